@@ -1,0 +1,83 @@
+# Makefile - the front door of the project; "make help" lists what it can do
+#
+# PG_CONFIG names the server to build for. Nothing here installs into the
+# system but "make install"; demo and check stage the extension in a private
+# directory.
+
+PG_CONFIG ?= pg_config
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+INSTALL ?= install
+
+# Relative LOG= and MAPPING= count from where the caller stands, also under
+# "make -C".
+export CALLER_DIR := $(PWD)
+export LOG MAPPING KEEP SUITES
+
+# Scripts look for a server of their own choice unless the caller named one.
+ifeq ($(origin PG_CONFIG),file)
+unexport PG_CONFIG
+else
+export PG_CONFIG
+endif
+
+SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
+
+.PHONY: all core extension loader tests install demo check soak bench lint clean help
+
+all: extension loader ## build the loader and the extension
+
+core:
+	@$(MAKE) $(SUB) core
+
+extension: core build/server-version
+	@$(MAKE) $(SUB) extension
+
+loader: core
+	@$(MAKE) $(SUB) loader
+
+# The C test programs, plain and with sanitizers.
+tests: core
+	@$(MAKE) $(SUB) test/unit all
+
+# The extension is built in its own folder: objects made for another server
+# version go when the version changes.
+.PHONY: FORCE
+build/server-version: FORCE
+	@mkdir -p build
+	@$(PG_CONFIG) --version > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else \
+	  if test -e $@; then $(MAKE) $(SUB) extension clean; fi; mv $@.new $@; fi
+
+install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
+	$(MAKE) $(SUB) extension install
+	$(INSTALL) -d '$(DESTDIR)$(bindir)'
+	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
+
+demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1
+	@scripts/demo
+
+check: ## run every test; SUITES="unit regress tap python" for some of them
+	@scripts/check $(SUITES)
+
+soak: ## run the randomised tests with their full counts
+	@CLICKSTREAM_SOAK=1 scripts/check unit tap python
+
+bench: ## run the benchmarks
+	@bench/run
+
+lint: ## check the style of the sources
+	@scripts/check lint
+
+clean: ## remove everything that was built
+	-@$(MAKE) $(SUB) extension clean
+	rm -rf build
+
+help: ## show this list
+	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
+	@echo 'check do that by themselves.'

@@ -1,0 +1,225 @@
+/*
+ * core/avro_write.c
+ *     Writing an object container file.
+ *
+ * What finish puts into the header (smallest and largest timestamp, the
+ * source's checksum) is known only after the last record, but the header comes
+ * first. So blocks start behind a header of a fixed size, and the value of the
+ * key clickstream.writer is padded with spaces until the real one fills it.
+ */
+#include "avro_codec.h"
+#include "avro_container.h"
+#include "varint.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#define WRITER_KEY "clickstream.writer"
+#define WRITER_VALUE "clickstream " CS_VERSION
+
+/* From 64 to 8,191 bytes a value's length takes two bytes. */
+#define WRITER_MIN_BYTES 64
+
+struct cs_avro_writer
+{
+    const cs_env *env;
+    cs_sink sink;
+    const cs_avro_schema *schema;
+    uint8_t sync[CS_AVRO_SYNC_BYTES];
+    size_t header_bytes; /* fixed when the writer is opened */
+    uint64_t offset;     /* where the next block goes */
+
+    /* The block being filled */
+    cs_codec_state codec;
+    cs_buffer records;
+    int64_t num_records;
+    cs_buffer block; /* as written */
+    cs_buffer compressed;
+};
+
+/* Append a long. */
+static cs_code
+append_long(cs_buffer *out, int64_t value, cs_error *err)
+{
+    uint8_t bytes[CS_VARINT_MAX_BYTES];
+
+    return cs_buffer_append(out, bytes, (size_t) (cs_varint_put(bytes, cs_zigzag(value)) - bytes),
+                            err);
+}
+
+/* Append a length and bytes. */
+static cs_code
+append_bytes(cs_buffer *out, const char *data, size_t len, cs_error *err)
+{
+    CS_TRY(append_long(out, (int64_t) len, err));
+    return cs_buffer_append(out, data, len, err);
+}
+
+/* Append a metadata entry. */
+static cs_code
+append_meta(cs_buffer *out, const char *key, const char *value, size_t len, cs_error *err)
+{
+    CS_TRY(append_bytes(out, key, strlen(key), err));
+    return append_bytes(out, value, len, err);
+}
+
+/* Build the header, its writer entry padded to writer_bytes. */
+static cs_code
+build_header(const cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t count,
+             size_t writer_bytes, cs_buffer *out, cs_error *err)
+{
+    char padded[WRITER_MIN_BYTES + CS_AVRO_FINISH_META_BYTES];
+    const char *codec = cs_avro_codec_name(writer->codec.codec);
+
+    memset(padded, ' ', sizeof(padded));
+    memcpy(padded, WRITER_VALUE, strlen(WRITER_VALUE));
+    CS_TRY(cs_buffer_append(out, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES, err));
+    CS_TRY(append_long(out, (int64_t) count + 3, err));
+    CS_TRY(append_meta(out, "avro.schema", writer->schema->json, writer->schema->json_len, err));
+    CS_TRY(append_meta(out, "avro.codec", codec, strlen(codec), err));
+    for (size_t i = 0; i < count; i++)
+        CS_TRY(append_meta(out, meta[i].key, meta[i].value, strlen(meta[i].value), err));
+    CS_TRY(append_meta(out, WRITER_KEY, padded, writer_bytes, err));
+    CS_TRY(append_long(out, 0, err));
+    return cs_buffer_append(out, writer->sync, CS_AVRO_SYNC_BYTES, err);
+}
+
+/* Write to the sink. */
+static cs_code
+write_bytes(cs_avro_writer *writer, uint64_t offset, const cs_buffer *bytes, cs_error *err)
+{
+    int saved;
+
+    if (writer->sink.write_at(writer->sink.ctx, offset, bytes->data, bytes->len))
+        return CS_OK;
+    saved = errno;
+    cs_fail(err, CS_ERR_IO, "could not write: %s", strerror(saved));
+    err->sys_errno = saved;
+    err->file = writer->sink.name;
+    err->offset = (int64_t) offset;
+    return CS_ERR_IO;
+}
+
+/* Choose a sync marker and lay out the header. */
+static cs_code
+start_file(cs_avro_writer *writer, cs_error *err)
+{
+    cs_buffer header;
+    cs_code code;
+
+    if (getrandom(writer->sync, sizeof(writer->sync), 0) != (ssize_t) sizeof(writer->sync))
+        return cs_fail(err, CS_ERR_IO, "could not get random bytes: %s", strerror(errno));
+    cs_buffer_init(&header, writer->env);
+    code =
+        build_header(writer, NULL, 0, WRITER_MIN_BYTES + CS_AVRO_FINISH_META_BYTES, &header, err);
+    writer->header_bytes = header.len;
+    writer->offset = header.len;
+    cs_buffer_free(&header);
+    return code;
+}
+
+cs_code
+cs_avro_writer_open(const cs_env *env, const cs_sink *sink, const cs_avro_schema *schema,
+                    cs_avro_codec codec, cs_avro_writer **out, cs_error *err)
+{
+    cs_avro_writer *writer = cs_allocate(env, sizeof(cs_avro_writer));
+    cs_code code;
+
+    *out = NULL;
+    if (writer == NULL)
+        return cs_fail_memory(err, sizeof(cs_avro_writer));
+    memset(writer, 0, sizeof(*writer));
+    writer->env = env;
+    writer->sink = *sink;
+    writer->schema = schema;
+    cs_codec_init(&writer->codec, codec);
+    cs_buffer_init(&writer->records, env);
+    cs_buffer_init(&writer->block, env);
+    cs_buffer_init(&writer->compressed, env);
+    code = start_file(writer, err);
+    if (code != CS_OK)
+    {
+        cs_avro_writer_free(writer);
+        return code;
+    }
+    *out = writer;
+    return CS_OK;
+}
+
+cs_buffer *
+cs_avro_writer_buffer(cs_avro_writer *writer)
+{
+    return &writer->records;
+}
+
+/* Compress and write the block being filled. */
+static cs_code
+flush_block(cs_avro_writer *writer, cs_error *err)
+{
+    cs_slice records = {(const char *) writer->records.data, writer->records.len};
+    const cs_buffer *data = &writer->records;
+
+    if (writer->num_records == 0)
+        return CS_OK;
+    CS_TRY(cs_poll(writer->env, err));
+    if (writer->codec.codec != CS_CODEC_NULL)
+    {
+        CS_TRY(cs_codec_compress(&writer->codec, records, &writer->compressed, err));
+        data = &writer->compressed;
+    }
+    writer->block.len = 0;
+    CS_TRY(append_long(&writer->block, writer->num_records, err));
+    CS_TRY(append_bytes(&writer->block, (const char *) data->data, data->len, err));
+    CS_TRY(cs_buffer_append(&writer->block, writer->sync, CS_AVRO_SYNC_BYTES, err));
+    CS_TRY(write_bytes(writer, writer->offset, &writer->block, err));
+    writer->offset += writer->block.len;
+    writer->records.len = 0;
+    writer->num_records = 0;
+    return CS_OK;
+}
+
+cs_code
+cs_avro_writer_add(cs_avro_writer *writer, cs_error *err)
+{
+    writer->num_records++;
+    return writer->records.len >= CS_AVRO_BLOCK_BYTES ? flush_block(writer, err) : CS_OK;
+}
+
+cs_code
+cs_avro_writer_finish(cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t count,
+                      cs_error *err)
+{
+    cs_buffer header;
+    cs_code code;
+
+    CS_TRY(flush_block(writer, err));
+    cs_buffer_init(&header, writer->env);
+    code = build_header(writer, meta, count, WRITER_MIN_BYTES, &header, err);
+    if (code == CS_OK && header.len > writer->header_bytes)
+        code = cs_fail(err, CS_ERR_LIMIT, "metadata takes more than %d bytes",
+                       CS_AVRO_FINISH_META_BYTES);
+    if (code == CS_OK)
+    {
+        size_t writer_bytes = WRITER_MIN_BYTES + (writer->header_bytes - header.len);
+
+        header.len = 0;
+        code = build_header(writer, meta, count, writer_bytes, &header, err);
+    }
+    if (code == CS_OK)
+        code = write_bytes(writer, 0, &header, err);
+    cs_buffer_free(&header);
+    return code;
+}
+
+/* Free the writer; NULL is fine. */
+void
+cs_avro_writer_free(cs_avro_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    cs_codec_free(&writer->codec);
+    cs_buffer_free(&writer->records);
+    cs_buffer_free(&writer->block);
+    cs_buffer_free(&writer->compressed);
+    writer->env->release(writer->env->ctx, writer);
+}

@@ -1,0 +1,244 @@
+/*
+ * core/calendar.c
+ *     Instants as text and back.
+ *
+ * The day arithmetic counts years from March, so that the leap day is the
+ * last of its year, and works in eras of 400 years (146,097 days).
+ */
+#include "calendar.h"
+
+#include <stdio.h>
+
+#define DAYS_PER_ERA 146097
+#define DAYS_TO_2000 730425 /* from 0000-03-01 to 2000-01-01 */
+#define MAX_FRACTION_DIGITS 6
+#define MAX_YEAR_DIGITS 6
+#define MAX_YEAR 294277 /* beyond it lies nothing that cs_time_valid takes */
+
+/* A position in the text being read. */
+typedef struct scanner
+{
+    const char *at;
+    const char *end;
+} scanner;
+
+/* Divide rounding towards minus infinity. */
+static int64_t
+floor_div(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+int64_t
+cs_days_from_date(int64_t year, int month, int day)
+{
+    int64_t shifted = month > 2 ? year : year - 1;
+    int64_t era = floor_div(shifted, 400);
+    int64_t year_of_era = shifted - era * 400;
+    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+    return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+           day_of_year - DAYS_TO_2000;
+}
+
+void
+cs_date_from_days(int64_t days, int64_t *year, int *month, int *day)
+{
+    int64_t shifted = days + DAYS_TO_2000;
+    int64_t era = floor_div(shifted, DAYS_PER_ERA);
+    int64_t day_of_era = shifted - era * DAYS_PER_ERA;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int from_march = (int) ((5 * day_of_year + 2) / 153);
+
+    *day = (int) (day_of_year - (153 * from_march + 2) / 5) + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = year_of_era + era * 400 + (*month <= 2);
+}
+
+size_t
+cs_time_format(cs_time time, char text[CS_TIME_TEXT_SIZE])
+{
+    int64_t days = floor_div(time, CS_DAY);
+    int64_t of_day = time - days * CS_DAY;
+    int seconds = (int) (of_day / CS_SECOND);
+    int micros = (int) (of_day % CS_SECOND);
+    int64_t year;
+    int month, day, len;
+
+    cs_date_from_days(days, &year, &month, &day);
+    len = snprintf(text, CS_TIME_TEXT_SIZE,
+                   year < 0 || year > 9999 ? "%+05lld-%02d-%02dT%02d:%02d:%02d"
+                                           : "%04lld-%02d-%02dT%02d:%02d:%02d",
+                   (long long) year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if (micros != 0)
+        len += snprintf(text + len, CS_TIME_TEXT_SIZE - (size_t) len, ".%06d", micros);
+    text[len++] = 'Z';
+    text[len] = '\0';
+    return (size_t) len;
+}
+
+/* True, and one character on, if the next character is c. */
+static bool
+take(scanner *scan, char c)
+{
+    if (scan->at == scan->end || *scan->at != c)
+        return false;
+    scan->at++;
+    return true;
+}
+
+/* Read exactly count digits. */
+static bool
+take_digits(scanner *scan, int count, int *value)
+{
+    int result = 0;
+
+    for (int i = 0; i < count; i++)
+    {
+        if (scan->at == scan->end || *scan->at < '0' || *scan->at > '9')
+            return false;
+        result = result * 10 + (*scan->at++ - '0');
+    }
+    *value = result;
+    return true;
+}
+
+/* The number of digits ahead. */
+static int
+digits_ahead(const scanner *scan)
+{
+    int count = 0;
+
+    while (scan->at + count < scan->end && scan->at[count] >= '0' && scan->at[count] <= '9')
+        count++;
+    return count;
+}
+
+/* Read a year: four digits, or signed and up to six where the style allows. */
+static bool
+take_year(scanner *scan, cs_time_style style, int *year)
+{
+    bool negative = false;
+    int count = 4;
+
+    if (style == CS_TIME_STATE && scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
+    {
+        negative = *scan->at++ == '-';
+        count = digits_ahead(scan);
+        if (count < 4 || count > MAX_YEAR_DIGITS)
+            return false;
+    }
+    if (!take_digits(scan, count, year))
+        return false;
+    if (negative)
+        *year = -*year;
+    return *year >= -MAX_YEAR && *year <= MAX_YEAR;
+}
+
+/* Read an optional fraction of a second into microseconds. */
+static cs_code
+take_fraction(scanner *scan, int *micros, cs_error *err)
+{
+    int count;
+
+    *micros = 0;
+    if (!take(scan, '.'))
+        return CS_OK;
+    count = digits_ahead(scan);
+    if (count == 0)
+        return cs_fail(err, CS_ERR_DATA, "timestamp has no digits behind the decimal point");
+    if (count > MAX_FRACTION_DIGITS)
+        return cs_fail(err, CS_ERR_DATA, "timestamp is finer than microseconds");
+    take_digits(scan, count, micros);
+    for (int i = count; i < MAX_FRACTION_DIGITS; i++)
+        *micros *= 10;
+    return CS_OK;
+}
+
+/* Read `Z`, `+hh:mm`, `+hhmm` or `+hh` into seconds east of UTC. */
+static bool
+take_offset(scanner *scan, int *seconds)
+{
+    int sign, hours, minutes = 0;
+
+    *seconds = 0;
+    if (take(scan, 'Z'))
+        return true;
+    if (take(scan, '+'))
+        sign = 1;
+    else if (take(scan, '-'))
+        sign = -1;
+    else
+        return false;
+    if (!take_digits(scan, 2, &hours))
+        return false;
+    if (take(scan, ':') || digits_ahead(scan) > 0)
+        if (!take_digits(scan, 2, &minutes))
+            return false;
+    *seconds = sign * (hours * 3600 + minutes * 60);
+    return hours <= 23 && minutes <= 59;
+}
+
+/* Read what follows the seconds: an offset, or what the style takes instead. */
+static bool
+take_zone(scanner *scan, cs_time_style style, int *seconds)
+{
+    *seconds = 0;
+    if (style == CS_TIME_STATE)
+        return take(scan, 'Z');
+    if (style == CS_TIME_CSV)
+    {
+        if (scan->at == scan->end)
+            return true;
+        take(scan, ' ');
+        if (scan->end - scan->at == 3 && memcmp(scan->at, "UTC", 3) == 0)
+        {
+            scan->at = scan->end;
+            return true;
+        }
+    }
+    return take_offset(scan, seconds);
+}
+
+/* The number of days in a month. */
+static int
+days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    return days[month - 1] + (month == 2 && leap);
+}
+
+cs_code
+cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
+{
+    scanner scan = {text.data, text.data + text.len};
+    int year, month, day, hour, minute, second, micros, offset;
+
+    if (!take_year(&scan, style, &year) || !take(&scan, '-') || !take_digits(&scan, 2, &month) ||
+        !take(&scan, '-') || !take_digits(&scan, 2, &day) ||
+        !(take(&scan, 'T') || (style == CS_TIME_CSV && take(&scan, ' '))) ||
+        !take_digits(&scan, 2, &hour) || !take(&scan, ':') || !take_digits(&scan, 2, &minute) ||
+        !take(&scan, ':') || !take_digits(&scan, 2, &second))
+        return cs_fail(err, CS_ERR_DATA, "timestamp is not of the form %s",
+                       style == CS_TIME_CSV ? "YYYY-MM-DD hh:mm:ss[.ffffff] UTC"
+                                            : "YYYY-MM-DDThh:mm:ss[.ffffff]Z");
+    CS_TRY(take_fraction(&scan, &micros, err));
+    if (scan.at == scan.end && style != CS_TIME_CSV)
+        return cs_fail(err, CS_ERR_DATA, "timestamp has no offset from UTC");
+    if (!take_zone(&scan, style, &offset) || scan.at != scan.end)
+        return cs_fail(err, CS_ERR_DATA, "timestamp has a malformed offset from UTC");
+
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
+        (year == 0 && style != CS_TIME_STATE))
+        return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
+    if (hour > 23 || minute > 59 || second > 59)
+        return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");
+
+    *time = cs_days_from_date(year, month, day) * CS_DAY + hour * CS_HOUR + minute * CS_MINUTE +
+            second * CS_SECOND + micros - offset * CS_SECOND;
+    return CS_OK;
+}

@@ -1,0 +1,36 @@
+/*
+ * core/session_event.h
+ *     What a user did and when: the unit that sessions are made of.
+ */
+#ifndef CS_SESSION_EVENT_H
+#define CS_SESSION_EVENT_H
+
+#include "calendar.h"
+
+typedef enum cs_kind
+{
+    CS_OTHER = 0, /* any activity: lengthens a session, has no id */
+    CS_VIEW = 1,  /* a campaign was viewed */
+    CS_ISSUE = 2  /* a reward was issued */
+} cs_kind;
+
+/* One event. An event of kind CS_OTHER has id 0. */
+typedef struct cs_event
+{
+    cs_time time;
+    int64_t id;
+    cs_kind kind;
+} cs_event;
+
+/* The order of events in a state: time, then kind, then id. */
+static inline int
+cs_event_compare(const cs_event *a, const cs_event *b)
+{
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * core/session_read.c
+ *     Cutting a state's events into sessions.
+ *
+ * Two events are in one session while they are less than the gap apart. As
+ * the events come in order of time, kind and id, ids meet their list in order
+ * of first occurrence and, within one instant, by id.
+ */
+#include "session_read.h"
+
+#define LIST_SCAN_MAX 16 /* longer lists are searched by hash */
+
+/* Spread the bits of an id (the finaliser of MurmurHash3). */
+static uint64_t
+hash_id(int64_t id)
+{
+    uint64_t hash = (uint64_t) id;
+
+    hash ^= hash >> 33;
+    hash *= UINT64_C(0xff51afd7ed558ccd);
+    hash ^= hash >> 33;
+    hash *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return hash ^ hash >> 33;
+}
+
+/* The slot that holds id, or the free one where it belongs. */
+static size_t
+find_slot(const cs_seen_list *list, int64_t id)
+{
+    size_t mask = list->num_slots - 1;
+    size_t slot = hash_id(id) & mask;
+
+    while (list->slots[slot] != 0 && list->items[list->slots[slot] - 1].id != id)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+/* Find an id in the list, NULL if it is not there. */
+static cs_seen *
+find_seen(const cs_seen_list *list, int64_t id)
+{
+    if (list->count > LIST_SCAN_MAX)
+    {
+        uint32_t position = list->slots[find_slot(list, id)];
+
+        return position != 0 ? &list->items[position - 1] : NULL;
+    }
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].id == id)
+            return &list->items[i];
+    return NULL;
+}
+
+/* Make the hash table hold all items, twice over. */
+static cs_code
+rebuild_slots(cs_seen_list *list, cs_error *err)
+{
+    size_t wanted = list->num_slots > 0 ? list->num_slots : 4 * LIST_SCAN_MAX;
+
+    while (wanted < list->count * 2)
+        wanted *= 2;
+    if (list->count >= UINT32_MAX)
+        return cs_fail(err, CS_ERR_LIMIT, "a session holds more than %u distinct ids", UINT32_MAX);
+    CS_TRY(cs_grow_array(list->env, (void **) &list->slots, &list->num_slots, wanted,
+                         sizeof(uint32_t), err));
+    memset(list->slots, 0, list->num_slots * sizeof(uint32_t));
+    for (size_t i = 0; i < list->count; i++)
+        list->slots[find_slot(list, list->items[i].id)] = (uint32_t) i + 1;
+    return CS_OK;
+}
+
+/* Note that id was seen at time; times come in order. */
+static cs_code
+note_seen(cs_seen_list *list, int64_t id, cs_time time, cs_error *err)
+{
+    cs_seen *seen = find_seen(list, id);
+
+    if (seen != NULL)
+    {
+        seen->last = time;
+        return CS_OK;
+    }
+    CS_TRY(cs_grow_array(list->env, (void **) &list->items, &list->capacity, list->count + 1,
+                         sizeof(cs_seen), err));
+    list->items[list->count++] = (cs_seen){id, time, time};
+    if (list->count <= LIST_SCAN_MAX)
+        return CS_OK;
+    if (list->count == LIST_SCAN_MAX + 1 || list->count * 2 > list->num_slots)
+        return rebuild_slots(list, err);
+    list->slots[find_slot(list, id)] = (uint32_t) list->count;
+    return CS_OK;
+}
+
+/* Free a list's memory. */
+static void
+free_seen(cs_seen_list *list)
+{
+    cs_release(list->env, list->items);
+    cs_release(list->env, list->slots);
+}
+
+cs_code
+cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, cs_error *err)
+{
+    memset(reader, 0, sizeof(*reader));
+    reader->session.campaigns.env = reader->session.rewards.env = env;
+    CS_TRY(cs_state_open(state, &reader->state, err));
+    reader->gap = reader->state.gap;
+    CS_TRY(cs_state_next(&reader->state, &reader->ahead, err));
+    reader->has_ahead = true;
+    return CS_OK;
+}
+
+void
+cs_sessions_close(cs_session_reader *reader)
+{
+    free_seen(&reader->session.campaigns);
+    free_seen(&reader->session.rewards);
+}
+
+/* True if an event at time goes on with a session whose last event was at before. */
+static bool
+continues(cs_time before, cs_time time, int64_t gap)
+{
+    return (uint64_t) time - (uint64_t) before < (uint64_t) gap;
+}
+
+/* Add the event to the session. */
+static cs_code
+note_event(cs_session *session, const cs_event *event, cs_error *err)
+{
+    session->end = event->time;
+    session->events++;
+    if (event->kind == CS_VIEW)
+        return note_seen(&session->campaigns, event->id, event->time, err);
+    if (event->kind == CS_ISSUE)
+        return note_seen(&session->rewards, event->id, event->time, err);
+    return CS_OK;
+}
+
+cs_code
+cs_sessions_next(cs_session_reader *reader, cs_error *err)
+{
+    cs_session *session = &reader->session;
+
+    if (!reader->has_ahead)
+        return CS_END;
+    session->start = reader->ahead.time;
+    session->events = 0;
+    session->campaigns.count = session->rewards.count = 0;
+    do
+    {
+        cs_code code;
+
+        CS_TRY(note_event(session, &reader->ahead, err));
+        if (session->events % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(session->campaigns.env, err));
+        code = cs_state_next(&reader->state, &reader->ahead, err);
+        if (code == CS_END)
+            reader->has_ahead = false;
+        else if (code != CS_OK)
+            return code;
+    } while (reader->has_ahead && continues(session->end, reader->ahead.time, reader->gap));
+    return CS_OK;
+}
+
+/* True if a reward of the campaign was issued after the campaign's first view. */
+static bool
+campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_map *map)
+{
+    size_t start, end;
+
+    cs_map_range(map, campaign->id, &start, &end);
+    if (end - start < rewards->count)
+    {
+        for (size_t i = start; i < end; i++)
+        {
+            const cs_seen *reward = find_seen(rewards, map->pairs[i].reward);
+
+            if (reward != NULL && campaign->first < reward->last)
+                return true;
+        }
+        return false;
+    }
+    for (size_t i = 0; i < rewards->count; i++)
+        if (campaign->first < rewards->items[i].last &&
+            cs_map_holds(map, start, end, rewards->items[i].id))
+            return true;
+    return false;
+}
+
+bool
+cs_session_driven(const cs_session *session, const cs_map *map)
+{
+    if (session->rewards.count == 0)
+        return false;
+    for (size_t i = 0; i < session->campaigns.count; i++)
+        if (campaign_drove(&session->campaigns.items[i], &session->rewards, map))
+            return true;
+    return false;
+}
+
+cs_code
+cs_sessions_count(cs_slice state, int64_t *count, cs_error *err)
+{
+    cs_state_reader reader;
+    cs_event event;
+    cs_time before = 0;
+    cs_code code;
+
+    *count = 0;
+    CS_TRY(cs_state_open(state, &reader, err));
+    while ((code = cs_state_next(&reader, &event, err)) == CS_OK)
+    {
+        if (*count == 0 || !continues(before, event.time, reader.gap))
+            (*count)++;
+        before = event.time;
+    }
+    return code == CS_END ? CS_OK : code;
+}
+
+/* True if the session events[0..count) is in the frame. */
+static bool
+in_frame(const cs_event *events, size_t count, cs_frame frame, cs_time since, cs_time until)
+{
+    if (frame == CS_FRAME_START)
+        return events[0].time >= since && events[0].time < until;
+    for (size_t i = 0; i < count; i++)
+        if (events[i].time >= since && events[i].time < until)
+            return true;
+    return false;
+}
+
+/* Read the state's events into history, keeping those of the sessions in the frame. */
+static cs_code
+select_events(cs_history *history, cs_state_reader *reader, cs_frame frame, cs_time since,
+              cs_time until, cs_error *err)
+{
+    size_t start = 0; /* of the current session in history */
+    cs_code code;
+
+    do
+    {
+        cs_event event;
+        size_t count;
+
+        code = cs_state_next(reader, &event, err);
+        if (code != CS_OK && code != CS_END)
+            return code;
+        if (reader->left % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(history->env, err));
+        count = history->count - start;
+        if (count > 0 && (code == CS_END || !continues(history->events[history->count - 1].time,
+                                                       event.time, history->gap)))
+        {
+            if (!in_frame(history->events + start, count, frame, since, until))
+                history->count = start;
+            start = history->count;
+        }
+        if (code == CS_OK)
+            CS_TRY(cs_history_add(history, event, err));
+    } while (code == CS_OK);
+    return CS_OK;
+}
+
+cs_code
+cs_sessions_select(const cs_env *env, cs_slice state, cs_frame frame, cs_time since, cs_time until,
+                   cs_buffer *out, cs_error *err)
+{
+    cs_state_reader reader;
+    cs_history history;
+    cs_code code;
+
+    CS_TRY(cs_state_open(state, &reader, err));
+    cs_history_init(&history, env, reader.gap);
+    code = select_events(&history, &reader, frame, since, until, err);
+    if (code == CS_OK)
+        code = history.count == 0 ? CS_END : cs_history_encode(&history, out, err);
+    cs_history_free(&history);
+    return code;
+}

@@ -1,0 +1,74 @@
+/*
+ * core/session_read.h
+ *     Sessions, read from a stored state.
+ */
+#ifndef CS_SESSION_READ_H
+#define CS_SESSION_READ_H
+
+#include "session_codec.h"
+#include "session_map.h"
+
+/* A campaign or reward in a session, with when it was first and last seen there. */
+typedef struct cs_seen
+{
+    int64_t id;
+    cs_time first;
+    cs_time last;
+} cs_seen;
+
+/* Distinct ids in order of first occurrence, then id. */
+typedef struct cs_seen_list
+{
+    const cs_env *env;
+    cs_seen *items;
+    size_t count;
+    size_t capacity;
+    uint32_t *slots;  /* hash table of positions + 1, made past a few items */
+    size_t num_slots; /* a power of two, or 0 */
+} cs_seen_list;
+
+/* A session. The lists are reused by the next one. */
+typedef struct cs_session
+{
+    cs_time start;
+    cs_time end; /* the last event: equal to start for a single instant */
+    int64_t events;
+    cs_seen_list campaigns; /* viewed */
+    cs_seen_list rewards;   /* issued */
+} cs_session;
+
+/* Reads sessions one after the other. */
+typedef struct cs_session_reader
+{
+    cs_state_reader state;
+    int64_t gap;    /* the state's, unless changed after open */
+    cs_event ahead; /* the first event of the next session */
+    bool has_ahead;
+    cs_session session; /* the one read last */
+} cs_session_reader;
+
+cs_code cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader,
+                         cs_error *err);
+
+/* Read the next session into reader->session; CS_END behind the last one. */
+cs_code cs_sessions_next(cs_session_reader *reader, cs_error *err);
+void cs_sessions_close(cs_session_reader *reader);
+
+/* True if a reward was issued strictly later than a view of a campaign that contains it. */
+bool cs_session_driven(const cs_session *session, const cs_map *map);
+
+/* Count the sessions of a state. */
+cs_code cs_sessions_count(cs_slice state, int64_t *count, cs_error *err);
+
+/* Which sessions cs_sessions_select keeps for the frame [since, until). */
+typedef enum cs_frame
+{
+    CS_FRAME_START,  /* those that start in it */
+    CS_FRAME_OVERLAP /* those with any event in it */
+} cs_frame;
+
+/* Append the state of the sessions in the frame; CS_END if there are none. */
+cs_code cs_sessions_select(const cs_env *env, cs_slice state, cs_frame frame, cs_time since,
+                           cs_time until, cs_buffer *out, cs_error *err);
+
+#endif

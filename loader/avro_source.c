@@ -1,0 +1,212 @@
+/*
+ * loader/avro_source.c
+ *     The records of an Avro file as rows.
+ */
+#include "row_source.h"
+
+#include "avro_decode.h"
+#include "avro_text.h"
+#include "log.h"
+#include "stop.h"
+
+#include <stdlib.h>
+
+typedef struct avro_source
+{
+    row_source base;
+    cs_avro_reader *reader;
+    cs_avro_plan *plan;
+    cs_avro_block block;
+    cs_avro_cursor cursor;
+    bool in_block;
+    cs_slice record; /* the bytes of the record just read */
+} avro_source;
+
+/* The kind of value that a field has. */
+static cs_value_kind
+kind_of_field(const cs_avro_field *field)
+{
+    switch (field->type)
+    {
+        case CS_AVRO_NULL:
+            return CS_VALUE_NULL;
+        case CS_AVRO_BOOLEAN:
+            return CS_VALUE_BOOL;
+        case CS_AVRO_INT:
+        case CS_AVRO_LONG:
+            return field->logical == CS_LOGICAL_NONE ? CS_VALUE_INTEGER : CS_VALUE_TIME;
+        case CS_AVRO_FLOAT:
+            return CS_VALUE_FLOAT;
+        case CS_AVRO_DOUBLE:
+            return CS_VALUE_DOUBLE;
+        case CS_AVRO_BYTES:
+            return CS_VALUE_BYTES;
+        case CS_AVRO_STRING:
+            return CS_VALUE_STRING;
+    }
+    return CS_VALUE_NULL;
+}
+
+/* Find out which value of a refused record is at fault: the first that the decoder would refuse. */
+static void
+blame_field(const avro_source *source, const cs_value *values, refusal *why)
+{
+    const cs_avro_schema *schema = cs_avro_reader_schema(source->reader);
+
+    why->sqlstate = SQLSTATE_BAD_TEXT;
+    why->column = NULL;
+    for (size_t i = 0; i < schema->num_fields; i++)
+    {
+        const cs_slice *bytes = &values[i].as.bytes;
+        bool bad_time = values[i].kind == CS_VALUE_INTEGER &&
+                        schema->fields[i].logical != CS_LOGICAL_NONE;
+        bool bad_text = values[i].kind == CS_VALUE_STRING &&
+                        (memchr(bytes->data, '\0', bytes->len) != NULL ||
+                         !cs_utf8_valid(bytes->data, bytes->len));
+
+        if (bad_time || bad_text)
+        {
+            why->sqlstate = bad_time ? SQLSTATE_TIME_RANGE : SQLSTATE_BAD_ENCODING;
+            why->column = schema->fields[i].name;
+            return;
+        }
+    }
+}
+
+/* Go on to the next block that has records. */
+static cs_code
+next_block(avro_source *source, cs_error *err)
+{
+    CS_TRY(cs_avro_reader_next(source->reader, &source->block, err));
+    cs_avro_cursor_init(&source->cursor, source->plan, &source->block);
+    source->in_block = true;
+    source->base.block = source->block.index;
+    source->base.end_block = source->block.index + 1;
+    return CS_OK;
+}
+
+/* row_source_ops.next */
+static cs_code
+next(row_source *base, cs_value *values, refusal *why)
+{
+    avro_source *source = (avro_source *) base;
+
+    for (;;)
+    {
+        const uint8_t *start;
+        cs_code code;
+
+        if (!source->in_block)
+            CS_TRY(next_block(source, &why->err));
+        start = source->cursor.at;
+        code = cs_avro_cursor_next(&source->cursor, values, &why->err);
+        if (code == CS_END)
+        {
+            source->in_block = false;
+            continue;
+        }
+        if (code != CS_OK && code != CS_ERR_RANGE)
+            return code;
+        base->rows++;
+        base->record = source->cursor.done;
+        source->record =
+            (cs_slice){(const char *) start, (size_t) (source->cursor.at - start)};
+        if (code == CS_ERR_RANGE)
+            blame_field(source, values, why);
+        return code;
+    }
+}
+
+/* row_source_ops.row_text */
+static cs_code
+row_text(row_source *base, cs_buffer *text, cs_error *err)
+{
+    const avro_source *source = (avro_source *) base;
+
+    return avro_record_text(cs_avro_reader_schema(source->reader), source->record, text, err);
+}
+
+/* row_source_ops.close */
+static void
+close_source(row_source *base)
+{
+    avro_source *source = (avro_source *) base;
+
+    cs_avro_plan_free(source->plan);
+    cs_avro_reader_close(source->reader);
+    free(base->fields);
+    free(source);
+}
+
+static const row_source_ops ops = {next, row_text, close_source};
+
+/* Name the fields and compile a plan that decodes all of them. */
+static exit_status
+make_plan(avro_source *source)
+{
+    const cs_avro_schema *schema = cs_avro_reader_schema(source->reader);
+    size_t count = schema->num_fields;
+    int *wanted = malloc((count + 1) * sizeof(int));
+    cs_error err;
+    cs_code code;
+
+    source->base.fields = calloc(count + 1, sizeof(row_field));
+    source->base.num_fields = count;
+    if (wanted == NULL || source->base.fields == NULL)
+    {
+        free(wanted);
+        return log_out_of_memory();
+    }
+    for (size_t i = 0; i < count; i++)
+    {
+        wanted[i] = (int) i;
+        source->base.fields[i] =
+            (row_field){schema->fields[i].name, kind_of_field(&schema->fields[i])};
+    }
+    code = cs_avro_plan_make(loader_env(), schema, wanted, count, &source->plan, &err);
+    free(wanted);
+    return code == CS_OK ? STATUS_OK : log_core_error(&err, source->base.file->name);
+}
+
+/* Read the header: schema and identity. */
+static exit_status
+read_header(avro_source *source)
+{
+    cs_source file = file_source_as_core(source->base.file);
+    hash_stream hash = {NULL, false};
+    cs_slice header;
+    cs_error err;
+    bool hashed;
+
+    if (cs_avro_reader_open(loader_env(), &file, &source->reader, &err) != CS_OK)
+        return log_core_error(&err, file.name);
+    header = cs_avro_reader_header(source->reader);
+    hash_start(&hash);
+    hash_add(&hash, header.data, header.len);
+    hashed = hash_finish(&hash, source->base.file_id);
+    hash_free(&hash);
+    if (!hashed)
+        return log_out_of_memory();
+    source->base.source_sha256 =
+        cs_avro_reader_meta_text(source->reader, "clickstream.source_sha256");
+    return make_plan(source);
+}
+
+exit_status
+avro_source_open(row_source **out, file_source *file)
+{
+    avro_source *source = calloc(1, sizeof(avro_source));
+    exit_status status;
+
+    if (source == NULL)
+        return log_out_of_memory();
+    source->base.ops = &ops;
+    source->base.file = file;
+    source->base.block = -1;
+    status = read_header(source);
+    if (status == STATUS_OK)
+        *out = &source->base;
+    else
+        close_source(&source->base);
+    return status;
+}

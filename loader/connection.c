@@ -1,0 +1,364 @@
+/*
+ * loader/connection.c
+ *     Talking to the server.
+ *
+ * The connection is non-blocking: whatever is sent is flushed, and whatever is
+ * awaited is waited for, in loops that look at the stop flag.
+ */
+#include "connection.h"
+
+#include "log.h"
+#include "stop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NUM_PARAMETERS 6
+
+/* Tell the user what the server has to say, but not that a thing is there already. */
+static void
+receive_notice(void *ctx, const PGresult *notice)
+{
+    static const char *const expected[] = {"42P06", "42P07", "42710"}; /* duplicate objects */
+    const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    (void) ctx;
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(expected) / sizeof(expected[0]); i++)
+        if (strcmp(sqlstate, expected[i]) == 0)
+            return;
+    if (message != NULL)
+        log_line("notice", message);
+}
+
+/* Open the connection; a signal meanwhile ends the program. */
+static exit_status
+connect_server(connection *server, const connection_settings *settings)
+{
+    const char *keywords[NUM_PARAMETERS + 1] = {
+        "host", "port", "user", "dbname", "fallback_application_name", "client_encoding", NULL};
+    const char *values[NUM_PARAMETERS + 1] = {settings->host, settings->port,   settings->user,
+                                              settings->dbname, PROGRAM_NAME, "UTF8", NULL};
+    const char *message;
+
+    stop_immediately(true);
+    server->pg = PQconnectdbParams(keywords, values, 1);
+    stop_immediately(false);
+    if (server->pg == NULL)
+        return log_out_of_memory();
+    if (PQstatus(server->pg) != CONNECTION_OK)
+    {
+        message = PQerrorMessage(server->pg);
+        log_error("%.*s", (int) (strlen(message) - (strchr(message, '\n') != NULL)), message);
+        return STATUS_SERVER;
+    }
+    PQsetNoticeReceiver(server->pg, receive_notice, NULL);
+    if (PQsetnonblocking(server->pg, 1) != 0)
+        return log_out_of_memory();
+    return STATUS_OK;
+}
+
+/* Learn the user's search path and put it aside. */
+static exit_status
+pin_search_path(connection *server)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT pg_catalog.current_setting('search_path'),"
+                                " pg_catalog.current_schema()",
+                                0, NULL, &result));
+    server->search_path = strdup(PQgetvalue(result, 0, 0));
+    if (!PQgetisnull(result, 0, 1))
+        server->schema = strdup(PQgetvalue(result, 0, 1));
+    PQclear(result);
+    if (server->search_path == NULL)
+        return log_out_of_memory();
+    return connection_run(
+        server, "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)", 0,
+        NULL);
+}
+
+exit_status
+connection_open(connection *server, const connection_settings *settings)
+{
+    exit_status status;
+
+    memset(server, 0, sizeof(*server));
+    status = connect_server(server, settings);
+    if (status == STATUS_OK)
+        status = pin_search_path(server);
+    if (status != STATUS_OK)
+        connection_close(server);
+    return status;
+}
+
+/* Close; a zeroed or closed connection is fine. */
+void
+connection_close(connection *server)
+{
+    PQfinish(server->pg);
+    free(server->search_path);
+    free(server->schema);
+    memset(server, 0, sizeof(*server));
+}
+
+/* Ask the server to end what it is doing. */
+static void
+cancel(connection *server)
+{
+    PGcancel *request = PQgetCancel(server->pg);
+    char message[256];
+
+    server->cancelled = true;
+    if (request != NULL)
+        PQcancel(request, message, sizeof(message));
+    PQfreeCancel(request);
+}
+
+/*
+ * Wait until the server has something for us, or with POLLOUT takes something.
+ * On a signal the running statement is cancelled and waited for; false if it
+ * does not end in time.
+ */
+static bool
+wait_server(connection *server, short events)
+{
+    int fd = PQsocket(server->pg);
+
+    if (fd < 0)
+        return false;
+    if (!server->cancelled)
+    {
+        if (wait_for(fd, events, -1) == WAIT_READY)
+            return true;
+        cancel(server);
+    }
+    for (int waited = 0; waited < CANCEL_WAIT_MILLISECONDS; waited += STOP_POLL_MILLISECONDS)
+    {
+        struct pollfd ready = {.fd = fd, .events = events};
+
+        if (poll(&ready, 1, STOP_POLL_MILLISECONDS) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Send what libpq holds back; false if the connection is lost. */
+static bool
+flush(connection *server)
+{
+    for (;;)
+    {
+        int left = PQflush(server->pg);
+
+        if (left <= 0)
+            return left == 0;
+        if (!wait_server(server, POLLIN | POLLOUT) || PQconsumeInput(server->pg) == 0)
+            return false;
+    }
+}
+
+PGresult *
+connection_next(connection *server)
+{
+    while (PQisBusy(server->pg))
+        if (!wait_server(server, POLLIN) || PQconsumeInput(server->pg) == 0)
+            return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    return PQgetResult(server->pg);
+}
+
+/* Send a statement; NULL, or the failure. */
+static PGresult *
+send_statement(connection *server, const char *sql, int count, const char *const *params)
+{
+    int sent;
+
+    if (stop_requested())
+        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    sent = params == NULL ? PQsendQuery(server->pg, sql)
+                          : PQsendQueryParams(server->pg, sql, count, NULL, params, NULL, NULL, 0);
+    if (!sent || !flush(server))
+        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    return NULL;
+}
+
+PGresult *
+connection_start(connection *server, const char *sql, int count, const char *const *params)
+{
+    PGresult *result = send_statement(server, sql, count, params);
+
+    if (result == NULL)
+        PQsetSingleRowMode(server->pg);
+    return result;
+}
+
+PGresult *
+connection_execute(connection *server, const char *sql, int count, const char *const *params)
+{
+    PGresult *result = send_statement(server, sql, count, params);
+    PGresult *next;
+
+    if (result != NULL)
+        return result;
+    while ((next = connection_next(server)) != NULL)
+    {
+        if (result != NULL && connection_failed(result))
+        {
+            PQclear(next); /* the first failure is the one that counts */
+            if (PQstatus(server->pg) == CONNECTION_BAD)
+                break;
+            continue;
+        }
+        PQclear(result);
+        result = next;
+        if (PQresultStatus(result) == PGRES_COPY_IN || PQstatus(server->pg) == CONNECTION_BAD)
+            break;
+    }
+    return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+}
+
+bool
+connection_failed(const PGresult *result)
+{
+    switch (PQresultStatus(result))
+    {
+        case PGRES_COMMAND_OK:
+        case PGRES_TUPLES_OK:
+        case PGRES_SINGLE_TUPLE:
+        case PGRES_COPY_IN:
+        case PGRES_EMPTY_QUERY:
+            return false;
+        default:
+            return true;
+    }
+}
+
+bool
+connection_failed_with(const PGresult *result, const char *sqlstate)
+{
+    const char *found = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return found != NULL && strcmp(found, sqlstate) == 0;
+}
+
+/* Print a field of a failure, if it has it. */
+static void
+report_field(const PGresult *result, int field, const char *label)
+{
+    const char *text = PQresultErrorField(result, field);
+
+    if (text != NULL)
+        log_line(label, text);
+}
+
+exit_status
+connection_report(const connection *server, PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (stop_requested())
+    {
+        PQclear(result);
+        return STATUS_INTERRUPTED;
+    }
+    if (message == NULL)
+    {
+        message = PQerrorMessage(server->pg);
+        log_error("%.*s", (int) strcspn(message, "\n"), message[0] ? message : "connection lost");
+    }
+    else
+        log_error("%s (SQLSTATE %s)", message, sqlstate != NULL ? sqlstate : "unknown");
+    report_field(result, PG_DIAG_MESSAGE_DETAIL, "detail");
+    report_field(result, PG_DIAG_MESSAGE_HINT, "hint");
+    report_field(result, PG_DIAG_CONTEXT, "context");
+    PQclear(result);
+    return STATUS_SERVER;
+}
+
+exit_status
+connection_query(connection *server, const char *sql, int count, const char *const *params,
+                 PGresult **result)
+{
+    *result = connection_execute(server, sql, count, params);
+    if (!connection_failed(*result))
+        return STATUS_OK;
+    return connection_report(server, *result);
+}
+
+exit_status
+connection_run(connection *server, const char *sql, int count, const char *const *params)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server, sql, count, params, &result));
+    PQclear(result);
+    return STATUS_OK;
+}
+
+void
+connection_rollback(connection *server)
+{
+    PGTransactionStatusType state = PQtransactionStatus(server->pg);
+    int fd;
+
+    if (state != PQTRANS_INTRANS && state != PQTRANS_INERROR)
+        return; /* lost, or busy with what was not ended in time: closing it rolls back */
+    if (!PQsendQuery(server->pg, "ROLLBACK"))
+        return;
+    fd = PQsocket(server->pg);
+    while (PQflush(server->pg) == 1 || PQisBusy(server->pg))
+    {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+        if (poll(&ready, 1, CANCEL_WAIT_MILLISECONDS) <= 0 || PQconsumeInput(server->pg) == 0)
+            return;
+    }
+    for (PGresult *result; (result = PQgetResult(server->pg)) != NULL;)
+        PQclear(result);
+}
+
+bool
+connection_copy_put(connection *server, const void *data, size_t len)
+{
+    return !stop_requested() && PQputCopyData(server->pg, data, (int) len) == 1 && flush(server) &&
+           !stop_requested();
+}
+
+PGresult *
+connection_copy_end(connection *server, const char *reason)
+{
+    PGresult *result = NULL;
+    PGresult *next;
+
+    if (PQputCopyEnd(server->pg, reason) != 1 || !flush(server))
+        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    while ((next = connection_next(server)) != NULL)
+    {
+        if (result == NULL)
+            result = next;
+        else
+            PQclear(next);
+        if (PQstatus(server->pg) == CONNECTION_BAD)
+            break;
+    }
+    return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+}
+
+char *
+connection_quote(const connection *server, const char *name)
+{
+    return PQescapeIdentifier(server->pg, name, strlen(name));
+}
+
+exit_status
+connection_schema(const connection *server, const char *given, const char **schema)
+{
+    *schema = given != NULL ? given : server->schema;
+    if (*schema != NULL)
+        return STATUS_OK;
+    log_error("no schema has been selected: none of the search path exists");
+    log_hint("Name one with \"--schema\".");
+    return STATUS_USAGE;
+}

@@ -1,0 +1,144 @@
+/*
+ * loader/copy_encoder.c
+ *     Encoding rows for binary COPY.
+ *
+ * The stream is a signature, then for each row its number of fields, and for
+ * each field a length (-1: NULL) and that many bytes; a count of -1 ends it.
+ * All numbers are in network byte order.
+ */
+#include "copy_encoder.h"
+
+#include "stop.h"
+
+#define SIGNATURE "PGCOPY\n\377\r\n" /* and its terminating NUL */
+#define LENGTH_BYTES 4
+
+/* byte_sink_ops.put of a COPY */
+static bool
+put_copy(byte_sink *sink, const void *data, size_t len)
+{
+    return connection_copy_put(((copy_sink *) sink)->server, data, len);
+}
+
+/* byte_sink_ops.put of a file */
+static bool
+put_file(byte_sink *sink, const void *data, size_t len)
+{
+    return fwrite(data, 1, len, ((file_spool *) sink)->file) == len;
+}
+
+/* Set up a sink on a connection on which a COPY runs. */
+void
+copy_sink_init(copy_sink *sink, connection *server)
+{
+    static const byte_sink_ops ops = {put_copy};
+
+    *sink = (copy_sink){{&ops}, server};
+}
+
+/* Set up a sink on an open file. */
+void
+file_spool_init(file_spool *spool, FILE *file)
+{
+    static const byte_sink_ops ops = {put_file};
+
+    *spool = (file_spool){{&ops}, file};
+}
+
+/* Start an encoder. */
+void
+copy_encoder_init(copy_encoder *encoder, byte_sink *next)
+{
+    encoder->next = next;
+    encoder->broken = false;
+    cs_buffer_init(&encoder->out, loader_env());
+}
+
+/* Free the buffer. */
+void
+copy_encoder_free(copy_encoder *encoder)
+{
+    cs_buffer_free(&encoder->out);
+}
+
+/* Hand on what has gathered. */
+static cs_code
+flush(copy_encoder *encoder, cs_error *err)
+{
+    encoder->broken = !encoder->next->ops->put(encoder->next, encoder->out.data, encoder->out.len);
+    if (encoder->broken)
+        return cs_fail(err, CS_ERR_IO, "could not hand on rows");
+    encoder->out.len = 0;
+    return CS_OK;
+}
+
+cs_code
+copy_encoder_begin(copy_encoder *encoder, cs_error *err)
+{
+    CS_TRY(cs_buffer_append(&encoder->out, SIGNATURE, sizeof(SIGNATURE), err));
+    CS_TRY(append_int32(&encoder->out, 0, err)); /* flags */
+    return append_int32(&encoder->out, 0, err);  /* length of the header's extension */
+}
+
+cs_code
+copy_encoder_end(copy_encoder *encoder, cs_error *err)
+{
+    CS_TRY(append_int16(&encoder->out, -1, err));
+    return flush(encoder, err);
+}
+
+/* Append a field: its length and bytes. */
+static cs_code
+append_field(cs_buffer *out, const load_column *column, const cs_value *value, refusal *why)
+{
+    size_t start = out->len;
+    uint32_t len;
+
+    if (value->kind == CS_VALUE_NULL)
+    {
+        if (column->not_null)
+            return refuse(why, SQLSTATE_NOT_NULL, "value is NULL, which the column does not allow");
+        return append_int32(out, -1, &why->err);
+    }
+    CS_TRY(append_int32(out, 0, &why->err));
+    CS_TRY(column->type->append(value, out, why));
+    len = (uint32_t) (out->len - start - LENGTH_BYTES);
+    if (out->len - start - LENGTH_BYTES > INT32_MAX)
+        return refuse(why, SQLSTATE_NUMBER_RANGE, "value is longer than %d bytes", INT32_MAX);
+    for (int i = 0; i < LENGTH_BYTES; i++)
+        out->data[start + (size_t) i] = (uint8_t) (len >> (24 - 8 * i));
+    return CS_OK;
+}
+
+/* Append a row. */
+static cs_code
+append_row(cs_buffer *out, const load_column *columns, size_t count, const cs_value *values,
+           refusal *why)
+{
+    CS_TRY(append_int16(out, (int16_t) count, &why->err));
+    for (size_t i = 0; i < count; i++)
+    {
+        cs_code code = append_field(out, &columns[i], &values[columns[i].field], why);
+
+        if (code == CS_ERR_RANGE)
+            why->column = columns[i].name;
+        CS_TRY(code);
+    }
+    return CS_OK;
+}
+
+cs_code
+copy_encoder_row(copy_encoder *encoder, const load_column *columns, size_t count,
+                 const cs_value *values, refusal *why)
+{
+    size_t row_start = encoder->out.len;
+    cs_code code;
+
+    code = append_row(&encoder->out, columns, count, values, why);
+    if (code != CS_OK)
+    {
+        encoder->out.len = row_start;
+        return code;
+    }
+    return encoder->out.len >= COPY_CHUNK_BYTES ? flush(encoder, &why->err) : CS_OK;
+}

@@ -1,0 +1,74 @@
+/*
+ * loader/copy_encoder.h
+ *     Rows in the binary form of COPY, handed on in pieces.
+ */
+#ifndef LOADER_COPY_ENCODER_H
+#define LOADER_COPY_ENCODER_H
+
+#include "column_type.h"
+#include "connection.h"
+
+#include <stdio.h>
+
+/* The next stage: where the bytes go. */
+typedef struct byte_sink byte_sink;
+
+typedef struct byte_sink_ops
+{
+    /* Take the bytes; false, unreported, if that is not possible or a signal asks to stop. */
+    bool (*put)(byte_sink *sink, const void *data, size_t len);
+} byte_sink_ops;
+
+struct byte_sink
+{
+    const byte_sink_ops *ops;
+};
+
+/* A running COPY FROM STDIN. */
+typedef struct copy_sink
+{
+    byte_sink base;
+    connection *server;
+} copy_sink;
+
+/* A temporary file, written now and read later. */
+typedef struct file_spool
+{
+    byte_sink base;
+    FILE *file;
+} file_spool;
+
+void copy_sink_init(copy_sink *sink, connection *server);
+void file_spool_init(file_spool *spool, FILE *file);
+
+/* A column of the table, and where its values come from. */
+typedef struct load_column
+{
+    const char *name;
+    const column_type *type;
+    int field;     /* index of the value */
+    bool not_null;
+} load_column;
+
+typedef struct copy_encoder
+{
+    byte_sink *next;
+    cs_buffer out;
+    bool broken; /* the next stage took no more */
+} copy_encoder;
+
+void copy_encoder_init(copy_encoder *encoder, byte_sink *next);
+void copy_encoder_free(copy_encoder *encoder);
+
+/* What COPY expects before the first row and behind the last. */
+cs_code copy_encoder_begin(copy_encoder *encoder, cs_error *err);
+cs_code copy_encoder_end(copy_encoder *encoder, cs_error *err);
+
+/*
+ * Encode a row. CS_ERR_RANGE: it is refused, and nothing of it goes on. CS_ERR_IO:
+ * the next stage does not take more.
+ */
+cs_code copy_encoder_row(copy_encoder *encoder, const load_column *columns, size_t count,
+                         const cs_value *values, refusal *why);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * loader/file_sink.h
+ *     Writing a file that appears under its name only when it is whole.
+ *
+ * The bytes go to a hidden file of a random name in the same directory. Publish
+ * writes them to disk and gives them their name; before that, or after a
+ * failure, discard removes what is there.
+ */
+#ifndef LOADER_FILE_SINK_H
+#define LOADER_FILE_SINK_H
+
+#include "avro_container.h"
+#include "defaults.h"
+
+typedef struct file_sink
+{
+    const char *name; /* borrowed: the name to be published under */
+    char *temp_name;  /* NULL when there is nothing to discard */
+    int fd;
+    bool replace;     /* an existing file may be replaced */
+    bool failed;      /* a write failed, and has been reported */
+} file_sink;
+
+/*
+ * True if a file may be created under this name, judged by what stands there
+ * now: nothing, or with replace a regular file. Otherwise the reason is reported.
+ */
+bool file_sink_may_create(const char *name, bool replace);
+
+exit_status file_sink_open(file_sink *sink, const char *name, bool replace);
+
+/* Append; false once a write has failed, which is reported once. */
+bool file_sink_append(file_sink *sink, const void *data, size_t len);
+
+exit_status file_sink_publish(file_sink *sink);
+
+/* Remove what was not published; a zeroed or published sink is fine. */
+void file_sink_discard(file_sink *sink);
+
+/* The sink as core writes to it. */
+cs_sink file_sink_as_core(file_sink *sink);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * loader/init.c
+ *     The command init: extension, tables and reports, in one transaction.
+ */
+#include "commands.h"
+#include "connection.h"
+#include "log.h"
+#include "resources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct init_settings
+{
+    connection_settings connection;
+    const char *schema;
+} init_settings;
+
+static const option_spec options[] = {
+    {"schema", 0, OPTION_TEXT, offsetof(init_settings, schema), "SCHEMA",
+     "schema to put everything in; made if it does\nnot exist (default: the first of the\n"
+     "search path)",
+     NULL},
+    {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
+};
+
+/* Run `command name`, the name being quoted. */
+static exit_status
+run_with_name(connection *server, const char *command, const char *name)
+{
+    char *quoted = connection_quote(server, name);
+    char *sql = NULL;
+    exit_status status;
+
+    if (quoted == NULL || asprintf(&sql, "%s %s", command, quoted) < 0)
+        status = log_out_of_memory();
+    else
+        status = connection_run(server, sql, 0, NULL);
+    PQfreemem(quoted);
+    free(sql);
+    return status;
+}
+
+/* Report the first difference in the shape of an existing table. */
+static exit_status
+report_shape(const char *schema, const PGresult *differences)
+{
+    const char *table = PQgetvalue(differences, 0, 0);
+    const char *column = PQgetvalue(differences, 0, 1);
+
+    if (strcmp(PQgetvalue(differences, 0, 4), "t") != 0)
+        log_error("\"%s.%s\" exists and is not a table", schema, table);
+    else if (PQgetisnull(differences, 0, 3))
+        log_error("table \"%s.%s\" exists without column \"%s\" of type %s", schema, table, column,
+                  PQgetvalue(differences, 0, 2));
+    else
+        log_error("table \"%s.%s\" exists with column \"%s\" of type %s instead of %s", schema,
+                  table, column, PQgetvalue(differences, 0, 3), PQgetvalue(differences, 0, 2));
+    log_hint("Rename or alter the table, or name another schema with \"--schema\".");
+    return STATUS_SERVER;
+}
+
+/* Compare existing tables with what they should be. */
+static exit_status
+check_shapes(connection *server, const char *schema)
+{
+    PGresult *differences;
+    exit_status status;
+
+    STATUS_TRY(connection_run(server, "SAVEPOINT shapes; SET LOCAL search_path = pg_temp", 0, NULL));
+    STATUS_TRY(connection_run(server, resource_tables_sql, 0, NULL));
+    STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog", 0, NULL));
+    STATUS_TRY(connection_query(server, resource_shape_check_sql, 1, &schema, &differences));
+    status = PQntuples(differences) > 0 ? report_shape(schema, differences) : STATUS_OK;
+    PQclear(differences);
+    if (status == STATUS_OK)
+        status = connection_run(server, "ROLLBACK TO shapes", 0, NULL);
+    return status;
+}
+
+/* Create what is missing; names without a schema lead to ours and to the extension's. */
+static exit_status
+create_objects(connection *server, const char *schema)
+{
+    const char *const scripts[] = {resource_tables_sql, resource_session_report_sql,
+                                   resource_campaign_engagement_sql, resource_weekly_rewards_sql};
+
+    STATUS_TRY(connection_run(server,
+                              "SELECT set_config('search_path', concat_ws(', ', quote_ident($1),"
+                              " quote_ident(nspname), 'pg_temp'), true)"
+                              " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+                              " WHERE extname = 'clickstream'",
+                              1, &schema));
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+        STATUS_TRY(connection_run(server, scripts[i], 0, NULL));
+    return STATUS_OK;
+}
+
+/* Everything within the transaction. */
+static exit_status
+init_database(connection *server, const init_settings *settings)
+{
+    const char *schema;
+
+    STATUS_TRY(connection_schema(server, settings->schema, &schema));
+    STATUS_TRY(connection_run(server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0, NULL));
+    STATUS_TRY(connection_run(server, "SELECT pg_advisory_xact_lock(" INIT_LOCK_KEY ")", 0, NULL));
+    if (settings->schema != NULL)
+        STATUS_TRY(run_with_name(server, "CREATE SCHEMA IF NOT EXISTS", schema));
+    STATUS_TRY(
+        run_with_name(server, "CREATE EXTENSION IF NOT EXISTS clickstream WITH SCHEMA", schema));
+    STATUS_TRY(check_shapes(server, schema));
+    STATUS_TRY(create_objects(server, schema));
+    STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));
+    log_summary("%s: extension, tables and reports are in place in schema \"%s\"",
+                PQdb(server->pg), schema);
+    return STATUS_OK;
+}
+
+/* The command. */
+static exit_status
+run(const void *given, const operand_list *operands)
+{
+    const init_settings *settings = given;
+    exit_status status;
+    connection server;
+
+    (void) operands;
+    STATUS_TRY(connection_open(&server, &settings->connection));
+    status = init_database(&server, settings);
+    if (status != STATUS_OK)
+        connection_rollback(&server);
+    connection_close(&server);
+    return status;
+}
+
+const command_spec init_command = {
+    .name = "init",
+    .arguments = "",
+    .summary = "create the extension, tables and reports",
+    .description =
+        "Creates in the database what load and report need: the extension clickstream,\n"
+        "the tables, and the functions that make the reports. May be run again at any\n"
+        "time: what exists stays, and a table of another shape is an error.",
+    .options = options,
+    .connects = true,
+    .settings_size = sizeof(init_settings),
+    .run = run,
+};

@@ -1,0 +1,134 @@
+/*
+ * loader/load.c
+ *     The command load: Avro and CSV files into a table.
+ */
+#include "load.h"
+
+#include "commands.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct load_settings
+{
+    connection_settings connection;
+    const char *table;
+    const char *schema;
+    const char *rejects;
+    int64_t max_rejects;
+    bool again;
+} load_settings;
+
+static const option_spec options[] = {
+    {"table", 't', OPTION_TEXT, offsetof(load_settings, table), "TABLE",
+     "table to load into (default: " DEFAULT_TABLE ")", NULL},
+    {"schema", 0, OPTION_TEXT, offsetof(load_settings, schema), "SCHEMA",
+     "schema of the table and of the ledger (default:\nby the search path)", NULL},
+    {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
+     "write refused records to this file too, as\nJSON lines", NULL},
+    {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
+     "stop when more than N records are refused\n(default: 0)", NULL},
+    {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
+     "load a file although another one, made from the\nsame log, was loaded before", NULL},
+    {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
+};
+
+/* Say how far the run came. */
+static void
+report_progress(const operand_list *files, int done)
+{
+    if (files->count == 1)
+        return;
+    if (done == 0)
+        log_detail("None of the %d files was loaded.", files->count);
+    else
+        log_detail("%d of %d files are loaded: up to and including %s.", done, files->count,
+                   files->items[done - 1]);
+    log_hint("Run the same command again when the cause is removed: a file that is loaded is not "
+             "loaded twice.");
+}
+
+/* Load the files one after the other. */
+static exit_status
+load_files(load_context *context, const operand_list *files)
+{
+    for (int i = 0; i < files->count; i++)
+    {
+        exit_status status = load_file(context, files->items[i]);
+
+        if (status != STATUS_OK)
+        {
+            report_progress(files, i);
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Check what the command line asks for. */
+static exit_status
+check_files(const load_settings *settings, const operand_list *files)
+{
+    for (int i = 0; i < files->count; i++)
+    {
+        if (strcmp(files->items[i], "-") == 0)
+        {
+            log_error("standard input cannot be loaded by this version");
+            log_hint("Put the data into a file first.");
+            return STATUS_USAGE;
+        }
+        if (settings->rejects != NULL && strcmp(files->items[i], settings->rejects) == 0)
+        {
+            log_error("\"%s\" is to be read and written", settings->rejects);
+            return STATUS_USAGE;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The command. */
+static exit_status
+run(const void *given, const operand_list *files)
+{
+    const load_settings *settings = given;
+    reject_budget budget = {.limit = settings->max_rejects};
+    exit_status status;
+    reject_file rejects;
+    connection server;
+    load_context context = {
+        .server = &server,
+        .table = settings->table != NULL ? settings->table : DEFAULT_TABLE,
+        .schema = settings->schema,
+        .again = settings->again,
+        .budget = &budget,
+        .rejects = &rejects,
+    };
+
+    STATUS_TRY(check_files(settings, files));
+    STATUS_TRY(connection_open(&server, &settings->connection));
+    status = reject_file_open(&rejects, settings->rejects, false, true);
+    if (status == STATUS_OK)
+        status = load_files(&context, files);
+    status = reject_file_close(&rejects, status == STATUS_OK || status == STATUS_REFUSED, status);
+    connection_close(&server);
+    return status;
+}
+
+const command_spec load_command = {
+    .name = "load",
+    .arguments = "FILE...",
+    .summary = "load Avro or CSV files into a table",
+    .description =
+        "A file's content tells what it is: Avro, or CSV in UTF-8 whose first line names\n"
+        "the columns. Fields go to the columns of the same name, whatever the case; each\n"
+        "field needs one, and columns without a field get their default. Each file is\n"
+        "one transaction, and is recorded in the table load_batch: loading it again does\n"
+        "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
+        "an empty field without quotes is NULL, and a time without an offset is UTC.",
+    .options = options,
+    .connects = true,
+    .takes_operands = true,
+    .settings_size = sizeof(load_settings),
+    .run = run,
+};

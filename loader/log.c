@@ -1,0 +1,134 @@
+/*
+ * loader/log.c
+ *     Messages to standard error.
+ */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Print one message behind a label. */
+static void
+print(const char *label, const char *format, va_list args)
+{
+    flockfile(stderr);
+    fputs(label, stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+/* Print an error. */
+void
+log_error(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print(PROGRAM_NAME ": error: ", format, args);
+    va_end(args);
+}
+
+/* Print a warning. */
+void
+log_warning(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print(PROGRAM_NAME ": warning: ", format, args);
+    va_end(args);
+}
+
+/* Say more about the message just printed. */
+void
+log_detail(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print(PROGRAM_NAME ": detail: ", format, args);
+    va_end(args);
+}
+
+/* Say what can be done about the message just printed. */
+void
+log_hint(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print(PROGRAM_NAME ": hint: ", format, args);
+    va_end(args);
+}
+
+/* Print text under a label of its own. */
+void
+log_line(const char *label, const char *text)
+{
+    fprintf(stderr, PROGRAM_NAME ": %s: %s\n", label, text);
+}
+
+/* Print what was done. */
+void
+log_summary(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print("", format, args);
+    va_end(args);
+}
+
+/* The exit code for a failure of core. */
+static exit_status
+status_of_code(cs_code code)
+{
+    switch (code)
+    {
+        case CS_OK:
+        case CS_END:
+            return STATUS_OK;
+        case CS_ERR_STOPPED:
+            return STATUS_INTERRUPTED;
+        case CS_ERR_MEMORY:
+        case CS_ERR_IO:
+            return STATUS_SERVER;
+        case CS_ERR_DATA:
+        case CS_ERR_UNSUPPORTED:
+        case CS_ERR_RANGE:
+        case CS_ERR_LIMIT:
+        case CS_ERR_ARGUMENT:
+            break;
+    }
+    return STATUS_REFUSED;
+}
+
+exit_status
+log_core_error(const cs_error *err, const char *file)
+{
+    const char *name = err->file != NULL ? err->file : file;
+    char place[64] = "";
+
+    if (err->code == CS_ERR_STOPPED)
+        return STATUS_INTERRUPTED; /* main says so, once */
+    if (err->offset >= 0 && err->record > 0)
+        snprintf(place, sizeof(place), " (byte %lld, record %lld)", (long long) err->offset,
+                 (long long) err->record);
+    else if (err->offset >= 0)
+        snprintf(place, sizeof(place), " (byte %lld)", (long long) err->offset);
+    else if (err->record > 0)
+        snprintf(place, sizeof(place), " (record %lld)", (long long) err->record);
+    if (name != NULL)
+        log_error("%s: %s%s", name, err->message, place);
+    else
+        log_error("%s%s", err->message, place);
+    return status_of_code(err->code);
+}
+
+exit_status
+log_out_of_memory(void)
+{
+    log_error("out of memory");
+    return STATUS_SERVER;
+}

@@ -1,0 +1,100 @@
+/*
+ * loader/main.c
+ *     The program: finds the command and runs it.
+ */
+#include "commands.h"
+#include "log.h"
+#include "output.h"
+#include "stop.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Parse a command's line and run it. */
+static exit_status
+run_command(const command_spec *command, int argc, char **argv)
+{
+    void *settings = calloc(1, command->settings_size);
+    operand_list operands;
+    exit_status status = STATUS_USAGE;
+
+    if (settings == NULL)
+        return log_out_of_memory();
+    switch (options_parse(command, argc, argv, settings, &operands))
+    {
+        case PARSE_RUN:
+            status = command->run(settings, &operands);
+            break;
+        case PARSE_HELP:
+            options_print_help(command);
+            status = STATUS_OK;
+            break;
+        case PARSE_ERROR:
+            break;
+    }
+    free(settings);
+    return status;
+}
+
+/* Print the help of the program, or of the command called name. */
+static exit_status
+print_help(const char *name)
+{
+    const command_spec *command;
+
+    if (name == NULL || strcmp(name, "help") == 0)
+    {
+        command_print_list();
+        return STATUS_OK;
+    }
+    command = command_find(name);
+    if (command == NULL)
+    {
+        command_report_unknown(name);
+        return STATUS_USAGE;
+    }
+    options_print_help(command);
+    return STATUS_OK;
+}
+
+/* Do what the first argument asks for. */
+static exit_status
+dispatch(int argc, char **argv)
+{
+    const command_spec *command;
+
+    if (argc < 2)
+    {
+        log_error("no command was given");
+        log_hint("Try \"%s --help\".", PROGRAM_NAME);
+        return STATUS_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help(argv[2]);
+    if (strcmp(argv[1], "--version") == 0)
+    {
+        printf("%s %s\n", PROGRAM_NAME, CLICKSTREAM_VERSION);
+        return STATUS_OK;
+    }
+    command = command_find(argv[1]);
+    if (command != NULL)
+        return run_command(command, argc - 1, argv + 1);
+    command_report_unknown(argv[1]);
+    return STATUS_USAGE;
+}
+
+/* Map what happened to the exit code. */
+int
+main(int argc, char **argv)
+{
+    exit_status status;
+
+    setlocale(LC_CTYPE, "C.UTF-8");
+    stop_install();
+    status = output_finish(dispatch(argc, argv));
+    if (status == STATUS_INTERRUPTED)
+        log_error("interrupted");
+    return status;
+}

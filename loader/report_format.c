@@ -1,0 +1,222 @@
+/*
+ * loader/report_format.c
+ *     What the formats share, CSV and JSON.
+ */
+#include "report_format.h"
+
+#include "json_text.h"
+#include "log.h"
+#include "output.h"
+#include "stop.h"
+
+#include <stdio.h>
+
+const report_column report_columns[REPORT_COLUMNS] = {
+    {"user_id", REPORT_TEXT},
+    {"session_start", REPORT_TIME},
+    {"session_end", REPORT_TIME},
+    {"campaigns", REPORT_LIST},
+    {"rewards_issued", REPORT_LIST},
+    {"reward_driven_by_campaign_view", REPORT_BOOL},
+};
+
+/* Output is written when this much has gathered. */
+#define WRITE_BYTES (64 * 1024)
+
+void
+report_writer_init(report_writer *writer, const report_ops *ops)
+{
+    memset(writer, 0, sizeof(*writer));
+    writer->ops = ops;
+    cs_buffer_init(&writer->out, loader_env());
+    cs_buffer_init(&writer->cells, loader_env());
+}
+
+/* Free the buffers. */
+void
+report_writer_free(report_writer *writer)
+{
+    cs_buffer_free(&writer->out);
+    cs_buffer_free(&writer->cells);
+}
+
+/* The length of the run of digits at text. */
+static size_t
+digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+size_t
+report_format_time(const char *text, char out[REPORT_TIME_SIZE])
+{
+    const char *space = strchr(text, ' ');
+    const char *fraction,
+        *offset,
+        *rest;
+    char micros[8] = "";
+    size_t seconds_end;
+
+    if (space == NULL || strlen(text) > REPORT_TIME_SIZE / 2)
+        return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
+    seconds_end = strcspn(space, ".+-");
+    fraction = space + seconds_end;
+    offset = fraction;
+    if (*fraction == '.')
+    {
+        offset = fraction + 1 + digits(fraction + 1);
+        snprintf(micros, sizeof(micros), ".%.*s", (int) (offset - fraction - 1), fraction + 1);
+        for (size_t len = strlen(micros); len < sizeof(micros) - 1; len++)
+            micros[len] = '0';
+    }
+    /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
+    rest = offset + strcspn(offset, " ");
+    return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
+                             text, (int) seconds_end - 1, space + 1, micros,
+                             (int) (rest - offset), offset,
+                             rest - offset == 3 ? ":00" : "", rest);
+}
+
+void
+report_row_read(report_row *row, const PGresult *result)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        const char *text = PQgetvalue(result, 0, i);
+
+        if (PQgetisnull(result, 0, i))
+            row->cells[i] = (cs_slice){NULL, 0};
+        else if (report_columns[i].type == REPORT_TIME)
+            row->cells[i] = (cs_slice){row->times[i], report_format_time(text, row->times[i])};
+        else
+            row->cells[i] = (cs_slice){text, (size_t) PQgetlength(result, 0, i)};
+    }
+}
+
+/* Write the output once enough has gathered; report a failure to gather it. */
+static exit_status
+pass_on(report_writer *writer, cs_code code, const cs_error *err)
+{
+    if (code != CS_OK)
+        return log_core_error(err, NULL);
+    return writer->out.len >= WRITE_BYTES ? output_write(&writer->out) : STATUS_OK;
+}
+
+/* Write what is left. */
+static exit_status
+end_output(report_writer *writer)
+{
+    return output_write(&writer->out);
+}
+
+/* True if COPY would quote the text: it holds a special character, or means something else. */
+static bool
+needs_quotes(cs_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr(",\"\r\n", text.data[i]) != NULL)
+            return true;
+    return text.len == 0 || cs_slice_is(text, "\\.");
+}
+
+/* Append a cell as CSV; NULL is empty. */
+static cs_code
+append_csv(cs_buffer *out, cs_slice text, cs_error *err)
+{
+    if (text.data == NULL)
+        return CS_OK;
+    if (!needs_quotes(text))
+        return cs_buffer_append(out, text.data, text.len, err);
+    CS_TRY(cs_buffer_reserve(out, 2 * text.len + 2, err));
+    out->data[out->len++] = '"';
+    for (size_t i = 0; i < text.len; i++)
+    {
+        if (text.data[i] == '"')
+            out->data[out->len++] = '"';
+        out->data[out->len++] = (uint8_t) text.data[i];
+    }
+    out->data[out->len++] = '"';
+    return CS_OK;
+}
+
+/* Append cells as a line of CSV. */
+static cs_code
+append_csv_line(cs_buffer *out, const cs_slice *cells, cs_error *err)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        if (i > 0)
+            CS_TRY(cs_buffer_append(out, ",", 1, err));
+        CS_TRY(append_csv(out, cells[i], err));
+    }
+    return cs_buffer_append(out, "\n", 1, err);
+}
+
+/* The header line. */
+static exit_status
+csv_begin(report_writer *writer)
+{
+    cs_slice names[REPORT_COLUMNS];
+    cs_error err;
+
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+        names[i] = cs_slice_of(report_columns[i].name);
+    return pass_on(writer, append_csv_line(&writer->out, names, &err), &err);
+}
+
+/* One line of CSV. */
+static exit_status
+csv_row(report_writer *writer, const report_row *row)
+{
+    cs_error err;
+
+    return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
+}
+
+const report_ops report_csv_ops = {csv_begin, csv_row, end_output};
+
+/* Append a cell as JSON: {1,2} becomes [1,2], t true. */
+static cs_code
+append_json(cs_buffer *out, report_type type, cs_slice text, cs_error *err)
+{
+    if (text.data == NULL)
+        return cs_buffer_append(out, "null", 4, err);
+    if (type == REPORT_BOOL)
+        return cs_buffer_printf(out, err, "%s", text.data[0] == 't' ? "true" : "false");
+    if (type != REPORT_LIST || text.len < 2)
+        return json_append_string(out, text, NULL, err);
+    CS_TRY(cs_buffer_append(out, "[", 1, err));
+    CS_TRY(cs_buffer_append(out, text.data + 1, text.len - 2, err));
+    return cs_buffer_append(out, "]", 1, err);
+}
+
+/* Append a row as a JSON object and a line feed. */
+static cs_code
+append_json_line(cs_buffer *out, const report_row *row, cs_error *err)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        CS_TRY(cs_buffer_printf(out, err, "%s\"%s\":", i == 0 ? "{" : ",", report_columns[i].name));
+        CS_TRY(append_json(out, report_columns[i].type, row->cells[i], err));
+    }
+    return cs_buffer_append(out, "}\n", 2, err);
+}
+
+/* Nothing stands before the first object. */
+static exit_status
+json_begin(report_writer *writer)
+{
+    (void) writer;
+    return STATUS_OK;
+}
+
+/* One line of JSON. */
+static exit_status
+json_row(report_writer *writer, const report_row *row)
+{
+    cs_error err;
+
+    return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
+}
+
+const report_ops report_json_ops = {json_begin, json_row, end_output};

@@ -1,0 +1,256 @@
+/*
+ * loader/report_table.c
+ *     The report as an aligned table, like psql's.
+ *
+ * The widths are known only behind the last row, so all rows are kept. Where
+ * standard output is a terminal too narrow for the table, each row becomes a
+ * record of lines, as psql's expanded form does.
+ */
+#include "report_format.h"
+
+#include "json_text.h"
+#include "log.h"
+#include "output.h"
+#include "stop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define WRITE_BYTES (64 * 1024)
+
+/* The columns that text takes on a screen. */
+static size_t
+display_width(cs_slice text)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < text.len;)
+    {
+        size_t step = utf8_length((cs_slice){text.data + i, text.len - i});
+        wchar_t character = L' ';
+        int columns;
+
+        if (step == 0)
+            step = 1;
+        if (step > 1)
+            mbrtowc(&character, text.data + i, step, &(mbstate_t){0});
+        columns = wcwidth(character);
+        width += columns > 0 ? (size_t) columns : 0;
+        i += step;
+    }
+    return width;
+}
+
+/* Append text with its control characters escaped. */
+static cs_code
+append_visible(cs_buffer *out, cs_slice text, cs_error *err)
+{
+    for (size_t i = 0; i < text.len; i++)
+    {
+        uint8_t byte = (uint8_t) text.data[i];
+
+        if (byte >= 0x20 && byte != 0x7f)
+            CS_TRY(cs_buffer_append(out, &byte, 1, err));
+        else if (byte == '\n' || byte == '\r' || byte == '\t')
+            CS_TRY(cs_buffer_printf(out, err, "\\%c",
+                                    byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't'));
+        else
+            CS_TRY(cs_buffer_printf(out, err, "\\x%02X", byte));
+    }
+    return CS_OK;
+}
+
+/* Start with the widths of the names. */
+static exit_status
+table_begin(report_writer *writer)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+        writer->widths[i] = strlen(report_columns[i].name);
+    return STATUS_OK;
+}
+
+/* Keep a row. */
+static cs_code
+keep_row(report_writer *writer, const report_row *row, cs_error *err)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        size_t start = writer->cells.len;
+        size_t width;
+
+        CS_TRY(append_visible(&writer->cells, row->cells[i], err));
+        width = display_width(
+            (cs_slice){(char *) writer->cells.data + start, writer->cells.len - start});
+        if (width > writer->widths[i])
+            writer->widths[i] = width;
+        CS_TRY(cs_buffer_append(&writer->cells, "", 1, err));
+    }
+    writer->rows++;
+    return CS_OK;
+}
+
+/* Keep a row, or report why not. */
+static exit_status
+table_row(report_writer *writer, const report_row *row)
+{
+    cs_error err;
+
+    return keep_row(writer, row, &err) == CS_OK ? STATUS_OK : log_core_error(&err, NULL);
+}
+
+/* Append a character count times. */
+static cs_code
+append_repeated(cs_buffer *out, char c, size_t count, cs_error *err)
+{
+    CS_TRY(cs_buffer_reserve(out, count, err));
+    memset(out->data + out->len, c, count);
+    out->len += count;
+    return CS_OK;
+}
+
+/* Append the header and the rule below it. */
+static cs_code
+append_header(report_writer *writer, cs_error *err)
+{
+    cs_buffer *out = &writer->out;
+
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        const char *name = report_columns[i].name;
+        size_t space = writer->widths[i] - strlen(name);
+
+        CS_TRY(cs_buffer_append(out, i == 0 ? " " : "| ", i == 0 ? 1 : 2, err));
+        CS_TRY(append_repeated(out, ' ', space / 2, err));
+        CS_TRY(cs_buffer_append(out, name, strlen(name), err));
+        CS_TRY(append_repeated(out, ' ', space - space / 2 + 1, err));
+    }
+    out->data[out->len - 1] = '\n';
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        if (i > 0)
+            CS_TRY(cs_buffer_append(out, "+", 1, err));
+        CS_TRY(append_repeated(out, '-', writer->widths[i] + 2, err));
+    }
+    return cs_buffer_append(out, "\n", 1, err);
+}
+
+/* Append a row; *cell goes on to the next. The last column is not padded. */
+static cs_code
+append_row(report_writer *writer, const char **cell, cs_error *err)
+{
+    cs_buffer *out = &writer->out;
+
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        cs_slice text = cs_slice_of(*cell);
+
+        CS_TRY(cs_buffer_append(out, i == 0 ? " " : " | ", i == 0 ? 1 : 3, err));
+        CS_TRY(cs_buffer_append(out, text.data, text.len, err));
+        if (i < REPORT_COLUMNS - 1)
+            CS_TRY(append_repeated(out, ' ', writer->widths[i] - display_width(text), err));
+        *cell += text.len + 1;
+    }
+    return cs_buffer_append(out, "\n", 1, err);
+}
+
+/* The widest name, and the widest value. */
+static void
+record_widths(const report_writer *writer, size_t *name, size_t *value)
+{
+    *name = *value = 0;
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        size_t len = strlen(report_columns[i].name);
+
+        *name = len > *name ? len : *name;
+        *value = writer->widths[i] > *value ? writer->widths[i] : *value;
+    }
+}
+
+/* Append a row as a record of lines; *cell goes on to the next. */
+static cs_code
+append_record(report_writer *writer, int64_t number, const char **cell, cs_error *err)
+{
+    cs_buffer *out = &writer->out;
+    size_t start = out->len;
+    size_t name_width,
+        value_width,
+        len;
+
+    record_widths(writer, &name_width, &value_width);
+    CS_TRY(cs_buffer_printf(out, err, "-[ RECORD %" PRId64 " ]", number));
+    len = out->len - start;
+    if (len < name_width + 1)
+    {
+        CS_TRY(append_repeated(out, '-', name_width + 1 - len, err));
+        CS_TRY(cs_buffer_append(out, "+", 1, err));
+        CS_TRY(append_repeated(out, '-', value_width + 1, err));
+    }
+    CS_TRY(cs_buffer_append(out, "\n", 1, err));
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        CS_TRY(cs_buffer_append(out, report_columns[i].name, strlen(report_columns[i].name), err));
+        CS_TRY(append_repeated(out, ' ', name_width - strlen(report_columns[i].name), err));
+        CS_TRY(cs_buffer_append(out, " | ", 3, err));
+        CS_TRY(cs_buffer_append(out, *cell, strlen(*cell), err));
+        CS_TRY(cs_buffer_append(out, "\n", 1, err));
+        *cell += strlen(*cell) + 1;
+    }
+    return CS_OK;
+}
+
+/* The width of the terminal; 0 if standard output is none, or it does not say. */
+static size_t
+terminal_width(void)
+{
+    const char *columns = getenv(ENV_COLUMNS);
+    struct winsize size;
+
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    if (columns != NULL && atoi(columns) > 0)
+        return (size_t) atoi(columns);
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* True if the table is wider than the terminal. */
+static bool
+is_too_wide(const report_writer *writer)
+{
+    size_t width = terminal_width();
+    size_t needed = 3 * REPORT_COLUMNS - 1; /* spaces and bars */
+
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+        needed += writer->widths[i];
+    return width > 0 && needed > width;
+}
+
+/* Write all rows. */
+static exit_status
+table_end(report_writer *writer)
+{
+    bool expanded = writer->rows > 0 && is_too_wide(writer);
+    const char *cell = (const char *) writer->cells.data;
+    cs_error err;
+    cs_code code = expanded ? CS_OK : append_header(writer, &err);
+
+    for (int64_t i = 0; i < writer->rows && code == CS_OK; i++)
+    {
+        code = expanded ? append_record(writer, i + 1, &cell, &err)
+                        : append_row(writer, &cell, &err);
+        if (code == CS_OK && writer->out.len >= WRITE_BYTES)
+            STATUS_TRY(output_write(&writer->out));
+        if (stop_requested())
+            return STATUS_INTERRUPTED;
+    }
+    if (code == CS_OK && !expanded)
+        code = cs_buffer_printf(&writer->out, &err, "(%" PRId64 " %s)\n", writer->rows,
+                                writer->rows == 1 ? "row" : "rows");
+    return code == CS_OK ? output_write(&writer->out) : log_core_error(&err, NULL);
+}
+
+const report_ops report_table_ops = {table_begin, table_row, table_end};

@@ -1,0 +1,29 @@
+/*
+ * loader/resources.S
+ *     Files of the tree, embedded: each is a terminated string of resources.h.
+ */
+    .macro resource name, file
+    .global \name
+    .type \name, %object
+\name:
+    .incbin "\file"
+    .byte 0
+    .size \name, . - \name
+    .endm
+
+    .section .rodata
+    resource resource_http_log_avsc, "schemas/http_log.avsc"
+    resource resource_tables_sql, "sql/postgres/tables.sql"
+    resource resource_session_report_sql, "sql/postgres/session_report.sql"
+    resource resource_campaign_engagement_sql, "sql/postgres/campaign_engagement.sql"
+    resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
+    resource resource_shape_check_sql, "loader/sql/shape_check.sql"
+    resource resource_table_columns_sql, "loader/sql/table_columns.sql"
+    resource resource_table_find_sql, "loader/sql/table_find.sql"
+    resource resource_batch_claim_sql, "loader/sql/batch_claim.sql"
+    resource resource_batch_find_sql, "loader/sql/batch_find.sql"
+    resource resource_batch_finish_sql, "loader/sql/batch_finish.sql"
+    resource resource_source_lock_sql, "loader/sql/source_lock.sql"
+    resource resource_source_find_sql, "loader/sql/source_find.sql"
+
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,26 @@
+/*
+ * loader/resources.h
+ *     Files of the tree that are embedded in the program, as terminated text.
+ */
+#ifndef LOADER_RESOURCES_H
+#define LOADER_RESOURCES_H
+
+extern const char resource_http_log_avsc[];
+
+/* sql/postgres: what init puts in place. */
+extern const char resource_tables_sql[];
+extern const char resource_session_report_sql[];
+extern const char resource_campaign_engagement_sql[];
+extern const char resource_weekly_rewards_sql[];
+
+/* loader/sql: statements of the program's own. */
+extern const char resource_shape_check_sql[];
+extern const char resource_table_columns_sql[];
+extern const char resource_table_find_sql[];
+extern const char resource_batch_claim_sql[];
+extern const char resource_batch_find_sql[];
+extern const char resource_batch_finish_sql[];
+extern const char resource_source_lock_sql[];
+extern const char resource_source_find_sql[];
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * loader/row_source.c
+ *     Telling Avro from CSV.
+ */
+#include "row_source.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+cs_code
+refuse(refusal *why, const char *sqlstate, const char *format, ...)
+{
+    va_list args;
+
+    cs_error_clear(&why->err);
+    why->err.code = CS_ERR_RANGE;
+    why->sqlstate = sqlstate;
+    why->column = NULL;
+    va_start(args, format);
+    vsnprintf(why->err.message, sizeof(why->err.message), format, args);
+    va_end(args);
+    return CS_ERR_RANGE;
+}
+
+exit_status
+row_source_open(row_source **source, file_source *file)
+{
+    char magic[CS_AVRO_MAGIC_BYTES];
+    ssize_t got;
+
+    if (file->size < 0)
+    {
+        log_error("could not load \"%s\": it is not a regular file", file->name);
+        log_hint("A load reads a file twice, to know it again: put the data into a file first.");
+        return STATUS_REFUSED;
+    }
+    got = pread(file->fd, magic, sizeof(magic), 0);
+    if (got < 0)
+        return file_source_fail(file);
+    if (got == 0)
+    {
+        log_error("%s: file is empty: neither Avro nor CSV with a header line", file->name);
+        return STATUS_REFUSED;
+    }
+    if (got == sizeof(magic) && memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
+        return avro_source_open(source, file);
+    return csv_source_open(source, file);
+}
+
+/* Close; NULL is fine. The file is the caller's to close. */
+void
+row_source_close(row_source *source)
+{
+    if (source != NULL)
+        source->ops->close(source);
+}

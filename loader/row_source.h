@@ -1,0 +1,82 @@
+/*
+ * loader/row_source.h
+ *     Where rows come from: an Avro file, or CSV.
+ */
+#ifndef LOADER_ROW_SOURCE_H
+#define LOADER_ROW_SOURCE_H
+
+#include "avro_value.h"
+#include "defaults.h"
+#include "file_source.h"
+
+/* Why a row is refused. */
+typedef struct refusal
+{
+    cs_error err;         /* with the reason as its message */
+    const char *sqlstate; /* as the server would have said it */
+    const char *column;   /* NULL if no column is to blame; borrowed */
+} refusal;
+
+/* Fill in why and return CS_ERR_RANGE. */
+cs_code refuse(refusal *why, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define SQLSTATE_BAD_ENCODING "22021"
+#define SQLSTATE_BAD_COPY_FORMAT "22P04"
+#define SQLSTATE_BAD_TEXT "22P02"
+#define SQLSTATE_BAD_TIME "22007"
+#define SQLSTATE_TIME_RANGE "22008"
+#define SQLSTATE_NUMBER_RANGE "22003"
+#define SQLSTATE_NOT_NULL "23502"
+
+/* A field of the file; each has a value in every row. */
+typedef struct row_field
+{
+    const char *name;
+    cs_value_kind kind; /* of its values, where they are not NULL */
+} row_field;
+
+typedef struct row_source row_source;
+
+typedef struct row_source_ops
+{
+    /*
+     * Read the next row, valid until the next call. CS_END behind the last one;
+     * CS_ERR_RANGE: this row is refused, and the caller may go on; any other
+     * error, in why->err, ends the file.
+     */
+    cs_code (*next)(row_source *source, cs_value *values, refusal *why);
+
+    /* Append the row just read, as text for people; bytes as they are in the file. */
+    cs_code (*row_text)(row_source *source, cs_buffer *text, cs_error *err);
+
+    void (*close)(row_source *source);
+} row_source_ops;
+
+/* The base of every source. */
+struct row_source
+{
+    const row_source_ops *ops;
+    file_source *file;
+    row_field *fields;
+    size_t num_fields;
+    char file_id[HASH_TEXT_SIZE];
+    const char *source_sha256; /* of the log that the file was made from; NULL if unknown */
+
+    /* The row just read */
+    int64_t rows;              /* read so far: its number in the file */
+    int64_t line;              /* CSV: where it starts, from 1; else 0 */
+    int64_t block;             /* Avro: from 0; else -1 */
+    int64_t record;            /* in its block, or in a CSV file, from 1 */
+    int64_t end_block;         /* the block after the last one seen */
+};
+
+/* Open a source by the content of an open file. The file's hash gets all its bytes. */
+exit_status row_source_open(row_source **source, file_source *file);
+void row_source_close(row_source *source);
+
+/* The two kinds. */
+exit_status avro_source_open(row_source **source, file_source *file);
+exit_status csv_source_open(row_source **source, file_source *file);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * loader/stop.c
+ *     The stop flag: the program's only mutable global state.
+ */
+#include "stop.h"
+
+#include "defaults.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_flag;
+static volatile sig_atomic_t stop_at_once;
+
+/* Note that we should stop. */
+static void
+handle_signal(int signal_number)
+{
+    (void) signal_number;
+    if (stop_at_once)
+    {
+        static const char message[] = PROGRAM_NAME ": error: interrupted\n";
+        ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
+
+        (void) written; /* nobody left to tell */
+        _exit(STATUS_INTERRUPTED);
+    }
+    stop_flag = 1;
+}
+
+void
+stop_install(void)
+{
+    struct sigaction action = {.sa_handler = handle_signal}; /* no SA_RESTART: reads must return */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+bool
+stop_requested(void)
+{
+    return stop_flag != 0;
+}
+
+void
+stop_immediately(bool immediate)
+{
+    stop_at_once = immediate;
+}
+
+wait_result
+wait_for(int fd, short events, int milliseconds)
+{
+    /* A signal just before poll would go unnoticed: so wait in short steps. */
+    for (int waited = 0; milliseconds < 0 || waited < milliseconds;
+         waited += STOP_POLL_MILLISECONDS)
+    {
+        struct pollfd ready = {.fd = fd, .events = events};
+
+        if (stop_requested())
+            return WAIT_STOPPED;
+        if (poll(&ready, 1, STOP_POLL_MILLISECONDS) > 0)
+            return WAIT_READY;
+    }
+    return WAIT_TIMEOUT;
+}
+
+/* cs_env on the stop flag. */
+static bool
+should_stop(void *ctx)
+{
+    (void) ctx;
+    return stop_requested();
+}
+
+/* cs_env on realloc. */
+static void *
+resize_memory(void *ctx, void *old, size_t old_size, size_t size)
+{
+    (void) ctx;
+    (void) old_size;
+    return realloc(old, size);
+}
+
+/* cs_env on free. */
+static void
+release_memory(void *ctx, void *memory)
+{
+    (void) ctx;
+    free(memory);
+}
+
+const cs_env *
+loader_env(void)
+{
+    static const cs_env env = {resize_memory, release_memory, should_stop, NULL};
+
+    return &env;
+}

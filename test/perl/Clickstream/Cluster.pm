@@ -1,0 +1,70 @@
+# test/perl/Clickstream/Cluster.pm - what the server tests share: a server that
+# finds the staged extension, and the loader run against it
+package Clickstream::Cluster;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node clickstream clickstream_ok data_file);
+
+# Return a new, running server called $name. The staged extension is found because
+# "init" copies the file that TEMP_CONFIG names into postgresql.conf; each string in
+# $settings becomes one more line of it.
+sub new_node
+{
+    my ($name, @settings) = @_;
+    my $node = PostgreSQL::Test::Cluster->new($name);
+
+    BAIL_OUT('TEMP_CONFIG is not set: run the tests with "make check"')
+      unless $ENV{TEMP_CONFIG};
+    $node->init;
+    $node->append_conf('postgresql.conf', "$_\n") foreach @settings;
+    $node->start;
+    return $node;
+}
+
+# Run the loader with these arguments against database "postgres" of a server, or
+# without any where $node is undefined. Return exit status, output and messages.
+sub clickstream
+{
+    my ($node, @arguments) = @_;
+    my ($out, $err) = ('', '');
+
+    local %ENV = %ENV;
+    if ($node)
+    {
+        $ENV{PGHOST} = $node->host;
+        $ENV{PGPORT} = $node->port;
+        $ENV{PGDATABASE} = 'postgres';
+    }
+    IPC::Run::run([ $ENV{CLICKSTREAM_BIN}, @arguments ],
+        '<', \undef, '>', \$out, '2>', \$err);
+    return ($? >> 8, $out, $err);
+}
+
+# Run the loader as above and test that it succeeds; return its output.
+sub clickstream_ok
+{
+    my ($node, @arguments) = @_;
+    my ($status, $out, $err) = clickstream($node, @arguments);
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is($status, 0, "clickstream @arguments") or diag($err);
+    return $out;
+}
+
+# Return the path of a file of the test data, or undef where it is not there.
+sub data_file
+{
+    my $path = "$ENV{CLICKSTREAM_DATA}/$_[0]";
+
+    return -e $path ? $path : undef;
+}
+
+1;
