@@ -215,6 +215,11 @@ days_in_month(int year, int month)
 cs_code
 cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
 {
+    static const char *const forms[] = {
+        [CS_TIME_RFC3339] = "YYYY-MM-DDThh:mm:ss[.ffffff]+hh:mm",
+        [CS_TIME_STATE] = "YYYY-MM-DDThh:mm:ss[.ffffff]Z",
+        [CS_TIME_CSV] = "YYYY-MM-DD hh:mm:ss[.ffffff] UTC",
+    };
     scanner scan = {text.data, text.data + text.len};
     int year, month, day, hour, minute, second, micros, offset;
 
@@ -223,9 +228,7 @@ cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
         !(take(&scan, 'T') || (style == CS_TIME_CSV && take(&scan, ' '))) ||
         !take_digits(&scan, 2, &hour) || !take(&scan, ':') || !take_digits(&scan, 2, &minute) ||
         !take(&scan, ':') || !take_digits(&scan, 2, &second))
-        return cs_fail(err, CS_ERR_DATA, "timestamp is not of the form %s",
-                       style == CS_TIME_CSV ? "YYYY-MM-DD hh:mm:ss[.ffffff] UTC"
-                                            : "YYYY-MM-DDThh:mm:ss[.ffffff]Z");
+        return cs_fail(err, CS_ERR_DATA, "timestamp is not of the form %s", forms[style]);
     CS_TRY(take_fraction(&scan, &micros, err));
     if (scan.at == scan.end && style != CS_TIME_CSV)
         return cs_fail(err, CS_ERR_DATA, "timestamp has no offset from UTC");

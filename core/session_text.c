@@ -92,10 +92,10 @@ parse_gap(const char *text, int64_t *gap)
         for (; digits < 6; digits++)
             micros *= 10;
     }
-    if (*text != '\0' || minutes > 59 || seconds > 59 || hours > INT64_MAX / CS_HOUR - 1)
+    if (*text != '\0' || minutes > 59 || seconds > 59)
         return false;
-    *gap = hours * CS_HOUR + minutes * CS_MINUTE + seconds * CS_SECOND + micros;
-    return true;
+    return !__builtin_mul_overflow(hours, CS_HOUR, gap) &&
+           !__builtin_add_overflow(*gap, minutes * CS_MINUTE + seconds * CS_SECOND + micros, gap);
 }
 
 /* Parse JSON into an object of the given version with as many keys as wanted. */
