@@ -11,7 +11,10 @@
 #error "clickstream needs PostgreSQL 15 or later"
 #endif
 
-/* 16: input functions report bad input softly, and repalloc can return NULL */
+/* 16: the macros of varlena values moved; input functions report bad input softly */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, dummy_value, ...) \
     do                                     \
@@ -20,6 +23,11 @@
         ereport(ERROR, __VA_ARGS__);       \
         return dummy_value;                \
     } while (0)
+#endif
+
+/* 18: pg_attribute_noreturn() became a prefix */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
+
 #include "base.h"
 #include "session_event.h"
 
@@ -20,7 +22,7 @@ cs_env bridge_env(MemoryContext context);
 const cs_env *bridge_aggregate_env(FunctionCallInfo fcinfo);
 
 /* Raise what core reported; data_errcode is the SQLSTATE for CS_ERR_DATA. */
-void bridge_raise(const cs_error *err, int data_errcode) pg_attribute_noreturn();
+pg_noreturn void bridge_raise(const cs_error *err, int data_errcode);
 
 /* Raise unless the code is CS_OK; CS_ERR_DATA means that a stored value is damaged. */
 static inline void

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -113,8 +114,8 @@ kind_argument(FunctionCallInfo fcinfo, int argument)
     if (cs_slice_is(name, "issue"))
         return CS_ISSUE;
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("kind of event \"%.*s\" is not known", (int) Min(name.len, NAMEDATALEN),
-                           name.data),
+                    errmsg("kind of event \"%.*s\" is not known",
+                           pg_mbcliplen(name.data, (int) name.len, NAMEDATALEN), name.data),
                     errhint("The kinds are \"view\", \"issue\" and \"other\".")));
 }
 
