@@ -68,7 +68,22 @@ deflate_compress(cs_codec_state *state, cs_slice data, cs_buffer *out, cs_error 
     return CS_OK;
 }
 
-/* Decompress with deflate, which must use up all of data. */
+/*
+ * True if rest is the beginning of the Adler-32 sum of the decompressed bytes. A
+ * zlib stream ends with that, and some writers (fastavro) cut the stream's header
+ * off, but not all of its end.
+ */
+static bool
+is_zlib_end(const char *rest, size_t len, const cs_buffer *out)
+{
+    uint32_t sum = libdeflate_adler32(1, out->data, out->len);
+    const uint8_t bytes[] = {(uint8_t) (sum >> 24), (uint8_t) (sum >> 16), (uint8_t) (sum >> 8),
+                             (uint8_t) sum};
+
+    return len <= sizeof(bytes) && memcmp(rest, bytes, len) == 0;
+}
+
+/* Decompress with deflate, which must use up all of data but what is_zlib_end allows. */
 static cs_code
 deflate_decompress(cs_codec_state *state, cs_slice data, size_t limit, cs_buffer *out,
                    cs_error *err)
@@ -90,7 +105,8 @@ deflate_decompress(cs_codec_state *state, cs_slice data, size_t limit, cs_buffer
         room = out->capacity < limit ? out->capacity : limit;
         result = libdeflate_deflate_decompress_ex(state->decompressor, data.data, data.len,
                                                   out->data, room, &used, &out->len);
-        if (result == LIBDEFLATE_SUCCESS && used == data.len)
+        if (result == LIBDEFLATE_SUCCESS &&
+            (used == data.len || is_zlib_end(data.data + used, data.len - used, out)))
             return CS_OK;
         out->len = 0;
         if (result != LIBDEFLATE_INSUFFICIENT_SPACE)

@@ -22,6 +22,7 @@
 
 /* Limits for hostile files; a reader may be opened with others. */
 #define CS_AVRO_MAX_HEADER_BYTES (16 * 1024 * 1024)
+#define CS_AVRO_MAX_META_ENTRIES 10000             /* each is compared with all before it */
 #define CS_AVRO_MAX_BLOCK_BYTES (64 * 1024 * 1024) /* stored, and decompressed */
 #define CS_AVRO_MAX_EMPTY_RECORDS (1024 * 1024)    /* records of zero bytes in one block */
 

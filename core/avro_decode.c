@@ -175,8 +175,8 @@ check_time(const cs_avro_field *field, cs_value *value, cs_error *err)
     int64_t unit = field->logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
     int64_t time;
 
-    if (__builtin_mul_overflow(value->as.integer, unit, &time) ||
-        __builtin_sub_overflow(time, CS_UNIX_OFFSET, &time) || !cs_time_valid(time))
+    if (__builtin_sub_overflow(value->as.integer, CS_UNIX_OFFSET / unit, &time) ||
+        __builtin_mul_overflow(time, unit, &time) || !cs_time_valid(time))
         return cs_fail(err, CS_ERR_RANGE, "field \"%s\": timestamp %lld is out of range",
                        field->name, (long long) value->as.integer);
     value->kind = CS_VALUE_TIME;
@@ -238,7 +238,11 @@ cs_avro_cursor_next(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
             return locate(cursor, CS_ERR_DATA, err);
         }
         if (step->target != SKIP && refused == CS_OK)
+        {
             refused = check_value(step->field, value, err);
+            if (refused != CS_OK)
+                err->field = (int) i;
+        }
     }
     if (refused != CS_OK)
         locate(cursor, refused, err);

@@ -5,46 +5,18 @@
 #include "avro_encode.h"
 #include "varint.h"
 
-/* The kind of value that a field takes. */
-static cs_value_kind
-kind_of_field(const cs_avro_field *field)
-{
-    switch (field->type)
-    {
-        case CS_AVRO_NULL:
-            return CS_VALUE_NULL;
-        case CS_AVRO_BOOLEAN:
-            return CS_VALUE_BOOL;
-        case CS_AVRO_INT:
-            return CS_VALUE_INTEGER;
-        case CS_AVRO_LONG:
-            return field->logical != CS_LOGICAL_NONE ? CS_VALUE_TIME : CS_VALUE_INTEGER;
-        case CS_AVRO_FLOAT:
-            return CS_VALUE_FLOAT;
-        case CS_AVRO_DOUBLE:
-            return CS_VALUE_DOUBLE;
-        case CS_AVRO_BYTES:
-            return CS_VALUE_BYTES;
-        case CS_AVRO_STRING:
-            return CS_VALUE_STRING;
-    }
-    return CS_VALUE_NULL;
-}
-
 /* Turn an instant into the field's unit since the Unix epoch. */
 static cs_code
 time_to_long(const cs_avro_field *field, cs_time time, int64_t *value, cs_error *err)
 {
-    if (__builtin_add_overflow(time, CS_UNIX_OFFSET, value))
+    int64_t unit = field->logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
+
+    if (time % unit != 0)
+        return cs_fail(err, CS_ERR_RANGE,
+                       "timestamp is finer than the milliseconds of field \"%s\"", field->name);
+    if (__builtin_add_overflow(time / unit, CS_UNIX_OFFSET / unit, value))
         return cs_fail(err, CS_ERR_RANGE, "timestamp is out of range for field \"%s\"",
                        field->name);
-    if (field->logical == CS_LOGICAL_TIMESTAMP_MILLIS)
-    {
-        if (*value % 1000 != 0)
-            return cs_fail(err, CS_ERR_RANGE,
-                           "timestamp is finer than the milliseconds of field \"%s\"", field->name);
-        *value /= 1000;
-    }
     return CS_OK;
 }
 
@@ -117,7 +89,7 @@ append_field(const cs_avro_field *field, const cs_value *value, cs_buffer *buffe
             (size_t) (put_long(buffer->data + buffer->len, field->null_branch) - buffer->data);
         return CS_OK;
     }
-    if (value->kind != kind_of_field(field))
+    if (value->kind != cs_avro_field_kind(field))
         return cs_fail(err, CS_ERR_RANGE,
                        value->kind == CS_VALUE_NULL ? "field \"%s\" cannot be NULL"
                                                     : "value does not fit field \"%s\"",

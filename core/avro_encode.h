@@ -5,7 +5,6 @@
 #ifndef CS_AVRO_ENCODE_H
 #define CS_AVRO_ENCODE_H
 
-#include "avro_schema.h"
 #include "avro_value.h"
 
 /*

@@ -195,10 +195,12 @@ static cs_code
 read_header_bytes(cs_avro_reader *reader, size_t *start, size_t *len, cs_error *err)
 {
     int64_t declared;
+    size_t limit = 0;
 
     CS_TRY(read_header_long(reader, &declared, err));
-    CS_TRY(check_length(reader, declared, CS_AVRO_MAX_HEADER_BYTES - reader->header.len,
-                        "a metadata entry", err));
+    if (reader->header.len < CS_AVRO_MAX_HEADER_BYTES)
+        limit = CS_AVRO_MAX_HEADER_BYTES - reader->header.len;
+    CS_TRY(check_length(reader, declared, limit, "a metadata entry", err));
     *start = reader->header.len;
     *len = (size_t) declared;
     return read_bytes(reader, *len, &reader->header, "the header", err);
@@ -223,6 +225,12 @@ read_meta_entry(cs_avro_reader *reader, cs_error *err)
     cs_avro_meta *entry;
     size_t key_start, key_len, start, len;
 
+    if (reader->num_meta == CS_AVRO_MAX_META_ENTRIES)
+    {
+        cs_fail(err, CS_ERR_LIMIT, "the header has more than the limit of %d metadata entries",
+                CS_AVRO_MAX_META_ENTRIES);
+        return locate(reader, position(reader), CS_ERR_LIMIT, err);
+    }
     CS_TRY(read_header_bytes(reader, &key_start, &key_len, err));
     CS_TRY(read_header_bytes(reader, &start, &len, err));
     CS_TRY(cs_grow_array(reader->env, (void **) &reader->meta, &reader->meta_capacity,
@@ -263,35 +271,49 @@ read_meta(cs_avro_reader *reader, cs_error *err)
     }
 }
 
+/* Find a metadata entry, NULL if absent. */
+static const cs_avro_meta *
+find_meta(const cs_avro_reader *reader, const char *key)
+{
+    for (size_t i = 0; i < reader->num_meta; i++)
+        if (strcmp(reader->meta[i].key, key) == 0)
+            return &reader->meta[i];
+    return NULL;
+}
+
 /* Find the codec and parse the schema that the metadata names. */
 static cs_code
 use_meta(cs_avro_reader *reader, cs_error *err)
 {
-    const char *json = cs_avro_reader_meta_text(reader, "avro.schema");
-    const char *codec_name = cs_avro_reader_meta_text(reader, "avro.codec");
+    const cs_avro_meta *schema = find_meta(reader, "avro.schema");
+    const cs_avro_meta *name = find_meta(reader, "avro.codec");
     cs_avro_codec codec = CS_CODEC_NULL;
 
-    if (json == NULL)
+    if (schema == NULL)
         return cs_fail(err, CS_ERR_DATA, "the header holds no schema");
-    if (codec_name != NULL && !cs_avro_codec_find(cs_slice_of(codec_name), &codec))
+    if (name != NULL &&
+        !cs_avro_codec_find((cs_slice){(const char *) name->value, name->len}, &codec))
         return cs_fail(err, CS_ERR_UNSUPPORTED,
                        "codec \"%.40s\" is not one that this version reads (null, deflate)",
-                       codec_name);
+                       (const char *) name->value);
     cs_codec_init(&reader->codec, codec);
-    return cs_avro_schema_parse(reader->env, json, strlen(json), &reader->schema, err);
+    return cs_avro_schema_parse(reader->env, (const char *) schema->value, schema->len,
+                                &reader->schema, err);
 }
 
 /* Read the header up to and including the sync marker. */
 static cs_code
 read_header(cs_avro_reader *reader, cs_error *err)
 {
-    cs_code code;
+    cs_code code = fill(reader, err);
 
-    if (fill(reader, err) == CS_END)
+    if (code == CS_END)
     {
         cs_fail(err, CS_ERR_DATA, "file is empty");
         return locate(reader, 0, CS_ERR_DATA, err);
     }
+    if (code != CS_OK)
+        return code;
     CS_TRY(read_bytes(reader, CS_AVRO_MAGIC_BYTES, &reader->header, "the header", err));
     if (memcmp(reader->header.data, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES) != 0)
     {
@@ -393,7 +415,8 @@ unpack_block(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
     size_t min_bytes = reader->schema->min_record_bytes;
     const cs_buffer *bytes = &reader->stored;
 
-    if (reader->codec.codec != CS_CODEC_NULL)
+    /* An empty block may lack even the bytes that a codec makes of nothing. */
+    if (reader->codec.codec != CS_CODEC_NULL && (block->records > 0 || bytes->len > 0))
     {
         cs_slice stored = {(const char *) reader->stored.data, reader->stored.len};
 
@@ -407,7 +430,7 @@ unpack_block(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
         return cs_fail(err, CS_ERR_DATA,
                        "block declares %lld records, but its %zu bytes hold fewer",
                        (long long) block->records, block->len);
-    if (min_bytes == 0 && block->len == 0 && block->records > CS_AVRO_MAX_EMPTY_RECORDS)
+    if (min_bytes == 0 && block->records > CS_AVRO_MAX_EMPTY_RECORDS)
         return cs_fail(err, CS_ERR_LIMIT,
                        "block declares %lld records of no bytes, the limit is %d",
                        (long long) block->records, CS_AVRO_MAX_EMPTY_RECORDS);
@@ -460,10 +483,9 @@ cs_avro_reader_meta(const cs_avro_reader *reader, size_t *count)
 const char *
 cs_avro_reader_meta_text(const cs_avro_reader *reader, const char *key)
 {
-    for (size_t i = 0; i < reader->num_meta; i++)
-        if (strcmp(reader->meta[i].key, key) == 0)
-            return (const char *) reader->meta[i].value;
-    return NULL;
+    const cs_avro_meta *entry = find_meta(reader, key);
+
+    return entry != NULL ? (const char *) entry->value : NULL;
 }
 
 cs_slice

@@ -209,7 +209,10 @@ read_record(cs_avro_schema *schema, const json_t *json, cs_error *err)
         return cs_fail_memory(err, count * sizeof(cs_avro_field));
     memset(schema->fields, 0, count * sizeof(cs_avro_field));
     for (size_t i = 0; i < count; i++)
+    {
+        CS_TRY(cs_poll(schema->env, err)); /* each field is compared with all before it */
         CS_TRY(read_field(schema, json_array_get(fields, i), err));
+    }
     return CS_OK;
 }
 

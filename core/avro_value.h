@@ -5,6 +5,7 @@
 #ifndef CS_AVRO_VALUE_H
 #define CS_AVRO_VALUE_H
 
+#include "avro_schema.h"
 #include "calendar.h"
 
 typedef enum cs_value_kind
@@ -33,5 +34,8 @@ typedef struct cs_value
         cs_time time;
     } as;
 } cs_value;
+
+/* The kind of value that a field has where it is not NULL. */
+cs_value_kind cs_avro_field_kind(const cs_avro_field *field);
 
 #endif

@@ -15,6 +15,7 @@ cs_error_clear(cs_error *err)
 {
     memset(err, 0, sizeof(*err));
     err->offset = -1;
+    err->field = -1;
 }
 
 /* Fill in err and return code. */

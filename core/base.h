@@ -39,6 +39,7 @@ typedef struct cs_error
     const char *file; /* borrowed from the source's name; NULL if none */
     int64_t offset;   /* byte position in the file, -1 if unknown */
     int64_t record;   /* record number from 1 (a log's line number), 0 if unknown */
+    int field;        /* index of the schema field at fault, -1 if unknown */
     int sys_errno;    /* for CS_ERR_IO */
 } cs_error;
 

@@ -21,7 +21,7 @@ typedef int64_t cs_time; /* microseconds since 2000-01-01 00:00:00 UTC */
 /* Microseconds from the Unix epoch to ours. */
 #define CS_UNIX_OFFSET (INT64_C(946684800) * CS_SECOND)
 
-/* The instants PostgreSQL can hold: 4713-11-24 BC up to, not including, 294277-01-01. */
+/* The instants PostgreSQL can hold: 4714-11-24 BC up to, not including, 294277-01-01. */
 #define CS_TIME_MIN INT64_C(-211813488000000000)
 #define CS_TIME_END INT64_C(9223371331200000000)
 

@@ -14,8 +14,7 @@
 /* 16: the macros of varlena values moved; input functions report bad input softly */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
-#endif
-#if PG_VERSION_NUM < 160000
+#else
 #define ereturn(context, dummy_value, ...) \
     do                                     \
     {                                      \

@@ -22,55 +22,16 @@ typedef struct avro_source
     cs_slice record; /* the bytes of the record just read */
 } avro_source;
 
-/* The kind of value that a field has. */
-static cs_value_kind
-kind_of_field(const cs_avro_field *field)
-{
-    switch (field->type)
-    {
-        case CS_AVRO_NULL:
-            return CS_VALUE_NULL;
-        case CS_AVRO_BOOLEAN:
-            return CS_VALUE_BOOL;
-        case CS_AVRO_INT:
-        case CS_AVRO_LONG:
-            return field->logical == CS_LOGICAL_NONE ? CS_VALUE_INTEGER : CS_VALUE_TIME;
-        case CS_AVRO_FLOAT:
-            return CS_VALUE_FLOAT;
-        case CS_AVRO_DOUBLE:
-            return CS_VALUE_DOUBLE;
-        case CS_AVRO_BYTES:
-            return CS_VALUE_BYTES;
-        case CS_AVRO_STRING:
-            return CS_VALUE_STRING;
-    }
-    return CS_VALUE_NULL;
-}
-
-/* Find out which value of a refused record is at fault: the first that the decoder would refuse. */
+/* Say what the decoder refused, as the server would have. */
 static void
 blame_field(const avro_source *source, const cs_value *values, refusal *why)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(source->reader);
+    int field = why->err.field;
 
-    why->sqlstate = SQLSTATE_BAD_TEXT;
-    why->column = NULL;
-    for (size_t i = 0; i < schema->num_fields; i++)
-    {
-        const cs_slice *bytes = &values[i].as.bytes;
-        bool bad_time = values[i].kind == CS_VALUE_INTEGER &&
-                        schema->fields[i].logical != CS_LOGICAL_NONE;
-        bool bad_text = values[i].kind == CS_VALUE_STRING &&
-                        (memchr(bytes->data, '\0', bytes->len) != NULL ||
-                         !cs_utf8_valid(bytes->data, bytes->len));
-
-        if (bad_time || bad_text)
-        {
-            why->sqlstate = bad_time ? SQLSTATE_TIME_RANGE : SQLSTATE_BAD_ENCODING;
-            why->column = schema->fields[i].name;
-            return;
-        }
-    }
+    why->column = schema->fields[field].name;
+    why->sqlstate =
+        values[field].kind == CS_VALUE_STRING ? SQLSTATE_BAD_ENCODING : SQLSTATE_TIME_RANGE;
 }
 
 /* Go on to the next block that has records. */
@@ -108,9 +69,7 @@ next(row_source *base, cs_value *values, refusal *why)
         if (code != CS_OK && code != CS_ERR_RANGE)
             return code;
         base->rows++;
-        base->record = source->cursor.done;
-        source->record =
-            (cs_slice){(const char *) start, (size_t) (source->cursor.at - start)};
+        source->record = (cs_slice){(const char *) start, (size_t) (source->cursor.at - start)};
         if (code == CS_ERR_RANGE)
             blame_field(source, values, why);
         return code;
@@ -161,7 +120,7 @@ make_plan(avro_source *source)
     {
         wanted[i] = (int) i;
         source->base.fields[i] =
-            (row_field){schema->fields[i].name, kind_of_field(&schema->fields[i])};
+            (row_field){schema->fields[i].name, cs_avro_field_kind(&schema->fields[i])};
     }
     code = cs_avro_plan_make(loader_env(), schema, wanted, count, &source->plan, &err);
     free(wanted);

@@ -54,8 +54,10 @@ static cs_code
 append_double(double value, int digits, cs_buffer *text, cs_error *err)
 {
     if (!isfinite(value))
-        return cs_buffer_printf(text, err, "\"%s\"", isnan(value) ? "NaN" : value > 0 ? "Infinity"
-                                                                                  : "-Infinity");
+        return cs_buffer_printf(text, err, "\"%s\"",
+                                isnan(value) ? "NaN"
+                                : value > 0  ? "Infinity"
+                                             : "-Infinity");
     return cs_buffer_printf(text, err, "%.*g", digits, value);
 }
 
@@ -63,7 +65,7 @@ append_double(double value, int digits, cs_buffer *text, cs_error *err)
 static cs_code
 append_real(record_bytes *bytes, bool is_double, cs_buffer *text, cs_error *err)
 {
-    cs_slice raw;
+    cs_slice raw = {NULL, 0};
     double dbl;
     float real;
 
@@ -97,7 +99,7 @@ append_value(record_bytes *bytes, cs_avro_type type, cs_buffer *text, cs_error *
         case CS_AVRO_STRING:
             CS_TRY(take_long(bytes, &number, err));
             CS_TRY(take_bytes(bytes, number, &slice, err));
-            return type == CS_AVRO_STRING ? json_append_string(text, slice, NULL, err)
+            return type == CS_AVRO_STRING ? json_append_raw_string(text, slice, err)
                                           : json_append_base64(text, slice, err);
     }
     return fail(err);
@@ -112,13 +114,15 @@ append_field(record_bytes *bytes, const cs_avro_field *field, cs_buffer *text, c
     if (!field->nullable)
         return append_value(bytes, field->type, text, err);
     CS_TRY(take_long(bytes, &branch, err));
-    return append_value(bytes, branch == field->null_branch ? CS_AVRO_NULL : field->type, text, err);
+    return append_value(bytes, branch == field->null_branch ? CS_AVRO_NULL : field->type, text,
+                        err);
 }
 
 cs_code
 avro_record_text(const cs_avro_schema *schema, cs_slice record, cs_buffer *text, cs_error *err)
 {
-    record_bytes bytes = {(const uint8_t *) record.data, (const uint8_t *) record.data + record.len};
+    record_bytes bytes = {(const uint8_t *) record.data,
+                          (const uint8_t *) record.data + record.len};
 
     CS_TRY(cs_buffer_append(text, "{", 1, err));
     for (size_t i = 0; i < schema->num_fields; i++)

@@ -9,7 +9,8 @@
 
 /*
  * Append a record that was decoded before as a JSON object. Strings may hold
- * what the decoder refuses; times are shown as the numbers they are stored as.
+ * what the decoder refuses, and bytes that are not UTF-8 stand there as they are;
+ * times are shown as the numbers they are stored as.
  */
 cs_code avro_record_text(const cs_avro_schema *schema, cs_slice record, cs_buffer *text,
                          cs_error *err);

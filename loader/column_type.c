@@ -58,7 +58,9 @@ append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 
     if (!isfinite(value))
         return cs_buffer_printf(out, err, "%s",
-                                isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+                                isnan(value) ? "NaN"
+                                : value > 0  ? "Infinity"
+                                             : "-Infinity");
     for (int digits = is_float ? 6 : 15; digits <= 17; digits++)
     {
         snprintf(text, sizeof(text), "%.*g", digits, value);
@@ -99,8 +101,8 @@ take_integer(const cs_value *value, int64_t min, int64_t max, int64_t *number, r
     if (value->kind == CS_VALUE_STRING)
         CS_TRY(text_to_integer(value->as.bytes, number, why));
     if (*number < min || *number > max)
-        return refuse(why, SQLSTATE_NUMBER_RANGE, "%" PRId64 " is not between %" PRId64
-                      " and %" PRId64, *number, min, max);
+        return refuse(why, SQLSTATE_NUMBER_RANGE,
+                      "%" PRId64 " is not between %" PRId64 " and %" PRId64, *number, min, max);
     return CS_OK;
 }
 
@@ -186,10 +188,12 @@ append_float4(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_bool(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    bool truth = value->as.boolean;
+    bool truth;
 
     if (value->kind == CS_VALUE_STRING)
         CS_TRY(text_to_bool(value->as.bytes, &truth, why));
+    else
+        truth = value->as.boolean;
     return cs_buffer_append(out, truth ? "\1" : "\0", 1, &why->err);
 }
 
@@ -197,10 +201,12 @@ append_bool(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_timestamp(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    cs_time time = value->as.time;
+    cs_time time;
 
     if (value->kind == CS_VALUE_STRING)
         CS_TRY(text_to_time(value->as.bytes, &time, why));
+    else
+        time = value->as.time;
     return append_int64(out, time, &why->err);
 }
 
@@ -223,7 +229,7 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 
-#define ANY_TEXT                                                                                   \
+#define ANY_TEXT \
     (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME))
 #define ANY_NUMBER (KIND(STRING) | KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE))
 
@@ -262,8 +268,8 @@ const char *
 value_kind_name(cs_value_kind kind)
 {
     static const char *const names[] = {
-        [CS_VALUE_NULL] = "null",     [CS_VALUE_BOOL] = "boolean", [CS_VALUE_INTEGER] = "integer",
-        [CS_VALUE_FLOAT] = "float",   [CS_VALUE_DOUBLE] = "double", [CS_VALUE_BYTES] = "bytes",
+        [CS_VALUE_NULL] = "null",     [CS_VALUE_BOOL] = "boolean",   [CS_VALUE_INTEGER] = "integer",
+        [CS_VALUE_FLOAT] = "float",   [CS_VALUE_DOUBLE] = "double",  [CS_VALUE_BYTES] = "bytes",
         [CS_VALUE_STRING] = "string", [CS_VALUE_TIME] = "timestamp",
     };
 

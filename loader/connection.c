@@ -37,8 +37,13 @@ connect_server(connection *server, const connection_settings *settings)
 {
     const char *keywords[NUM_PARAMETERS + 1] = {
         "host", "port", "user", "dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[NUM_PARAMETERS + 1] = {settings->host, settings->port,   settings->user,
-                                              settings->dbname, PROGRAM_NAME, "UTF8", NULL};
+    const char *values[NUM_PARAMETERS + 1] = {settings->host,
+                                              settings->port,
+                                              settings->user,
+                                              settings->dbname,
+                                              PROGRAM_NAME,
+                                              "UTF8",
+                                              NULL};
     const char *message;
 
     stop_immediately(true);

@@ -16,7 +16,6 @@
 #include <libpq-fe.h>
 
 #define SQLSTATE_UNDEFINED_FUNCTION "42883"
-#define SQLSTATE_UNDEFINED_TABLE "42P01"
 #define SQLSTATE_UNDEFINED_SCHEMA "3F000"
 
 typedef struct connection

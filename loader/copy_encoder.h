@@ -46,7 +46,7 @@ typedef struct load_column
 {
     const char *name;
     const column_type *type;
-    int field;     /* index of the value */
+    int field; /* index of the value */
     bool not_null;
 } load_column;
 

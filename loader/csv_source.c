@@ -160,8 +160,8 @@ take_quoted(csv_source *source, const char **at, const char *end, cs_slice *fiel
     }
     if (from < end && *from != ',')
         return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "text stands behind a closing quote");
-    *field = (cs_slice){(const char *) source->unescaped.data + start,
-                        source->unescaped.len - start};
+    *field =
+        (cs_slice){(const char *) source->unescaped.data + start, source->unescaped.len - start};
     *at = from;
     return CS_OK;
 }
@@ -236,7 +236,6 @@ next(row_source *base, cs_value *values, refusal *why)
 
     CS_TRY(find_record(source, &why->err));
     base->rows++;
-    base->record = base->rows;
     CS_TRY(split_record(source, values, base->num_fields, &count, why));
     if (count != base->num_fields)
         return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "record has %zu %s, the header has %zu", count,
@@ -390,6 +389,7 @@ csv_source_open(row_source **out, file_source *file)
     source->base.file = file;
     source->base.block = -1;
     source->base.end_block = 1;
+    source->base.id_is_checksum = true;
     source->next_line = 1;
     cs_buffer_init(&source->buffer, loader_env());
     cs_buffer_init(&source->header, loader_env());

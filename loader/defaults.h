@@ -20,12 +20,12 @@ typedef enum exit_status
     STATUS_INTERRUPTED = 4, /* by a signal */
 } exit_status;
 
-#define STATUS_TRY(call)                                                                           \
-    do                                                                                             \
-    {                                                                                              \
-        exit_status try_status = (call);                                                                \
-        if (try_status != STATUS_OK)                                                               \
-            return try_status;                                                                     \
+#define STATUS_TRY(call)                 \
+    do                                   \
+    {                                    \
+        exit_status try_status = (call); \
+        if (try_status != STATUS_OK)     \
+            return try_status;           \
     } while (0)
 
 /* Environment, beside what libpq reads */

@@ -5,6 +5,7 @@
 #include "encode.h"
 
 #include "commands.h"
+#include "file_source.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -36,8 +37,8 @@ static const option_spec options[] = {
      NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(encode_settings, max_rejects), "N",
      "stop when more than N lines are refused\n(default: 0)", NULL},
-    {"force", 0, OPTION_FLAG, offsetof(encode_settings, force), NULL,
-     "replace existing files", NULL},
+    {"force", 0, OPTION_FLAG, offsetof(encode_settings, force), NULL, "replace existing files",
+     NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -103,68 +104,74 @@ plan_jobs(const encode_settings *settings, const operand_list *logs, job_list *l
 
         job->logs = logs->items + list->count;
         job->num_logs = together ? logs->count : 1;
-        job->output = together ? strdup(settings->output)
-                               : output_name(job->logs[0], settings->output);
+        job->output =
+            together ? strdup(settings->output) : output_name(job->logs[0], settings->output);
         if (job->output == NULL)
             return log_out_of_memory();
     }
     return STATUS_OK;
 }
 
-/* True if both names lead to the same existing file. */
+/* The files that a run reads and writes. */
+typedef struct file_list
+{
+    file_identity *files;
+    int num_inputs;  /* the first ones */
+    int num_outputs; /* behind them */
+} file_list;
+
+/* List the files; false without memory. */
 static bool
-same_file(const char *a, const char *b)
+list_files(file_list *list, const encode_settings *settings, const operand_list *logs,
+           const job_list *jobs)
 {
-    struct stat info_a,
-        info_b;
+    int count = 0;
 
-    if (strcmp(a, b) == 0)
-        return true;
-    return stat(a, &info_a) == 0 && stat(b, &info_b) == 0 && info_a.st_dev == info_b.st_dev &&
-           info_a.st_ino == info_b.st_ino;
-}
-
-/* Check that a file to be written is not one of the inputs. */
-static exit_status
-check_not_input(const char *output, const encode_settings *settings, const operand_list *logs)
-{
-    for (int i = 0; i <= logs->count; i++)
-    {
-        const char *input = i < logs->count ? logs->items[i] : settings->schema;
-
-        if (input != NULL && same_file(output, input))
-        {
-            log_error("\"%s\" is to be read and written", output);
-            log_hint("Name another output with \"-o\".");
-            return STATUS_USAGE;
-        }
-    }
-    return STATUS_OK;
+    list->files = calloc((size_t) logs->count + (size_t) jobs->count + 2, sizeof(file_identity));
+    if (list->files == NULL)
+        return false;
+    for (int i = 0; i < logs->count; i++)
+        list->files[count++] = file_identify(logs->items[i]);
+    if (settings->schema != NULL)
+        list->files[count++] = file_identify(settings->schema);
+    list->num_inputs = count;
+    for (int i = 0; i < jobs->count; i++)
+        list->files[count++] = file_identify(jobs->jobs[i].output);
+    if (settings->rejects != NULL)
+        list->files[count++] = file_identify(settings->rejects);
+    list->num_outputs = count - list->num_inputs;
+    return true;
 }
 
 /* Check that the files to be written are different from each other and from the inputs. */
 static exit_status
-check_outputs(const encode_settings *settings, const operand_list *logs, const job_list *list)
+check_files(const file_list *list)
 {
-    if (settings->rejects != NULL)
-        STATUS_TRY(check_not_input(settings->rejects, settings, logs));
-    for (int i = 0; i < list->count; i++)
-    {
-        const char *output = list->jobs[i].output;
-
-        STATUS_TRY(check_not_input(output, settings, logs));
-        for (int j = 0; j <= i; j++)
+    for (int i = list->num_inputs; i < list->num_inputs + list->num_outputs; i++)
+        for (int j = 0; j < i; j++)
         {
-            const char *other = j < i ? list->jobs[j].output : settings->rejects;
-
-            if (other != NULL && same_file(output, other))
-            {
-                log_error("\"%s\" is to be written twice", output);
-                return STATUS_USAGE;
-            }
+            if (!file_identity_same(&list->files[i], &list->files[j]))
+                continue;
+            log_error("\"%s\" is to be %s", list->files[i].name,
+                      j < list->num_inputs ? "read and written" : "written twice");
+            log_hint("Name another output with \"-o\".");
+            return STATUS_USAGE;
         }
-    }
     return STATUS_OK;
+}
+
+/* Check the files of a run. */
+static exit_status
+check_outputs(const encode_settings *settings, const operand_list *logs, const job_list *jobs)
+{
+    file_list list;
+    exit_status status;
+
+    if (!list_files(&list, settings, logs, jobs))
+        return log_out_of_memory();
+    status = check_files(&list);
+    free(list.files);
+    return status;
 }
 
 /* Check what the command line asks for. */
@@ -179,8 +186,6 @@ check_settings(const encode_settings *settings, const operand_list *logs)
         log_error("standard input can be read only once");
     else if (inputs > 0 && (settings->output == NULL || names_directory(settings->output)))
         log_error("standard input has no name to make a file name from: \"-o FILE\" is needed");
-    else if (settings->output != NULL && settings->output[0] == '\0')
-        log_error("the name of the output is empty");
     else
         return STATUS_OK;
     return STATUS_USAGE;

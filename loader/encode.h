@@ -21,9 +21,9 @@ typedef struct encode_context
 {
     const log_schema *schema;
     cs_avro_codec codec;
-    bool replace;               /* existing outputs may be replaced */
+    bool replace; /* existing outputs may be replaced */
     reject_budget *budget;
-    reject_file *rejects;       /* the file named by --rejects; NULL: one per output */
+    reject_file *rejects; /* the file named by --rejects; NULL: one per output */
 } encode_context;
 
 /* Write one Avro file. */

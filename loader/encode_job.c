@@ -36,7 +36,7 @@ typedef struct job_state
     hash_stream hash;        /* over all bytes of the logs */
     cs_time min_time;        /* meaningful once a record was written */
     cs_time max_time;
-    log_counts *counts;      /* one for each log */
+    log_counts *counts; /* one for each log */
     int64_t records;
 } job_state;
 
@@ -126,9 +126,7 @@ static exit_status
 finish_file(job_state *state)
 {
     const log_schema *schema = state->context->schema;
-    char min_text[24],
-        max_text[24],
-        sum[HASH_TEXT_SIZE];
+    char min_text[24], max_text[24], sum[HASH_TEXT_SIZE];
     cs_avro_text_meta meta[] = {{"clickstream.source_sha256", sum},
                                 {"clickstream.min_timestamp", min_text},
                                 {"clickstream.max_timestamp", max_text}};

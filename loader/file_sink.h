@@ -17,8 +17,8 @@ typedef struct file_sink
     const char *name; /* borrowed: the name to be published under */
     char *temp_name;  /* NULL when there is nothing to discard */
     int fd;
-    bool replace;     /* an existing file may be replaced */
-    bool failed;      /* a write failed, and has been reported */
+    bool replace; /* an existing file may be replaced */
+    bool failed;  /* a write failed, and has been reported */
 } file_sink;
 
 /*

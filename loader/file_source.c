@@ -29,8 +29,6 @@ inspect(file_source *source)
         return STATUS_REFUSED;
     }
     source->size = S_ISREG(info.st_mode) ? (int64_t) info.st_size : -1;
-    source->device = info.st_dev;
-    source->inode = info.st_ino;
     if (source->size > 0)
         posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return STATUS_OK;
@@ -118,6 +116,24 @@ cs_source
 file_source_as_core(file_source *source)
 {
     return (cs_source){source, source->name, source->size, read_at};
+}
+
+file_identity
+file_identify(const char *name)
+{
+    struct stat info;
+
+    if (stat(name, &info) != 0)
+        return (file_identity){.name = name};
+    return (file_identity){name, true, info.st_dev, info.st_ino};
+}
+
+bool
+file_identity_same(const file_identity *a, const file_identity *b)
+{
+    if (a->exists && b->exists)
+        return a->device == b->device && a->inode == b->inode;
+    return strcmp(a->name, b->name) == 0;
 }
 
 /* Append the rest of a source, up to limit bytes, to content. */

@@ -18,8 +18,6 @@ typedef struct file_source
     int64_t size;      /* -1 if unknown: a pipe, a terminal */
     uint64_t offset;   /* bytes read so far */
     hash_stream *hash; /* gets every byte read; NULL for none */
-    dev_t device;      /* with inode: which file it is */
-    ino_t inode;
 } file_source;
 
 /* Open for reading. A directory is refused. */
@@ -37,6 +35,20 @@ bool file_source_rewind(file_source *source);
 
 /* The source as core reads it. */
 cs_source file_source_as_core(file_source *source);
+
+/* Which file a name leads to. */
+typedef struct file_identity
+{
+    const char *name; /* borrowed */
+    bool exists;
+    dev_t device;
+    ino_t inode;
+} file_identity;
+
+file_identity file_identify(const char *name);
+
+/* True if both names are the same, or lead to the same existing file. */
+bool file_identity_same(const file_identity *a, const file_identity *b);
 
 /* Read a whole small file into a buffer. */
 exit_status file_read_all(const char *name, size_t limit, cs_buffer *content);

@@ -12,8 +12,8 @@ hash_start(hash_stream *hash)
 {
     if (hash->context == NULL)
         hash->context = EVP_MD_CTX_new();
-    hash->failed = hash->context == NULL ||
-                   EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1;
+    hash->failed =
+        hash->context == NULL || EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1;
 }
 
 /* Add bytes. */

@@ -67,7 +67,8 @@ check_shapes(connection *server, const char *schema)
     PGresult *differences;
     exit_status status;
 
-    STATUS_TRY(connection_run(server, "SAVEPOINT shapes; SET LOCAL search_path = pg_temp", 0, NULL));
+    STATUS_TRY(
+        connection_run(server, "SAVEPOINT shapes; SET LOCAL search_path = pg_temp", 0, NULL));
     STATUS_TRY(connection_run(server, resource_tables_sql, 0, NULL));
     STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog", 0, NULL));
     STATUS_TRY(connection_query(server, resource_shape_check_sql, 1, &schema, &differences));
@@ -112,8 +113,8 @@ init_database(connection *server, const init_settings *settings)
     STATUS_TRY(check_shapes(server, schema));
     STATUS_TRY(create_objects(server, schema));
     STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));
-    log_summary("%s: extension, tables and reports are in place in schema \"%s\"",
-                PQdb(server->pg), schema);
+    log_summary("%s: extension, tables and reports are in place in schema \"%s\"", PQdb(server->pg),
+                schema);
     return STATUS_OK;
 }
 
@@ -138,10 +139,9 @@ const command_spec init_command = {
     .name = "init",
     .arguments = "",
     .summary = "create the extension, tables and reports",
-    .description =
-        "Creates in the database what load and report need: the extension clickstream,\n"
-        "the tables, and the functions that make the reports. May be run again at any\n"
-        "time: what exists stays, and a table of another shape is an error.",
+    .description = "Creates in the database what load and report need: the extension clickstream,\n"
+                   "the tables, and the functions that make the reports. May be run again at any\n"
+                   "time: what exists stays, and a table of another shape is an error.",
     .options = options,
     .connects = true,
     .settings_size = sizeof(init_settings),

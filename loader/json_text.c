@@ -35,7 +35,7 @@ plain_run(cs_slice text)
 
 /* Append one character that is escaped, or a sequence beyond ASCII; step is its length. */
 static cs_code
-append_special(cs_buffer *out, cs_slice text, size_t *step, bool *exact, cs_error *err)
+append_special(cs_buffer *out, cs_slice text, bool raw, size_t *step, bool *exact, cs_error *err)
 {
     uint8_t byte = (uint8_t) text.data[0];
     static const char special[] = "\"\\\n\r\t";
@@ -52,14 +52,15 @@ append_special(cs_buffer *out, cs_slice text, size_t *step, bool *exact, cs_erro
         return cs_buffer_append(out, text.data, *step, err);
     *step = 1;
     *exact = false;
-    return cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err);
+    return raw ? cs_buffer_append(out, text.data, 1, err)
+               : cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err);
 }
 
-cs_code
-json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err)
+/* Append a string; raw: with bytes that are not UTF-8 as they are. */
+static cs_code
+append_string(cs_buffer *out, cs_slice text, bool raw, bool *exact, cs_error *err)
 {
-    bool all_exact = true;
-
+    *exact = true;
     CS_TRY(cs_buffer_append(out, "\"", 1, err));
     while (text.len > 0)
     {
@@ -68,13 +69,27 @@ json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err)
         if (step > 0)
             CS_TRY(cs_buffer_append(out, text.data, step, err));
         else
-            CS_TRY(append_special(out, text, &step, &all_exact, err));
+            CS_TRY(append_special(out, text, raw, &step, exact, err));
         text.data += step;
         text.len -= step;
     }
-    if (exact != NULL)
-        *exact = all_exact;
     return cs_buffer_append(out, "\"", 1, err);
+}
+
+cs_code
+json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err)
+{
+    bool ignored;
+
+    return append_string(out, text, false, exact != NULL ? exact : &ignored, err);
+}
+
+cs_code
+json_append_raw_string(cs_buffer *out, cs_slice text, cs_error *err)
+{
+    bool ignored;
+
+    return append_string(out, text, true, &ignored, err);
 }
 
 cs_code

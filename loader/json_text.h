@@ -13,6 +13,9 @@
  */
 cs_code json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err);
 
+/* The same, but bytes that are not UTF-8 are kept as they are. */
+cs_code json_append_raw_string(cs_buffer *out, cs_slice text, cs_error *err);
+
 /* Append bytes in base64, as a quoted string. */
 cs_code json_append_base64(cs_buffer *out, cs_slice bytes, cs_error *err);
 

@@ -5,6 +5,7 @@
 #include "load.h"
 
 #include "commands.h"
+#include "file_source.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -70,15 +71,20 @@ load_files(load_context *context, const operand_list *files)
 static exit_status
 check_files(const load_settings *settings, const operand_list *files)
 {
+    const char *rejects = settings->rejects != NULL ? settings->rejects : "";
+    file_identity output = file_identify(rejects);
+
     for (int i = 0; i < files->count; i++)
     {
+        file_identity input = file_identify(files->items[i]);
+
         if (strcmp(files->items[i], "-") == 0)
         {
             log_error("standard input cannot be loaded by this version");
             log_hint("Put the data into a file first.");
             return STATUS_USAGE;
         }
-        if (settings->rejects != NULL && strcmp(files->items[i], settings->rejects) == 0)
+        if (file_identity_same(&input, &output))
         {
             log_error("\"%s\" is to be read and written", settings->rejects);
             return STATUS_USAGE;

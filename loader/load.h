@@ -12,8 +12,8 @@
 typedef struct load_context
 {
     connection *server;
-    const char *table;      /* as the user called it */
-    const char *schema;     /* NULL: not given */
+    const char *table;  /* as the user called it */
+    const char *schema; /* NULL: not given */
     bool again;
     reject_budget *budget;
     reject_file *rejects;

@@ -33,8 +33,8 @@ typedef struct load_state
     copy_encoder encoder;
     cs_value *values;
     reject_spool rejects;
-    cs_buffer text;           /* of a refused row */
-    int64_t *refused;         /* numbers of the refused rows, in order */
+    cs_buffer text;   /* of a refused row */
+    int64_t *refused; /* numbers of the refused rows, in order */
     size_t refused_capacity;
     int64_t rows_sent;
     int64_t without_user;
@@ -57,7 +57,7 @@ reject_row(load_state *state, const refusal *why)
     reject item = {.file = state->file.name,
                    .line = source->line,
                    .block = source->block,
-                   .record = source->record,
+                   .record = source->rows,
                    .column = why->column,
                    .sqlstate = why->sqlstate,
                    .reason = why->err.message};
@@ -84,8 +84,7 @@ pass_row(load_state *state, refusal *why)
     CS_TRY(state->source->ops->next(state->source, state->values, why));
     CS_TRY(copy_encoder_row(&state->encoder, mapping->columns, mapping->count, state->values, why));
     state->rows_sent++;
-    if (mapping->user_field >= 0 &&
-        state->values[mapping->user_field].kind == CS_VALUE_NULL)
+    if (mapping->user_field >= 0 && state->values[mapping->user_field].kind == CS_VALUE_NULL)
         state->without_user++;
     return CS_OK;
 }
@@ -177,8 +176,7 @@ finish_batch(load_state *state)
     batch->end_offset = (int64_t) state->file.offset;
     if (!hash_finish(&state->hash, batch->checksum))
         return log_out_of_memory();
-    if (state->source->block < 0 && strcmp(batch->checksum, state->source->file_id) != 0 &&
-        state->source->line > 0)
+    if (state->source->id_is_checksum && strcmp(batch->checksum, state->source->file_id) != 0)
     {
         log_error("%s: file was changed while it was loaded", state->file.name);
         return STATUS_REFUSED;
@@ -193,8 +191,7 @@ finish_batch(load_state *state)
     result = connection_execute(state->server, "COMMIT", 0, NULL);
     if (connection_failed(result))
     {
-        exit_status status =
-            load_report_failure(state->server, result, state->table.name, 0, &row);
+        exit_status status = load_report_failure(state->server, result, state->table.name, 0, &row);
 
         if (status != STATUS_REFUSED)
             log_hint("Run the same command again: what was loaded is not loaded twice.");
@@ -248,8 +245,8 @@ run_transaction(load_state *state)
 {
     const load_context *context = state->context;
 
-    STATUS_TRY(connection_run(state->server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0,
-                              NULL));
+    STATUS_TRY(
+        connection_run(state->server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0, NULL));
     STATUS_TRY(connection_run(
         state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
     STATUS_TRY(load_table_find(&state->table, state->server, context->table, context->schema));

@@ -123,16 +123,15 @@ ledger_claim(connection *server, const load_table *table, row_source *source, bo
 exit_status
 ledger_finish(connection *server, const load_batch *batch)
 {
-    const int64_t numbers[] = {batch->load_id,     batch->end_block,   batch->end_offset,
+    const int64_t numbers[] = {batch->load_id,   batch->end_block,   batch->end_offset,
                                batch->rows_read, batch->rows_loaded, batch->rows_rejected};
     char texts[6][NUMBER_SIZE];
 
     for (int i = 0; i < 6; i++)
         snprintf(texts[i], NUMBER_SIZE, "%" PRId64, numbers[i]);
-    return connection_run(
-        server, resource_batch_finish_sql, 7,
-        (const char *const[]){texts[0], texts[1], texts[2], batch->checksum, texts[3], texts[4],
-                              texts[5]});
+    return connection_run(server, resource_batch_finish_sql, 7,
+                          (const char *const[]){texts[0], texts[1], texts[2], batch->checksum,
+                                                texts[3], texts[4], texts[5]});
 }
 
 /* Start without any rejects. */
@@ -194,23 +193,21 @@ number_value(int64_t number, int64_t none)
 static cs_code
 encode_reject(reject_spool *rejects, int64_t load_id, const reject *item, refusal *why)
 {
-    const column_type *text = column_type_find(TEXTOID),
-                      *number = column_type_find(INT8OID);
+    const column_type *text = column_type_find(TEXTOID), *number = column_type_find(INT8OID);
     const load_column columns[REJECT_COLUMNS] = {
-        {"load_id", number, 0, false},     {"file_name", text, 1, false},
-        {"block", number, 2, false},       {"record", number, 3, false},
-        {"column_name", text, 4, false},   {"sqlstate", text, 5, false},
-        {"reason", text, 6, false},        {"record_text", text, 7, false}};
-    cs_value values[REJECT_COLUMNS] = {
-        number_value(load_id, 0),       text_value(item->file),   number_value(item->block, -1),
-        number_value(item->record, 0),  text_value(item->column), text_value(item->sqlstate),
-        text_value(item->reason)};
+        {"load_id", number, 0, false},   {"file_name", text, 1, false},
+        {"block", number, 2, false},     {"record", number, 3, false},
+        {"column_name", text, 4, false}, {"sqlstate", text, 5, false},
+        {"reason", text, 6, false},      {"record_text", text, 7, false}};
+    cs_value values[REJECT_COLUMNS] = {number_value(load_id, 0),      text_value(item->file),
+                                       number_value(item->block, -1), number_value(item->record, 0),
+                                       text_value(item->column),      text_value(item->sqlstate),
+                                       text_value(item->reason)};
 
     rejects->text.len = 0;
     CS_TRY(append_clean(&rejects->text, item->text, &why->err));
-    values[7] = (cs_value){
-        .kind = CS_VALUE_STRING,
-        .as.bytes = {(const char *) rejects->text.data, rejects->text.len}};
+    values[7] = (cs_value){.kind = CS_VALUE_STRING,
+                           .as.bytes = {(const char *) rejects->text.data, rejects->text.len}};
     return copy_encoder_row(&rejects->encoder, columns, REJECT_COLUMNS, values, why);
 }
 

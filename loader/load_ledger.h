@@ -42,7 +42,7 @@ typedef struct reject_spool
 {
     file_spool spool; /* without a file until there are rejects */
     copy_encoder encoder;
-    cs_buffer text;   /* scratch */
+    cs_buffer text; /* scratch */
 } reject_spool;
 
 void reject_spool_init(reject_spool *rejects);

@@ -168,14 +168,18 @@ match_field(load_mapping *mapping, const load_table *table, const row_source *so
     entry->name = column_name(table, column);
     entry->field = index;
     entry->not_null = column_is(table, column, COLUMN_NOT_NULL);
-    entry->type =
-        column_type_find((uint32_t) strtoul(PQgetvalue(table->columns, column, COLUMN_OID), NULL, 10));
+    entry->type = column_type_find(
+        (uint32_t) strtoul(PQgetvalue(table->columns, column, COLUMN_OID), NULL, 10));
     if (entry->type == NULL || !column_type_accepts(entry->type, field->kind))
         return refuse_type(table, source, column, field);
     for (size_t i = 0; i < mapping->count; i++)
         if (mapping->columns[i].name == entry->name)
-            return refuse_field(table, source, field->name,
-                                "matches a column that another field matches too,");
+        {
+            log_error("%s: fields \"%s\" and \"%s\" match the same column of table %s",
+                      source->file->name, source->fields[mapping->columns[i].field].name,
+                      field->name, table->qualified);
+            return STATUS_REFUSED;
+        }
     if (strcmp(entry->name, USER_COLUMN) == 0)
         mapping->user_field = index;
     mapping->count++;
@@ -229,8 +233,7 @@ append_name(cs_buffer *sql, const connection *server, const char *name)
 {
     char *quoted = connection_quote(server, name);
     cs_error err;
-    bool done =
-        quoted != NULL && cs_buffer_append(sql, quoted, strlen(quoted), &err) == CS_OK;
+    bool done = quoted != NULL && cs_buffer_append(sql, quoted, strlen(quoted), &err) == CS_OK;
 
     PQfreemem(quoted);
     return done;

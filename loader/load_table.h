@@ -12,7 +12,7 @@
 /* A table, as the server describes it. */
 typedef struct load_table
 {
-    char *oid;           /* as text, for parameters */
+    char *oid; /* as text, for parameters */
     char *schema;
     char *name;
     char *qualified;     /* schema and name, quoted where needed */
@@ -32,7 +32,7 @@ typedef struct load_mapping
     size_t count;
     size_t num_values; /* of a row: the fields of the file, and the load's id if add_load_id */
     bool add_load_id;
-    int user_field;    /* that goes to the column user_id, -1 if none does */
+    int user_field; /* that goes to the column user_id, -1 if none does */
 } load_mapping;
 
 /* Match the fields of a source with the columns of a table. */

@@ -49,7 +49,8 @@ find_fields(log_schema *schema, const char *name)
     if (schema->timestamp < 0)
         return refuse(name, "timestamp", "is missing");
     time = &schema->avro->fields[schema->timestamp];
-    if (time->logical != CS_LOGICAL_TIMESTAMP_MILLIS && time->logical != CS_LOGICAL_TIMESTAMP_MICROS)
+    if (time->logical != CS_LOGICAL_TIMESTAMP_MILLIS &&
+        time->logical != CS_LOGICAL_TIMESTAMP_MICROS)
         return refuse(name, "timestamp", "is not a timestamp-millis or timestamp-micros");
     schema->microseconds = time->logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
     STATUS_TRY(find_text(schema, name, "http_method", &schema->http_method));

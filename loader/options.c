@@ -55,8 +55,7 @@ add_options(option_set *set, const option_spec *table)
         int has_argument = spec->argument != NULL ? required_argument : no_argument;
 
         set->specs[i] = spec;
-        set->longs[i] =
-            (struct option){spec->name, has_argument, NULL, FIRST_LONG_VALUE + (int) i};
+        set->longs[i] = (struct option){spec->name, has_argument, NULL, FIRST_LONG_VALUE + (int) i};
         snprintf(set->name_text[i], MAX_NAME_BYTES, "--%s", spec->name);
         set->names[i] = set->name_text[i];
         if (spec->letter != 0)
@@ -94,8 +93,7 @@ static size_t
 edit_distance(const char *a, const char *b)
 {
     size_t rows[3][MAX_NAME_BYTES + 1];
-    size_t len_a = strlen(a),
-           len_b = strlen(b);
+    size_t len_a = strlen(a), len_b = strlen(b);
 
     for (size_t j = 0; j <= len_b; j++)
         rows[0][j] = j;
@@ -198,8 +196,8 @@ report_argument(const command_spec *command, const option_spec *spec, const char
         for (const char *const *choice = spec->choices; *choice != NULL; choice++)
             snprintf(choices + strlen(choices), sizeof(choices) - strlen(choices), "%s%s",
                      choice == spec->choices ? "" : ", ", *choice);
-        log_error("invalid argument \"%s\" of option \"--%s\": not one of %s", argument,
-                  spec->name, choices);
+        log_error("invalid argument \"%s\" of option \"--%s\": not one of %s", argument, spec->name,
+                  choices);
     }
     hint_help(command);
 }
@@ -252,6 +250,16 @@ store_option(const option_spec *spec, char *argument, void *settings)
     return false;
 }
 
+/* True if an argument is there but empty; only connection options mean something by that. */
+static bool
+is_empty(const option_spec *spec, const char *argument)
+{
+    for (const option_spec *known = connection_options; known->name != NULL; known++)
+        if (spec == known)
+            return false;
+    return spec->kind != OPTION_FLAG && argument[0] == '\0';
+}
+
 /* Check the number of operands. */
 static parse_result
 check_operands(const command_spec *command, const operand_list *operands)
@@ -267,7 +275,8 @@ check_operands(const command_spec *command, const operand_list *operands)
 }
 
 parse_result
-options_parse(const command_spec *command, int argc, char **argv, void *settings, operand_list *operands)
+options_parse(const command_spec *command, int argc, char **argv, void *settings,
+              operand_list *operands)
 {
     option_set set;
     int value;
@@ -288,7 +297,7 @@ options_parse(const command_spec *command, int argc, char **argv, void *settings
             return PARSE_ERROR;
         }
         spec = find_option(&set, value == ':' ? optopt : value);
-        if (value == ':' || (spec->kind != OPTION_FLAG && *optarg == '\0' && !spec->letter))
+        if (value == ':' || is_empty(spec, optarg))
         {
             report_argument(command, spec, NULL);
             return PARSE_ERROR;

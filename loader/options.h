@@ -25,8 +25,8 @@ typedef enum option_kind
 /* One option; a table of them ends with a NULL name. */
 typedef struct option_spec
 {
-    const char *name;           /* without the dashes */
-    char letter;                /* short form, or 0 */
+    const char *name; /* without the dashes */
+    char letter;      /* short form, or 0 */
     option_kind kind;
     size_t offset;              /* of the member in the settings */
     const char *argument;       /* what the help calls the argument; NULL for a flag */
@@ -53,12 +53,12 @@ typedef struct connection_settings
 typedef struct command_spec
 {
     const char *name;
-    const char *arguments;      /* for the usage line: "[FILE]..." */
-    const char *summary;        /* one line, for the list of commands */
-    const char *description;    /* paragraphs for the command's own help */
+    const char *arguments;   /* for the usage line: "[FILE]..." */
+    const char *summary;     /* one line, for the list of commands */
+    const char *description; /* paragraphs for the command's own help */
     const option_spec *options;
-    bool connects;              /* takes the connection options */
-    bool takes_operands;        /* needs at least one; else none is allowed */
+    bool connects;       /* takes the connection options */
+    bool takes_operands; /* needs at least one; else none is allowed */
     size_t settings_size;
     exit_status (*run)(const void *settings, const operand_list *operands);
 } command_spec;

@@ -128,6 +128,7 @@ reject_budget_spend(reject_budget *budget, const reject *item)
     if (budget->limit > 0)
         log_detail("This is one reject more than the %" PRId64 " allowed by --max-rejects.",
                    budget->limit);
-    log_hint("\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a file.");
+    log_hint(
+        "\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a file.");
     return STATUS_REFUSED;
 }

@@ -17,8 +17,8 @@ typedef struct reject
     const char *column;   /* NULL if no column is to blame */
     const char *sqlstate; /* NULL if there is none */
     const char *reason;
-    cs_slice text;        /* the line or record */
-    bool cut;             /* text is only the beginning of it */
+    cs_slice text; /* the line or record */
+    bool cut;      /* text is only the beginning of it */
 } reject;
 
 /* How many rejects a command may have, and has had. */
@@ -35,7 +35,7 @@ typedef struct reject_file
     bool on_demand;   /* there is no file unless there are rejects */
     bool replace;     /* may replace an existing file */
     bool is_open;
-    int64_t count;    /* rejects in the file */
+    int64_t count; /* rejects in the file */
     file_sink sink;
     cs_buffer line;
 } reject_file;

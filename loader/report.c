@@ -29,10 +29,10 @@ static const char *const format_names[] = {"table", "csv", "json", NULL};
 static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops};
 
 static const option_spec options[] = {
-    {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME",
-     "sessions from this time on", NULL},
-    {"to", 0, OPTION_TEXT, offsetof(report_settings, until), "TIME",
-     "sessions before this time", NULL},
+    {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME", "sessions from this time on",
+     NULL},
+    {"to", 0, OPTION_TEXT, offsetof(report_settings, until), "TIME", "sessions before this time",
+     NULL},
     {"gap", 0, OPTION_TEXT, offsetof(report_settings, gap), "INTERVAL",
      "a pause this long ends a session\n(default: 5 min)", NULL},
     {"frame", 0, OPTION_CHOICE, offsetof(report_settings, frame), "FRAME",

@@ -12,13 +12,13 @@
 #include <stdio.h>
 
 const report_column report_columns[REPORT_COLUMNS] = {
-    {"user_id", REPORT_TEXT},
-    {"session_start", REPORT_TIME},
-    {"session_end", REPORT_TIME},
-    {"campaigns", REPORT_LIST},
-    {"rewards_issued", REPORT_LIST},
-    {"reward_driven_by_campaign_view", REPORT_BOOL},
+    {"user_id", REPORT_TEXT},        {"session_start", REPORT_TIME},
+    {"session_end", REPORT_TIME},    {"campaigns", REPORT_LIST},
+    {"rewards_issued", REPORT_LIST}, {"reward_driven_by_campaign_view", REPORT_BOOL},
 };
+
+/* The bytes that our form may have more than the server's: five digits, and ":00". */
+#define REPORT_TIME_GROWTH 9
 
 /* Output is written when this much has gathered. */
 #define WRITE_BYTES (64 * 1024)
@@ -51,13 +51,11 @@ size_t
 report_format_time(const char *text, char out[REPORT_TIME_SIZE])
 {
     const char *space = strchr(text, ' ');
-    const char *fraction,
-        *offset,
-        *rest;
+    const char *fraction, *offset, *rest;
     char micros[8] = "";
     size_t seconds_end;
 
-    if (space == NULL || strlen(text) > REPORT_TIME_SIZE / 2)
+    if (space == NULL || strlen(text) > REPORT_TIME_SIZE - REPORT_TIME_GROWTH)
         return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
     seconds_end = strcspn(space, ".+-");
     fraction = space + seconds_end;
@@ -72,9 +70,8 @@ report_format_time(const char *text, char out[REPORT_TIME_SIZE])
     /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
     rest = offset + strcspn(offset, " ");
     return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
-                             text, (int) seconds_end - 1, space + 1, micros,
-                             (int) (rest - offset), offset,
-                             rest - offset == 3 ? ":00" : "", rest);
+                             text, (int) seconds_end - 1, space + 1, micros, (int) (rest - offset),
+                             offset, rest - offset == 3 ? ":00" : "", rest);
 }
 
 void

@@ -51,9 +51,10 @@ typedef struct report_ops
 struct report_writer
 {
     const report_ops *ops;
-    cs_buffer out;   /* what is written next */
-    cs_buffer cells; /* table only: all rows, every cell terminated */
-    size_t widths[REPORT_COLUMNS];
+    cs_buffer out;                 /* what is written next */
+    cs_buffer cells;               /* table only: all rows, every cell terminated */
+    size_t widths[REPORT_COLUMNS]; /* table only: of the columns, their names included */
+    size_t value_width;            /* table only: of the widest value */
     int64_t rows;
 };
 

@@ -57,7 +57,9 @@ append_visible(cs_buffer *out, cs_slice text, cs_error *err)
             CS_TRY(cs_buffer_append(out, &byte, 1, err));
         else if (byte == '\n' || byte == '\r' || byte == '\t')
             CS_TRY(cs_buffer_printf(out, err, "\\%c",
-                                    byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't'));
+                                    byte == '\n'   ? 'n'
+                                    : byte == '\r' ? 'r'
+                                                   : 't'));
         else
             CS_TRY(cs_buffer_printf(out, err, "\\x%02X", byte));
     }
@@ -87,6 +89,8 @@ keep_row(report_writer *writer, const report_row *row, cs_error *err)
             (cs_slice){(char *) writer->cells.data + start, writer->cells.len - start});
         if (width > writer->widths[i])
             writer->widths[i] = width;
+        if (width > writer->value_width)
+            writer->value_width = width;
         CS_TRY(cs_buffer_append(&writer->cells, "", 1, err));
     }
     writer->rows++;
@@ -157,18 +161,16 @@ append_row(report_writer *writer, const char **cell, cs_error *err)
     return cs_buffer_append(out, "\n", 1, err);
 }
 
-/* The widest name, and the widest value. */
-static void
-record_widths(const report_writer *writer, size_t *name, size_t *value)
+/* The width of the widest name. */
+static size_t
+name_width(void)
 {
-    *name = *value = 0;
-    for (int i = 0; i < REPORT_COLUMNS; i++)
-    {
-        size_t len = strlen(report_columns[i].name);
+    size_t widest = 0;
 
-        *name = len > *name ? len : *name;
-        *value = writer->widths[i] > *value ? writer->widths[i] : *value;
-    }
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+        if (strlen(report_columns[i].name) > widest)
+            widest = strlen(report_columns[i].name);
+    return widest;
 }
 
 /* Append a row as a record of lines; *cell goes on to the next. */
@@ -177,25 +179,23 @@ append_record(report_writer *writer, int64_t number, const char **cell, cs_error
 {
     cs_buffer *out = &writer->out;
     size_t start = out->len;
-    size_t name_width,
-        value_width,
-        len;
+    size_t left = name_width() + 1; /* of the bar */
+    size_t len;
 
-    record_widths(writer, &name_width, &value_width);
     CS_TRY(cs_buffer_printf(out, err, "-[ RECORD %" PRId64 " ]", number));
     len = out->len - start;
-    if (len < name_width + 1)
+    if (len < left)
     {
-        CS_TRY(append_repeated(out, '-', name_width + 1 - len, err));
+        CS_TRY(append_repeated(out, '-', left - len, err));
         CS_TRY(cs_buffer_append(out, "+", 1, err));
-        CS_TRY(append_repeated(out, '-', value_width + 1, err));
+        CS_TRY(append_repeated(out, '-', writer->value_width + 1, err));
     }
     CS_TRY(cs_buffer_append(out, "\n", 1, err));
     for (int i = 0; i < REPORT_COLUMNS; i++)
     {
         CS_TRY(cs_buffer_append(out, report_columns[i].name, strlen(report_columns[i].name), err));
-        CS_TRY(append_repeated(out, ' ', name_width - strlen(report_columns[i].name), err));
-        CS_TRY(cs_buffer_append(out, " | ", 3, err));
+        CS_TRY(append_repeated(out, ' ', left - strlen(report_columns[i].name), err));
+        CS_TRY(cs_buffer_append(out, "| ", 2, err));
         CS_TRY(cs_buffer_append(out, *cell, strlen(*cell), err));
         CS_TRY(cs_buffer_append(out, "\n", 1, err));
         *cell += strlen(*cell) + 1;
@@ -240,8 +240,8 @@ table_end(report_writer *writer)
 
     for (int64_t i = 0; i < writer->rows && code == CS_OK; i++)
     {
-        code = expanded ? append_record(writer, i + 1, &cell, &err)
-                        : append_row(writer, &cell, &err);
+        code =
+            expanded ? append_record(writer, i + 1, &cell, &err) : append_row(writer, &cell, &err);
         if (code == CS_OK && writer->out.len >= WRITE_BYTES)
             STATUS_TRY(output_write(&writer->out));
         if (stop_requested())

@@ -61,14 +61,14 @@ struct row_source
     row_field *fields;
     size_t num_fields;
     char file_id[HASH_TEXT_SIZE];
+    bool id_is_checksum;       /* file_id was made from all bytes of the file */
     const char *source_sha256; /* of the log that the file was made from; NULL if unknown */
 
     /* The row just read */
-    int64_t rows;              /* read so far: its number in the file */
-    int64_t line;              /* CSV: where it starts, from 1; else 0 */
-    int64_t block;             /* Avro: from 0; else -1 */
-    int64_t record;            /* in its block, or in a CSV file, from 1 */
-    int64_t end_block;         /* the block after the last one seen */
+    int64_t rows;      /* read so far: its number in the file */
+    int64_t line;      /* CSV: where it starts, from 1; else 0 */
+    int64_t block;     /* Avro: from 0; else -1 */
+    int64_t end_block; /* the block after the last one seen */
 };
 
 /* Open a source by the content of an open file. The file's hash gets all its bytes. */

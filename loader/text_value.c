@@ -41,8 +41,9 @@ text_to_integer(cs_slice text, int64_t *value, refusal *why)
 
         if (digit < 0 || digit > 9)
             return refuse_text(why, SQLSTATE_BAD_TEXT, "whole number", text);
-        overflow = overflow || __builtin_mul_overflow(result, 10, &result) ||
-                   __builtin_sub_overflow(result, digit, &result); /* negative: it reaches further */
+        overflow =
+            overflow || __builtin_mul_overflow(result, 10, &result) ||
+            __builtin_sub_overflow(result, digit, &result); /* negative: it reaches further */
     }
     if (overflow || (!negative && result == INT64_MIN))
         return refuse(why, SQLSTATE_NUMBER_RANGE, "number is out of range");
@@ -155,8 +156,7 @@ text_to_bytes(cs_slice text, cs_buffer *out, refusal *why)
     CS_TRY(cs_buffer_reserve(out, text.len / 2, &why->err));
     for (size_t i = 2; i < text.len; i += 2)
     {
-        int high = hex_digit(text.data[i]),
-            low = hex_digit(text.data[i + 1]);
+        int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
 
         if (high < 0 || low < 0)
             return refuse_text(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);

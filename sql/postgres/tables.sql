@@ -182,7 +182,7 @@ COMMENT ON COLUMN load_reject.file_name IS 'file that the refused row was in';
 COMMENT ON COLUMN load_reject.block IS 'block of an Avro file, from 0; NULL for CSV';
 COMMENT ON COLUMN load_reject.record IS 'number of the record in the file, from 1';
 COMMENT ON COLUMN load_reject.column_name IS 'column that caused the refusal, where known';
-COMMENT ON COLUMN load_reject.sqlstate IS 'error code, where the server refused the row';
+COMMENT ON COLUMN load_reject.sqlstate IS 'SQLSTATE of the refusal';
 COMMENT ON COLUMN load_reject.reason IS 'why the row was refused';
 COMMENT ON COLUMN load_reject.record_text IS 'the refused row itself, as text';
 COMMENT ON INDEX load_reject_load_id_idx IS 'rejects of a batch, also for removing it';

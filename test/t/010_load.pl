@@ -1,0 +1,161 @@
+# test/t/010_load.pl - init, and load: what goes where, and what the ledger says
+use strict;
+use warnings FATAL => 'all';
+
+use Clickstream::Avro;
+use Clickstream::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('load');
+my $scratch = PostgreSQL::Test::Utils::tempdir;
+my ($status, $out, $err);
+
+# Run SQL and return what it prints.
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+# Run the loader, which must end with a status and a message.
+sub fails_like
+{
+    my ($expected, $pattern, $name, @arguments) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ($status, $out, $err) = clickstream($node, @arguments);
+    is($status, $expected, "$name: exit status") or diag($err);
+    like($err, $pattern, "$name: message");
+    is($out, '', "$name: nothing on standard output");
+    return;
+}
+
+# Init
+
+fails_like(3, qr/function public.session_report\(.*hint: "clickstream init" creates/s,
+    'report before init', 'report');
+fails_like(3, qr/table "http_log" does not exist.*"clickstream init" creates/s,
+    'load before init', 'load', write_file("$scratch/x.csv", "a\n1\n"));
+
+clickstream_ok($node, 'init');
+($status, $out, $err) = clickstream($node, 'init');
+is($status, 0, 'init again');
+is($err, "postgres: extension, tables and reports are in place in schema \"public\"\n",
+    'init says what it did, without notices');
+clickstream_ok($node, 'init', '--schema', 'Other One');
+is( sql(q(SELECT count(*) FROM pg_class WHERE relkind = 'r'
+          AND relnamespace = '"Other One"'::regnamespace)),
+    sql(q(SELECT count(*) FROM pg_class WHERE relkind = 'r'
+          AND relnamespace = 'public'::regnamespace)),
+    'the other schema has the same tables');
+is(sql(q(SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace
+         WHERE extname = 'clickstream')), 'public', 'the extension stays where it was');
+
+sql('CREATE SCHEMA odd; CREATE TABLE odd.campaign (id bigint, name varchar(10), extra int)');
+fails_like(3, qr/"odd.campaign" exists with column "name" of type .*\(10\) instead of text/,
+    'column of another type', 'init', '--schema', 'odd');
+sql('ALTER TABLE odd.campaign DROP name');
+fails_like(3, qr/"odd.campaign" exists without column "name" of type text/,
+    'column that is missing', 'init', '--schema', 'odd');
+sql('DROP TABLE odd.campaign; CREATE VIEW odd.campaign AS SELECT 1 AS id');
+fails_like(3, qr/"odd.campaign" exists and is not a table/, 'a view', 'init', '--schema', 'odd');
+is(sql(q(SELECT count(*) FROM pg_class WHERE relnamespace = 'odd'::regnamespace)), '1',
+    'a failed init leaves nothing');
+sql('DROP VIEW odd.campaign; CREATE TABLE odd.campaign (extra int DEFAULT 7, id bigint PRIMARY KEY,'
+  . ' updated_at timestamptz, name text, status text)');
+clickstream_ok($node, 'init', '--schema', 'odd');
+
+# Avro
+
+my $sync = 'synchronisation!';
+my @records = (
+    log_record(1710057600123, 'GET', '/campaigns/1', 'u1'),
+    log_record(-1, 'POST', '/rewards/2', 'ü2'),
+    log_record(0, undef, '', undef));
+my $avro = write_file("$scratch/log.avro",
+    avro_header(log_schema, $sync, 'clickstream.source_sha256' => 'abc')
+      . avro_block($sync, [ @records[ 0, 1 ] ]) . avro_block($sync, [ $records[2] ]));
+
+($status, $out, $err) = clickstream($node, 'load', $avro);
+is($status, 0, 'load an Avro file') or diag($err);
+like($err, qr/log.avro: read 3 records = 3 loaded \+ 0 rejected into public.http_log \(load 1\)\n/,
+    'summary');
+like($err, qr/log.avro: 1 record without a user is in no session\n/, 'users that are NULL');
+is(sql(q(SET timezone = 'UTC'; SELECT "timestamp", http_method, http_path, user_id, load_id
+         FROM http_log ORDER BY 1)), <<'END' =~ s/\n\z//r, 'its rows');
+1969-12-31 23:59:59.999+00|POST|/rewards/2|ü2|1
+1970-01-01 00:00:00+00||||1
+2024-03-10 08:00:00.123+00|GET|/campaigns/1|u1|1
+END
+is(sql(q(SELECT count(*) FROM http_log WHERE http_method IS NULL AND http_path = '')), '1',
+    'NULL and the empty string are two things');
+my $size = -s $avro;
+is(sql('SELECT load_id, table_name, first_block, end_block, start_offset, end_offset, rows_read,'
+      . ' rows_loaded, rows_rejected, source_sha256 FROM load_batch'),
+    "1|public.http_log|0|2|0|$size|3|3|0|abc", 'the ledger');
+is( sql(q(SELECT checksum FROM load_batch)),
+    sql("SELECT encode(sha256(pg_read_binary_file('$avro')), 'hex')"),
+    'the checksum is that of the file');
+
+# The same again
+
+($status, $out, $err) = clickstream($node, 'load', $avro, $avro);
+is($status, 0, 'load it again');
+is(() = $err =~ /already loaded into public.http_log \(load 1, .*\): nothing to do/g, 2,
+    'it says so');
+my $copy = write_file("$scratch/copy.avro", read_file($avro));
+like((clickstream($node, 'load', $copy))[2], qr/copy.avro: already loaded/, 'under another name');
+clickstream_ok($node, 'load', '--schema', 'odd', $avro);
+is(sql('SELECT count(*) FROM odd.http_log'), '3', 'another table is another load');
+is(sql('SELECT table_name FROM odd.load_batch'), 'odd.http_log', 'in the ledger of its schema');
+
+my $changed = write_file("$scratch/changed.avro", read_file($avro) . avro_block($sync, [ $records[0] ]));
+fails_like(2, qr/changed.avro: file was loaded .* but its bytes have changed/,
+    'the same header with other blocks', 'load', $changed);
+
+my $other_sync = 'another marker!!';
+my $encoded_again = write_file("$scratch/second.avro",
+    avro_header(log_schema, $other_sync, 'clickstream.source_sha256' => 'abc')
+      . avro_block($other_sync, \@records));
+fails_like(2, qr/the log that this file was made from is already in .*"--again"/s,
+    'a second encoding of the same log', 'load', $encoded_again);
+is(sql('SELECT count(*) FROM http_log'), '3', 'nothing was loaded twice');
+clickstream_ok($node, 'load', '--again', $encoded_again);
+is(sql('SELECT count(*) FROM http_log'), '6', 'unless --again was given');
+
+# Tables and names
+
+sql('CREATE TABLE "My Table" ("Timestamp" timestamptz, HTTP_METHOD varchar(4), http_path text,'
+  . ' user_id text NOT NULL, note text DEFAULT $$none$$, twice text GENERATED ALWAYS AS (http_path) STORED)');
+my $three = write_file("$scratch/three.avro",
+    avro_header(log_schema, 'third sync mark.') . avro_block('third sync mark.', [ @records[ 0, 1 ] ]));
+clickstream_ok($node, 'load', '-t', '"My Table"', $three);
+is(sql('SELECT count(*), min(note), max(twice) FROM "My Table"'), '2|none|/rewards/2',
+    'names match without case; defaults and generated columns are filled in');
+is(sql(q(SELECT table_name FROM load_batch ORDER BY load_id DESC LIMIT 1)), 'public."My Table"',
+    'the ledger quotes the name');
+sql('CREATE TABLE few (user_id text)');
+fails_like(2, qr/field "timestamp" matches no column of table public.few.*has the columns user_id\./s,
+    'a field without a column', 'load', '-t', 'public.few', $avro);
+sql('CREATE TABLE two ("A" text, a text)');
+clickstream_ok($node, 'load', '-t', 'two', write_file("$scratch/two.csv", "a,A\n1,2\n"));
+is(sql('SELECT * FROM two'), '2|1', 'the exact name goes before another case');
+sql('CREATE TABLE ambiguous ("Ab" text, "AB" text)');
+fails_like(2, qr/field "ab" matches several columns/, 'an ambiguous name',
+    'load', '-t', 'ambiguous', write_file("$scratch/ab.csv", "ab\n1\n"));
+fails_like(2, qr/fields "user_id" and "USER_ID" match the same column/, 'two fields for one column',
+    'load', '-t', 'few', write_file("$scratch/uu.csv", "user_id,USER_ID\n1,2\n"));
+fails_like(2, qr/matches a generated column/, 'a generated column', 'load', '-t', '"My Table"',
+    write_file("$scratch/gen.csv", "twice\n1\n"));
+sql('CREATE TABLE typed (p point, "timestamp" int)');
+fails_like(2, qr/field "p" of kind string cannot be loaded into column "p" of type point/,
+    'a type that is not known', 'load', '-t', 'typed', write_file("$scratch/p.csv", "p\n1\n"));
+fails_like(3, qr/table "nowhere" does not exist/, 'no such table', 'load', '-t', 'nowhere', $avro);
+fails_like(3, qr/table "http_log" does not exist in schema "nowhere"/, 'no such schema',
+    'load', '--schema', 'nowhere', $avro);
+sql('CREATE SCHEMA plain; CREATE TABLE plain.t (a int)');
+clickstream_ok($node, 'load', '-t', 'plain.t', write_file("$scratch/a.csv", "a\n1\n"));
+is(sql(q(SELECT count(*) FROM public.load_batch WHERE table_name = 'plain.t')), '1',
+    'a schema without a ledger uses that of the search path');
+is(sql(q(SELECT count(*) FROM load_batch WHERE table_name ~ 'few|ambiguous|typed')), '0',
+    'what was refused is not in the ledger');
+
+$node->stop;
+done_testing();
