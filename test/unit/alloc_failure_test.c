@@ -1,0 +1,407 @@
+/*
+ * test/unit/alloc_failure_test.c
+ *     Whatever allocation fails, and whenever the caller asks to stop: the
+ *     right error, nothing left behind.
+ */
+#include "avro_build.h"
+#include "avro_encode.h"
+#include "events.h"
+#include "session_read.h"
+#include "session_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MANY_EVENTS (3 * CS_POLL_ITEMS)
+
+/* Something to do in a counted environment. It must free what it made, also after an error. */
+typedef cs_code (*operation)(const cs_env *env, cs_error *err);
+
+/* What the operations read, made once. */
+static struct
+{
+    cs_buffer state;      /* of MANY_EVENTS events */
+    cs_buffer state_json; /* the same as text */
+    cs_buffer map;
+    cs_buffer map_json;
+    cs_buffer avro;    /* three blocks, deflate */
+    cs_buffer columns; /* a schema of many fields */
+} given;
+
+/* Parse a schema with every kind of type. */
+static cs_code
+parse_schema(const cs_env *env, cs_error *err)
+{
+    cs_avro_schema *schema;
+    cs_code code = cs_avro_schema_parse(env, (const char *) given.columns.data, given.columns.len,
+                                        &schema, err);
+
+    assert_true((code == CS_OK) == (schema != NULL));
+    cs_avro_schema_free(schema);
+    return code;
+}
+
+/* Read a file to its end. */
+static cs_code
+read_avro(const cs_env *env, cs_error *err)
+{
+    test_file file = {.bytes = given.avro};
+    cs_source source = test_file_source(&file);
+    read_result result;
+
+    source.size = -1;
+    result = read_all(env, &source);
+    *err = result.err;
+    return result.code == CS_END ? CS_OK : result.code;
+}
+
+/* Write records until there are two blocks, and the end. */
+static cs_code
+write_records(cs_avro_writer *writer, const cs_avro_schema *schema, cs_error *err)
+{
+    static const cs_avro_text_meta meta[] = {{"key", "value"}};
+    char text[1000];
+    cs_value value = {CS_VALUE_STRING, {.bytes = {text, sizeof(text)}}};
+
+    memset(text, 'x', sizeof(text));
+    for (int i = 0; i < 200; i++)
+    {
+        CS_TRY(cs_avro_encode_record(schema, &value, cs_avro_writer_buffer(writer), err));
+        CS_TRY(cs_avro_writer_add(writer, err));
+    }
+    return cs_avro_writer_finish(writer, meta, LENGTH(meta), err);
+}
+
+/* Write a file. */
+static cs_code
+write_avro(const cs_env *env, cs_error *err)
+{
+    static const char json[] = SCHEMA_STRING;
+    cs_avro_schema *schema;
+    cs_avro_writer *writer;
+    cs_error ignored;
+    test_file file;
+    cs_sink sink;
+    cs_code code;
+
+    test_file_start(&file);
+    sink = test_file_sink(&file);
+    assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &ignored),
+              &ignored);
+    code = cs_avro_writer_open(env, &sink, schema, CS_CODEC_DEFLATE, &writer, err);
+    assert_true((code == CS_OK) == (writer != NULL));
+    if (code == CS_OK)
+        code = write_records(writer, schema, err);
+    cs_avro_writer_free(writer);
+    cs_avro_schema_free(schema);
+    test_file_free(&file);
+    return code;
+}
+
+/* Add, merge and encode events that are far from sorted. */
+static cs_code
+collect_events(cs_history *history, cs_history *other, cs_buffer *out, cs_error *err)
+{
+    for (int64_t i = 0; i < MANY_EVENTS; i++)
+    {
+        cs_history *to = i % 2 == 0 ? history : other;
+
+        CS_TRY(cs_history_add(to, (cs_event){-i * i % 1009, i, CS_VIEW}, err));
+    }
+    CS_TRY(cs_history_merge(history, other, err));
+    CS_TRY(cs_history_encode(history, out, err));
+    return cs_history_add_state(other, slice_of_buffer(out), err);
+}
+
+/* Make a state. */
+static cs_code
+make_state(const cs_env *env, cs_error *err)
+{
+    cs_history history, other;
+    cs_buffer out;
+    cs_code code;
+
+    cs_history_init(&history, env, CS_SECOND);
+    cs_history_init(&other, env, CS_SECOND);
+    cs_buffer_init(&out, env);
+    code = collect_events(&history, &other, &out, err);
+    cs_history_free(&history);
+    cs_history_free(&other);
+    cs_buffer_free(&out);
+    return code;
+}
+
+/* Check a state. */
+static cs_code
+check_state(const cs_env *env, cs_error *err)
+{
+    return cs_state_check(env, slice_of_buffer(&given.state), err);
+}
+
+/* Read all sessions of a state. */
+static cs_code
+read_sessions(const cs_env *env, cs_error *err)
+{
+    cs_session_reader reader;
+    cs_code code = cs_sessions_open(env, slice_of_buffer(&given.state), &reader, err);
+
+    while (code == CS_OK)
+        code = cs_sessions_next(&reader, err);
+    cs_sessions_close(&reader);
+    return code == CS_END ? CS_OK : code;
+}
+
+/* Select the sessions of a frame. */
+static cs_code
+select_sessions(const cs_env *env, cs_error *err)
+{
+    cs_buffer out;
+    cs_code code;
+
+    cs_buffer_init(&out, env);
+    code = cs_sessions_select(env, slice_of_buffer(&given.state), CS_FRAME_OVERLAP, 0, CS_TIME_END,
+                              &out, err);
+    cs_buffer_free(&out);
+    return code;
+}
+
+/* Write a state as JSON. */
+static cs_code
+state_to_json(const cs_env *env, cs_error *err)
+{
+    cs_buffer out;
+    cs_code code;
+
+    cs_buffer_init(&out, env);
+    code = cs_state_to_json(env, slice_of_buffer(&given.state), &out, err);
+    cs_buffer_free(&out);
+    return code;
+}
+
+/* Read a state from JSON. */
+static cs_code
+state_from_json(const cs_env *env, cs_error *err)
+{
+    cs_history history;
+    cs_code code;
+
+    cs_history_init(&history, env, CS_SECOND);
+    code = cs_history_from_json(&history, slice_of_buffer(&given.state_json), err);
+    cs_history_free(&history);
+    return code;
+}
+
+/* Read a map from JSON and write it in both forms. */
+static cs_code
+rewrite_map(const cs_env *env, cs_error *err)
+{
+    cs_buffer stored, json;
+    cs_map map;
+    cs_code code;
+
+    cs_map_init(&map, env);
+    cs_buffer_init(&stored, env);
+    cs_buffer_init(&json, env);
+    code = cs_map_from_json(&map, slice_of_buffer(&given.map_json), err);
+    if (code == CS_OK)
+        code = cs_map_encode(&map, &stored, err);
+    if (code == CS_OK)
+        code = cs_map_to_json(&map, &json, err);
+    cs_buffer_free(&stored);
+    cs_buffer_free(&json);
+    cs_map_free(&map);
+    return code;
+}
+
+/* Check a stored map. */
+static cs_code
+check_map(const cs_env *env, cs_error *err)
+{
+    return cs_map_check(env, slice_of_buffer(&given.map), err);
+}
+
+/* An operation, and how it uses its environment. */
+static const struct
+{
+    const char *name;
+    operation run;
+    bool polls; /* it asks whether it should stop */
+} operations[] = {
+    {"parse a schema", parse_schema, true},     {"read a file", read_avro, true},
+    {"write a file", write_avro, true},         {"make a state", make_state, true},
+    {"check a state", check_state, true},       {"read sessions", read_sessions, true},
+    {"select sessions", select_sessions, true}, {"state to JSON", state_to_json, true},
+    {"state from JSON", state_from_json, true}, {"rewrite a map", rewrite_map, false},
+    {"check a map", check_map, false},
+};
+
+/* Let every allocation of an operation fail, one after the other. */
+static void
+check_failures(const char *name, operation run)
+{
+    cs_code code = CS_ERR_MEMORY;
+    size_t fail_at;
+
+    for (fail_at = 1; code != CS_OK; fail_at++)
+    {
+        test_env env;
+        cs_error err;
+
+        test_env_start(&env, fail_at, 0);
+        cs_error_clear(&err);
+        code = run(&env.env, &err);
+        if (code != CS_OK)
+            assert_outcome(code, CS_ERR_MEMORY, &err, "out of memory", name);
+        else
+            assert_int_equal(env.allocations, fail_at - 1); /* no failure went unnoticed */
+        if (env.live != 0)
+            fail_msg("%s: %zu blocks are left after allocation %zu failed", name, env.live,
+                     fail_at);
+    }
+    assert_true(fail_at > 2);
+}
+
+static void
+test_every_allocation_fails_in_turn(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < LENGTH(operations); i++)
+        check_failures(operations[i].name, operations[i].run);
+}
+
+/* Let an operation be stopped at every poll, one after the other. */
+static void
+check_stops(const char *name, operation run)
+{
+    cs_code code = CS_ERR_STOPPED;
+    size_t stop_at;
+
+    for (stop_at = 1; code != CS_OK; stop_at++)
+    {
+        test_env env;
+        cs_error err;
+
+        test_env_start(&env, 0, stop_at);
+        cs_error_clear(&err);
+        code = run(&env.env, &err);
+        if (code != CS_OK)
+        {
+            assert_outcome(code, CS_ERR_STOPPED, &err, "interrupted", name);
+            assert_int_equal(env.polls, stop_at); /* nothing went on after it */
+        }
+        if (env.live != 0)
+            fail_msg("%s: %zu blocks are left after stop %zu", name, env.live, stop_at);
+    }
+    if (stop_at <= 2)
+        fail_msg("%s was never asked to stop", name);
+}
+
+static void
+test_stopped_at_every_poll(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < LENGTH(operations); i++)
+        if (operations[i].polls)
+            check_stops(operations[i].name, operations[i].run);
+}
+
+/* Make the state and its JSON: one session with many ids, and small ones. */
+static void
+make_given_state(void)
+{
+    cs_event *events = malloc(MANY_EVENTS * sizeof(cs_event));
+    cs_error err;
+
+    assert_non_null(events);
+    for (int64_t i = 0; i < MANY_EVENTS; i++)
+        events[i] = (cs_event){i < MANY_EVENTS / 2 ? i : i * CS_MINUTE, i % 700,
+                               i % 3 == 0 ? CS_ISSUE : CS_VIEW};
+    cs_buffer_init(&given.state, cs_malloc_env());
+    cs_buffer_init(&given.state_json, cs_malloc_env());
+    encode_events(events, MANY_EVENTS, CS_MINUTE, &given.state);
+    assert_ok(
+        cs_state_to_json(cs_malloc_env(), slice_of_buffer(&given.state), &given.state_json, &err),
+        &err);
+    free(events);
+}
+
+/* Make the map and its JSON. */
+static void
+make_given_map(void)
+{
+    cs_map map;
+    cs_error err;
+
+    cs_map_init(&map, cs_malloc_env());
+    cs_buffer_init(&given.map, cs_malloc_env());
+    cs_buffer_init(&given.map_json, cs_malloc_env());
+    for (int64_t i = 0; i < 100; i++)
+        assert_ok(cs_map_add(&map, i * i, -i, &err), &err);
+    cs_map_sort(&map);
+    assert_ok(cs_map_encode(&map, &given.map, &err), &err);
+    assert_ok(cs_map_to_json(&map, &given.map_json, &err), &err);
+    cs_map_free(&map);
+}
+
+/* Make the Avro file and the schema of many columns. */
+static void
+make_given_avro(void)
+{
+    static const char head[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[";
+    char data[20000];
+
+    memset(data, 2, sizeof(data));
+    cs_buffer_init(&given.avro, cs_malloc_env());
+    build_header(&given.avro, SCHEMA_LONG, "deflate");
+    build_deflate_block(&given.avro, 10, data, 10);
+    build_deflate_block(&given.avro, 0, "", 0);
+    build_deflate_block(&given.avro, sizeof(data), data, sizeof(data));
+
+    cs_buffer_init(&given.columns, cs_malloc_env());
+    build_raw(&given.columns, head, strlen(head));
+    for (int i = 0; i < 50; i++)
+    {
+        char field[80];
+
+        snprintf(field, sizeof(field), "%s{\"name\":\"f%d\",\"type\":[\"null\",\"string\"]}",
+                 i > 0 ? "," : "", i);
+        build_raw(&given.columns, field, strlen(field));
+    }
+    build_raw(&given.columns, "]}", 2);
+}
+
+/* Make what the operations read. */
+static int
+set_up(void **state)
+{
+    (void) state;
+    make_given_state();
+    make_given_map();
+    make_given_avro();
+    return 0;
+}
+
+/* Free it. */
+static int
+tear_down(void **state)
+{
+    (void) state;
+    cs_buffer_free(&given.state);
+    cs_buffer_free(&given.state_json);
+    cs_buffer_free(&given.map);
+    cs_buffer_free(&given.map_json);
+    cs_buffer_free(&given.avro);
+    cs_buffer_free(&given.columns);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_allocation_fails_in_turn),
+        cmocka_unit_test(test_stopped_at_every_poll),
+    };
+
+    return cmocka_run_group_tests_name("alloc_failure", tests, set_up, tear_down);
+}

@@ -1,0 +1,177 @@
+/*
+ * test/unit/avro_build.c
+ *     Avro files built by hand.
+ */
+#include "avro_build.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+
+#define MAX_COLUMNS 32
+
+const uint8_t build_sync[CS_AVRO_SYNC_BYTES] = "0123456789abcdef";
+
+void
+build_raw(cs_buffer *out, const void *data, size_t len)
+{
+    cs_error err;
+
+    assert_ok(cs_buffer_append(out, data, len, &err), &err);
+}
+
+/* Written out here, so that a mistake in core's varint.h does not cancel itself. */
+void
+build_long(cs_buffer *out, int64_t value)
+{
+    uint64_t rest = value < 0 ? ~((uint64_t) value << 1) : (uint64_t) value << 1;
+
+    do
+    {
+        uint8_t byte = (uint8_t) (rest & 0x7f);
+
+        rest >>= 7;
+        if (rest != 0)
+            byte |= 0x80;
+        build_raw(out, &byte, 1);
+    } while (rest != 0);
+}
+
+void
+build_bytes(cs_buffer *out, const void *data, size_t len)
+{
+    build_long(out, (int64_t) len);
+    build_raw(out, data, len);
+}
+
+void
+build_text(cs_buffer *out, const char *text)
+{
+    build_bytes(out, text, strlen(text));
+}
+
+void
+build_header(cs_buffer *out, const char *schema, const char *codec)
+{
+    build_raw(out, "Obj\x01", 4);
+    build_long(out, codec != NULL ? 2 : 1);
+    build_text(out, "avro.schema");
+    build_text(out, schema);
+    if (codec != NULL)
+    {
+        build_text(out, "avro.codec");
+        build_text(out, codec);
+    }
+    build_long(out, 0);
+    build_raw(out, build_sync, sizeof(build_sync));
+}
+
+void
+build_block(cs_buffer *out, int64_t records, const void *data, size_t len)
+{
+    build_long(out, records);
+    build_bytes(out, data, len);
+    build_raw(out, build_sync, sizeof(build_sync));
+}
+
+void
+build_deflate_block(cs_buffer *out, int64_t records, const void *data, size_t len)
+{
+    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(6);
+    size_t room, stored;
+    void *bytes;
+
+    assert_non_null(compressor);
+    room = libdeflate_deflate_compress_bound(compressor, len);
+    bytes = malloc(room);
+    assert_non_null(bytes);
+    stored = libdeflate_deflate_compress(compressor, data, len, bytes, room);
+    assert_true(stored > 0);
+    build_block(out, records, bytes, stored);
+    free(bytes);
+    libdeflate_free_compressor(compressor);
+}
+
+void
+build_longs(cs_buffer *out, int64_t first, int64_t count)
+{
+    cs_buffer data;
+
+    cs_buffer_init(&data, cs_malloc_env());
+    for (int64_t i = 0; i < count; i++)
+        build_long(&data, first + i);
+    build_block(out, count, data.data, data.len);
+    cs_buffer_free(&data);
+}
+
+/* Read one block's records; CS_OK at its regular end. */
+static cs_code
+read_records(const cs_avro_plan *plan, const cs_avro_block *block, read_result *result)
+{
+    cs_value values[MAX_COLUMNS] = {{.kind = CS_VALUE_NULL}};
+    cs_avro_cursor cursor;
+    cs_code code;
+
+    cs_avro_cursor_init(&cursor, plan, block);
+    while ((code = cs_avro_cursor_next(&cursor, values, &result->err)) == CS_OK ||
+           code == CS_ERR_RANGE)
+        if (code == CS_ERR_RANGE)
+            result->ranges++;
+        else
+        {
+            result->rows++;
+            if (values[0].kind == CS_VALUE_INTEGER)
+                result->sum = (int64_t) ((uint64_t) result->sum + (uint64_t) values[0].as.integer);
+        }
+    return code == CS_END ? CS_OK : code;
+}
+
+/* Read all blocks of an opened file. */
+static cs_code
+read_blocks(const cs_env *env, cs_avro_reader *reader, read_result *result)
+{
+    const cs_avro_schema *schema = cs_avro_reader_schema(reader);
+    int wanted[MAX_COLUMNS];
+    cs_avro_plan *plan;
+    cs_avro_block block;
+    cs_code code;
+
+    assert_true(schema->num_fields <= MAX_COLUMNS);
+    for (size_t i = 0; i < schema->num_fields; i++)
+        wanted[i] = (int) i;
+    CS_TRY(cs_avro_plan_make(env, schema, wanted, schema->num_fields, &plan, &result->err));
+    while ((code = cs_avro_reader_next(reader, &block, &result->err)) == CS_OK)
+    {
+        code = read_records(plan, &block, result);
+        if (code != CS_OK)
+            break;
+    }
+    cs_avro_plan_free(plan);
+    return code;
+}
+
+read_result
+read_all(const cs_env *env, const cs_source *source)
+{
+    read_result result = {.code = CS_OK};
+    cs_avro_reader *reader;
+
+    result.code = cs_avro_reader_open(env, source, &reader, &result.err);
+    if (result.code != CS_OK)
+    {
+        assert_null(reader);
+        return result;
+    }
+    result.opened = true;
+    result.code = read_blocks(env, reader, &result);
+    cs_avro_reader_close(reader);
+    return result;
+}
+
+read_result
+read_file_bytes(const cs_buffer *bytes)
+{
+    test_file file = {.bytes = *bytes};
+    cs_source source = test_file_source(&file);
+
+    return read_all(cs_malloc_env(), &source);
+}
