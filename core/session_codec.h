@@ -21,17 +21,38 @@
 #ifndef CS_SESSION_CODEC_H
 #define CS_SESSION_CODEC_H
 
-#include "session_history.h"
+#include "session_event.h"
 
 #define CS_STATE_VERSION 1
 
-/* A position in a stored state. */
+/* Events in order, encoded as in a stored state, growing at the end. */
+typedef struct cs_run
+{
+    uint8_t *bytes;
+    size_t len;
+    size_t capacity;
+    size_t count;  /* events */
+    cs_time first; /* of the first event */
+    cs_event last; /* the last event */
+    int fineness;  /* of the coarsest unit that divides all times: index into units */
+} cs_run;
+
+/* Free a run's memory and make it empty. An empty run is all zero. */
+void cs_run_free(const cs_env *env, cs_run *run);
+
+/* Append an event that is not before the last one. */
+cs_code cs_run_append(const cs_env *env, cs_run *run, const cs_event *event, cs_error *err);
+
+/* Append the stored form of a run that is not empty to out. */
+cs_code cs_run_store(const cs_run *run, int64_t gap, cs_buffer *out, cs_error *err);
+
+/* A position in a stored state, or in a run. */
 typedef struct cs_state_reader
 {
     const uint8_t *at;
     const uint8_t *end;
-    int64_t gap;
-    int64_t count; /* events in the state */
+    int64_t gap;   /* of a stored state */
+    int64_t count; /* events in all */
     int64_t left;  /* events not yet read */
     int64_t unit;  /* microseconds */
     cs_time time;  /* of the event read last; before that, of the first */
@@ -40,20 +61,20 @@ typedef struct cs_state_reader
 /* Read the head of a state. CS_ERR_DATA if it is damaged. */
 cs_code cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err);
 
+/* Start at the beginning of a run. */
+void cs_run_open(const cs_run *run, cs_state_reader *reader);
+
 /* Read the next event; CS_END behind the last one. CS_ERR_DATA if it is damaged. */
 cs_code cs_state_next(cs_state_reader *reader, cs_event *event, cs_error *err);
 
+/* Append what is left to read; nothing of it is before the run's end. */
+cs_code cs_run_read(const cs_env *env, cs_run *run, cs_state_reader *reader, cs_error *err);
+
+/* Append what is left to read in two places, in order, to an empty run. */
+cs_code cs_run_merge(const cs_env *env, cs_run *run, cs_state_reader *a, cs_state_reader *b,
+                     cs_error *err);
+
 /* CS_ERR_DATA unless the bytes are a state in its canonical form. */
 cs_code cs_state_check(const cs_env *env, cs_slice state, cs_error *err);
-
-/* Add a stored state's events to a history of the same gap. */
-cs_code cs_history_add_state(cs_history *history, cs_slice state, cs_error *err);
-
-/* Sort the history and append its stored form to out. The history is not empty. */
-cs_code cs_history_encode(cs_history *history, cs_buffer *out, cs_error *err);
-
-/* Append the stored form of count events in order. */
-cs_code cs_state_encode(const cs_env *env, const cs_event *events, size_t count, int64_t gap,
-                        cs_buffer *out, cs_error *err);
 
 #endif

@@ -3,14 +3,18 @@
  *     The events of one user while they are being collected.
  *
  * Events may arrive in any order and histories may be merged in any tree; what
- * cs_history_encode (session_codec.h) writes depends on the multiset of events
- * and the gap alone. A history takes 24 bytes an event, at most twice that
- * while it grows and once more while it is sorted.
+ * cs_history_encode writes depends on the multiset of events and the gap alone.
+ *
+ * Events that arrive in order go straight to the run, which holds them as the
+ * stored form does (session_codec.h): two to six bytes an event where times are
+ * whole seconds. The others wait in an array of 24 bytes an event and are
+ * merged into the run when there are half as many as in the run, so that
+ * unsorted input costs a constant number of passes over each event.
  */
 #ifndef CS_SESSION_HISTORY_H
 #define CS_SESSION_HISTORY_H
 
-#include "session_event.h"
+#include "session_codec.h"
 
 #define CS_DEFAULT_GAP (5 * CS_MINUTE)
 
@@ -18,10 +22,10 @@ typedef struct cs_history
 {
     const cs_env *env;
     int64_t gap; /* microseconds, > 0 */
-    cs_event *events;
-    size_t count;
-    size_t capacity;
-    bool sorted; /* events are in the order of cs_event_compare */
+    cs_run run;
+    cs_event *waiting; /* not yet in the run, in order of arrival */
+    size_t num_waiting;
+    size_t waiting_capacity;
 } cs_history;
 
 /* Start empty. The gap is valid: see cs_gap_check. */
@@ -40,7 +44,16 @@ cs_code cs_history_add(cs_history *history, cs_event event, cs_error *err);
 /* Add all events of from. */
 cs_code cs_history_merge(cs_history *history, const cs_history *from, cs_error *err);
 
-/* Bring the events into order. */
-cs_code cs_history_sort(cs_history *history, cs_error *err);
+/* Add a stored state's events. The gaps must be the same. */
+cs_code cs_history_add_state(cs_history *history, cs_slice state, cs_error *err);
+
+/* Bring all events into the run. */
+cs_code cs_history_fold(cs_history *history, cs_error *err);
+
+/* The number of events. */
+size_t cs_history_count(const cs_history *history);
+
+/* Append the stored form to out. The history is not empty. */
+cs_code cs_history_encode(cs_history *history, cs_buffer *out, cs_error *err);
 
 #endif

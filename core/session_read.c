@@ -219,63 +219,77 @@ cs_sessions_count(cs_slice state, int64_t *count, cs_error *err)
     return code == CS_END ? CS_OK : code;
 }
 
-/* True if the session events[0..count) is in the frame. */
-static bool
-in_frame(const cs_event *events, size_t count, cs_frame frame, cs_time since, cs_time until)
+/* Chooses the sessions of a frame. */
+typedef struct selection
 {
-    if (frame == CS_FRAME_START)
-        return events[0].time >= since && events[0].time < until;
-    for (size_t i = 0; i < count; i++)
-        if (events[i].time >= since && events[i].time < until)
+    const cs_env *env;
+    cs_frame frame;
+    cs_time since;
+    cs_time until;
+    cs_event *events; /* of the session being read */
+    size_t count;
+    size_t capacity;
+    cs_run chosen;
+} selection;
+
+/* True if the session that has been read is in the frame. */
+static bool
+in_frame(const selection *select)
+{
+    size_t looked_at = select->frame == CS_FRAME_START ? 1 : select->count;
+
+    for (size_t i = 0; i < looked_at; i++)
+        if (select->events[i].time >= select->since && select->events[i].time < select->until)
             return true;
     return false;
 }
 
-/* Read the state's events into history, keeping those of the sessions in the frame. */
+/* Keep the session that has been read if it is in the frame, and start another. */
 static cs_code
-select_events(cs_history *history, cs_state_reader *reader, cs_frame frame, cs_time since,
-              cs_time until, cs_error *err)
+end_session(selection *select, cs_error *err)
 {
-    size_t start = 0; /* of the current session in history */
+    if (select->count > 0 && in_frame(select))
+        for (size_t i = 0; i < select->count; i++)
+            CS_TRY(cs_run_append(select->env, &select->chosen, &select->events[i], err));
+    select->count = 0;
+    return CS_OK;
+}
+
+/* Read all events, session by session. */
+static cs_code
+select_events(selection *select, cs_state_reader *reader, cs_error *err)
+{
+    cs_event event;
     cs_code code;
 
-    do
+    while ((code = cs_state_next(reader, &event, err)) == CS_OK)
     {
-        cs_event event;
-        size_t count;
-
-        code = cs_state_next(reader, &event, err);
-        if (code != CS_OK && code != CS_END)
-            return code;
         if (reader->left % CS_POLL_ITEMS == 0)
-            CS_TRY(cs_poll(history->env, err));
-        count = history->count - start;
-        if (count > 0 && (code == CS_END || !continues(history->events[history->count - 1].time,
-                                                       event.time, history->gap)))
-        {
-            if (!in_frame(history->events + start, count, frame, since, until))
-                history->count = start;
-            start = history->count;
-        }
-        if (code == CS_OK)
-            CS_TRY(cs_history_add(history, event, err));
-    } while (code == CS_OK);
-    return CS_OK;
+            CS_TRY(cs_poll(select->env, err));
+        if (select->count > 0 &&
+            !continues(select->events[select->count - 1].time, event.time, reader->gap))
+            CS_TRY(end_session(select, err));
+        CS_TRY(cs_grow_array(select->env, (void **) &select->events, &select->capacity,
+                             select->count + 1, sizeof(cs_event), err));
+        select->events[select->count++] = event;
+    }
+    return code == CS_END ? end_session(select, err) : code;
 }
 
 cs_code
 cs_sessions_select(const cs_env *env, cs_slice state, cs_frame frame, cs_time since, cs_time until,
                    cs_buffer *out, cs_error *err)
 {
+    selection select = {.env = env, .frame = frame, .since = since, .until = until};
     cs_state_reader reader;
-    cs_history history;
     cs_code code;
 
     CS_TRY(cs_state_open(state, &reader, err));
-    cs_history_init(&history, env, reader.gap);
-    code = select_events(&history, &reader, frame, since, until, err);
+    code = select_events(&select, &reader, err);
     if (code == CS_OK)
-        code = history.count == 0 ? CS_END : cs_history_encode(&history, out, err);
-    cs_history_free(&history);
+        code =
+            select.chosen.count == 0 ? CS_END : cs_run_store(&select.chosen, reader.gap, out, err);
+    cs_run_free(env, &select.chosen);
+    cs_release(env, select.events);
     return code;
 }

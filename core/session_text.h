@@ -11,7 +11,7 @@
 #ifndef CS_SESSION_TEXT_H
 #define CS_SESSION_TEXT_H
 
-#include "session_codec.h"
+#include "session_history.h"
 #include "session_map.h"
 
 /* Append the JSON text of a stored state. */

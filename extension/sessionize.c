@@ -15,7 +15,7 @@
 
 #include "compat.h"
 #include "core_bridge.h"
-#include "session_codec.h"
+#include "session_history.h"
 #include "sql_event.h"
 
 PG_FUNCTION_INFO_V1(sessionize_transfn);

@@ -112,6 +112,29 @@ sort_events(cs_event *events, size_t count)
 }
 
 void
+encode_sorted(const cs_event *events, size_t count, int64_t gap, cs_buffer *out)
+{
+    cs_run run = {0};
+    cs_error err;
+
+    for (size_t i = 0; i < count; i++)
+        assert_ok(cs_run_append(cs_malloc_env(), &run, &events[i], &err), &err);
+    assert_ok(cs_run_store(&run, gap, out, &err), &err);
+    cs_run_free(cs_malloc_env(), &run);
+}
+
+bool
+next_event(cs_state_reader *reader, cs_event *event)
+{
+    cs_error err;
+    cs_code code = cs_state_next(reader, event, &err);
+
+    if (code != CS_END)
+        assert_ok(code, &err);
+    return code == CS_OK;
+}
+
+void
 encode_events(const cs_event *events, size_t count, int64_t gap, cs_buffer *out)
 {
     cs_history history;

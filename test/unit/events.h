@@ -5,7 +5,7 @@
 #ifndef TEST_EVENTS_H
 #define TEST_EVENTS_H
 
-#include "session_codec.h"
+#include "session_history.h"
 #include "support.h"
 
 /* The most events of a random set. */
@@ -23,6 +23,12 @@ int64_t random_gap(test_random *random);
 /* Bring the events into a random order, or into the order of a state. */
 void shuffle_events(test_random *random, cs_event *events, size_t count);
 void sort_events(cs_event *events, size_t count);
+
+/* Append the state of events that are in order, without a history. */
+void encode_sorted(const cs_event *events, size_t count, int64_t gap, cs_buffer *out);
+
+/* Read the next event of a folded history; false behind the last one. */
+bool next_event(cs_state_reader *reader, cs_event *event);
 
 /* Replace the contents of out by the state of these events, given in any order. */
 void encode_events(const cs_event *events, size_t count, int64_t gap, cs_buffer *out);

@@ -43,7 +43,7 @@ merge_stored(cs_history *history, cs_history *from)
     cs_buffer bytes;
     cs_error err;
 
-    if (from->count == 0)
+    if (cs_history_count(from) == 0)
         return;
     cs_buffer_init(&bytes, cs_malloc_env());
     assert_ok(cs_history_encode(from, &bytes, &err), &err);
@@ -65,7 +65,7 @@ merge_two(test_random *random, history_parts *parts)
     parts->count = last;
     into = &parts->items[test_random_below(random, last)];
     if (test_random_below(random, 4) == 0)
-        assert_ok(cs_history_sort(into, &err), &err);
+        assert_ok(cs_history_fold(into, &err), &err);
     if (test_random_below(random, 2) == 0)
         merge_stored(into, &taken);
     else
@@ -142,7 +142,7 @@ check_set(test_random *random)
     cs_buffer_init(&actual, cs_malloc_env());
     memcpy(sorted, events, sizeof(events));
     sort_events(sorted, count);
-    assert_ok(cs_state_encode(cs_malloc_env(), sorted, count, gap, &expected, &err), &err);
+    encode_sorted(sorted, count, gap, &expected);
     for (int way = 0; way < 4; way++)
     {
         encode_some_way(random, events, count, gap, &actual);
@@ -226,24 +226,26 @@ static void
 check_big(test_random *random, big_pattern pattern)
 {
     cs_event *expected = malloc(BIG_COUNT * sizeof(cs_event));
+    cs_state_reader reader;
     cs_history history;
+    cs_event event;
     cs_error err;
 
     assert_non_null(expected);
     cs_history_init(&history, cs_malloc_env(), CS_DEFAULT_GAP);
     for (size_t i = 0; i < BIG_COUNT; i++)
     {
-        cs_event event = {pattern(random, i), (int64_t) (i % 3), CS_VIEW};
-
+        event = (cs_event){pattern(random, i), (int64_t) (i % 3), CS_VIEW};
         expected[i] = event;
         assert_ok(cs_history_add(&history, event, &err), &err);
     }
-    assert_ok(cs_history_sort(&history, &err), &err);
-    assert_true(history.sorted);
-    assert_int_equal(history.count, BIG_COUNT);
+    assert_ok(cs_history_fold(&history, &err), &err);
+    assert_int_equal(history.num_waiting, 0);
+    assert_int_equal(cs_history_count(&history), BIG_COUNT);
     sort_events(expected, BIG_COUNT);
+    cs_run_open(&history.run, &reader);
     for (size_t i = 0; i < BIG_COUNT; i++)
-        if (cs_event_compare(&history.events[i], &expected[i]) != 0)
+        if (!next_event(&reader, &event) || cs_event_compare(&event, &expected[i]) != 0)
             fail_msg("event %zu differs", i);
     cs_history_free(&history);
     free(expected);
@@ -325,7 +327,7 @@ test_gaps_must_be_positive_and_equal(void **state)
     assert_ok(cs_history_encode(&other, &bytes, &err), &err);
     assert_refused(cs_history_add_state(&one, slice_of_buffer(&bytes), &err), CS_ERR_ARGUMENT, &err,
                    "different gaps");
-    assert_int_equal(one.count, 1);
+    assert_int_equal(cs_history_count(&one), 1);
     cs_history_free(&one);
     cs_history_free(&other);
     cs_buffer_free(&bytes);
@@ -341,51 +343,61 @@ test_merge_with_empty(void **state)
     cs_history_init(&empty, cs_malloc_env(), CS_MINUTE);
     cs_history_init(&full, cs_malloc_env(), CS_MINUTE);
     assert_ok(cs_history_merge(&full, &empty, &err), &err);
-    assert_int_equal(full.count, 0);
+    assert_int_equal(cs_history_count(&full), 0);
     assert_ok(cs_history_add(&full, (cs_event){2, 0, CS_OTHER}, &err), &err);
     assert_ok(cs_history_add(&full, (cs_event){1, 0, CS_OTHER}, &err), &err);
-    assert_false(full.sorted);
+    assert_int_equal(full.num_waiting, 1);
     assert_ok(cs_history_merge(&full, &empty, &err), &err);
-    assert_int_equal(full.count, 2);
+    assert_int_equal(cs_history_count(&full), 2);
     assert_ok(cs_history_merge(&empty, &full, &err), &err);
-    assert_int_equal(empty.count, 2);
-    assert_false(empty.sorted);
+    assert_int_equal(cs_history_count(&empty), 2);
+    assert_int_equal(empty.num_waiting, 1);
     cs_history_free(&empty);
     cs_history_free(&full);
 }
 
-/* A history may be used again after a sort that was interrupted, at whatever moment. */
+/* Check that a history holds these ids once each, in order of time. */
 static void
-test_interrupted_sort_keeps_the_events(void **state)
+check_ids(const cs_history *history, int64_t count)
 {
+    cs_event event, before = {CS_TIME_MIN, 0, CS_OTHER};
+    cs_state_reader reader;
+    int64_t sum = 0, found = 0;
+
+    for (cs_run_open(&history->run, &reader); next_event(&reader, &event); found++)
+    {
+        assert_true(cs_event_compare(&before, &event) <= 0);
+        before = event;
+        sum += event.id;
+    }
+    assert_int_equal(found, count);
+    assert_int_equal(sum, count * (count - 1) / 2);
+}
+
+/* A history may be used again after a fold that was interrupted, at whatever moment. */
+static void
+test_interrupted_fold_keeps_the_events(void **state)
+{
+    const int64_t count = 4 * CS_POLL_ITEMS;
     cs_code code = CS_ERR_STOPPED;
 
     (void) state;
     for (size_t stop_at = 1; code == CS_ERR_STOPPED; stop_at++)
     {
-        const int64_t count = 3 * CS_POLL_ITEMS;
         test_env env;
         cs_history history;
         cs_error err;
-        uint64_t sum = 0;
 
-        test_env_start(&env, 0, stop_at);
+        test_env_start(&env, 0, 0);
         cs_history_init(&history, &env.env, CS_MINUTE);
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count - 1; i++)
             assert_ok(cs_history_add(&history, (cs_event){-i, i, CS_VIEW}, &err), &err);
-        code = cs_history_sort(&history, &err);
+        env.stop_at = env.polls + stop_at;
+        code = cs_history_fold(&history, &err);
         env.stop_at = 0;
-        for (int64_t i = 0; i < count; i++)
-            assert_ok(cs_history_add(&history, (cs_event){i, 0, CS_VIEW}, &err), &err);
-        assert_ok(cs_history_sort(&history, &err), &err);
-        for (size_t i = 0; i < history.count; i++)
-        {
-            sum += (uint64_t) history.events[i].id;
-            assert_true(i == 0 ||
-                        cs_event_compare(&history.events[i - 1], &history.events[i]) <= 0);
-        }
-        assert_int_equal(history.count, 2 * count);
-        assert_int_equal(sum, count * (count - 1) / 2);
+        assert_ok(cs_history_add(&history, (cs_event){-count, count - 1, CS_VIEW}, &err), &err);
+        assert_ok(cs_history_fold(&history, &err), &err);
+        check_ids(&history, count);
         cs_history_free(&history);
         assert_int_equal(env.live, 0);
         assert_true(stop_at > 1 || code == CS_ERR_STOPPED);
@@ -402,7 +414,7 @@ main(void)
         cmocka_unit_test(test_every_order_of_a_few),
         cmocka_unit_test(test_gaps_must_be_positive_and_equal),
         cmocka_unit_test(test_merge_with_empty),
-        cmocka_unit_test(test_interrupted_sort_keeps_the_events),
+        cmocka_unit_test(test_interrupted_fold_keeps_the_events),
     };
 
     return cmocka_run_group_tests_name("session_history", tests, NULL, NULL);
