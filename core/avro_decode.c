@@ -237,11 +237,16 @@ cs_avro_cursor_next(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
                     cs_avro_type_name(step->field->type));
             return locate(cursor, CS_ERR_DATA, err);
         }
-        if (step->target != SKIP && refused == CS_OK)
+        if (step->target != SKIP)
         {
-            refused = check_value(step->field, value, err);
-            if (refused != CS_OK)
+            cs_error later; /* of a second refusal; the first one is reported */
+            cs_code code = check_value(step->field, value, refused == CS_OK ? err : &later);
+
+            if (code != CS_OK && refused == CS_OK)
+            {
+                refused = code;
                 err->field = (int) i;
+            }
         }
     }
     if (refused != CS_OK)

@@ -189,6 +189,28 @@ cs_history_fold(cs_history *history, cs_error *err)
     return code;
 }
 
+/*
+ * Add a state's events. Few of them wait: a pass over the run for each of many
+ * small states would take time by the square of their number.
+ */
+static cs_code
+add_state(cs_history *history, cs_state_reader *reader, cs_error *err)
+{
+    cs_event event;
+    cs_code code;
+
+    if (history->run.count == 0 || reader->time > history->run.last.time ||
+        (uint64_t) reader->left > history->run.count / 2)
+        return add_read(history, reader, err);
+    while ((code = cs_state_next(reader, &event, err)) == CS_OK)
+    {
+        if (reader->left % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(history->env, err));
+        CS_TRY(cs_history_add(history, event, err));
+    }
+    return code == CS_END ? CS_OK : code;
+}
+
 cs_code
 cs_history_merge(cs_history *history, const cs_history *from, cs_error *err)
 {
@@ -196,7 +218,7 @@ cs_history_merge(cs_history *history, const cs_history *from, cs_error *err)
 
     CS_TRY(cs_gap_check_same(history->gap, from->gap, err));
     cs_run_open(&from->run, &reader);
-    CS_TRY(add_read(history, &reader, err));
+    CS_TRY(add_state(history, &reader, err));
     for (size_t i = 0; i < from->num_waiting; i++)
         CS_TRY(cs_history_add(history, from->waiting[i], err));
     return CS_OK;
@@ -209,7 +231,7 @@ cs_history_add_state(cs_history *history, cs_slice state, cs_error *err)
 
     CS_TRY(cs_state_open(state, &reader, err));
     CS_TRY(cs_gap_check_same(history->gap, reader.gap, err));
-    return add_read(history, &reader, err);
+    return add_state(history, &reader, err);
 }
 
 size_t

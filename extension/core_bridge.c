@@ -158,6 +158,24 @@ bridge_gap(FunctionCallInfo fcinfo, int argument)
     return gap;
 }
 
+/* The binary form is the stored form; check refuses what is not canonical. */
+struct varlena *
+bridge_recv(StringInfo message, const char *type_name,
+            cs_code (*check)(const cs_env *env, cs_slice bytes, cs_error *err))
+{
+    cs_env env = bridge_env(CurrentMemoryContext);
+    size_t len = (size_t) (message->len - message->cursor);
+    const char *bytes = pq_getmsgbytes(message, (int) len);
+    cs_buffer buffer;
+    cs_error err;
+
+    if (check(&env, (cs_slice){bytes, len}, &err) != CS_OK)
+        bridge_raise(&err, ERRCODE_INVALID_BINARY_REPRESENTATION);
+    bridge_varlena_begin(&buffer, &env);
+    bridge_check(cs_buffer_append(&buffer, bytes, len, &err), &err);
+    return bridge_varlena_end(&buffer, type_name);
+}
+
 bytea *
 bridge_send(struct varlena *value)
 {

@@ -6,6 +6,7 @@
 #define CLICKSTREAM_CORE_BRIDGE_H
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 
 #include "compat.h"
 
@@ -44,7 +45,9 @@ struct varlena *bridge_varlena_end(cs_buffer *buffer, const char *type_name);
 /* A gap in microseconds; an error for one that is not usable. */
 int64_t bridge_gap(FunctionCallInfo fcinfo, int argument);
 
-/* Shared bodies of the send functions and of equality by bytes. */
+/* Shared bodies of the receive and send functions, and of comparison by bytes. */
+struct varlena *bridge_recv(StringInfo message, const char *type_name,
+                            cs_code (*check)(const cs_env *env, cs_slice bytes, cs_error *err));
 bytea *bridge_send(struct varlena *value);
 int bridge_compare_bytes(FunctionCallInfo fcinfo);
 

@@ -4,9 +4,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
-
 #include "compat.h"
 #include "core_bridge.h"
 #include "session_map.h"
@@ -81,22 +78,12 @@ reward_map_out(PG_FUNCTION_ARGS)
     PG_RETURN_CSTRING((char *) text.data);
 }
 
-/* Binary form: the stored form, checked to be canonical. */
 Datum
 reward_map_recv(PG_FUNCTION_ARGS)
 {
     StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-    cs_env env = bridge_env(CurrentMemoryContext);
-    size_t len = (size_t) (message->len - message->cursor);
-    const char *bytes = pq_getmsgbytes(message, (int) len);
-    cs_buffer buffer;
-    cs_error err;
 
-    if (cs_map_check(&env, (cs_slice){bytes, len}, &err) != CS_OK)
-        bridge_raise(&err, ERRCODE_INVALID_BINARY_REPRESENTATION);
-    bridge_varlena_begin(&buffer, &env);
-    bridge_check(cs_buffer_append(&buffer, bytes, len, &err), &err);
-    PG_RETURN_POINTER(bridge_varlena_end(&buffer, "reward_map"));
+    PG_RETURN_POINTER(bridge_recv(message, "reward_map", cs_map_check));
 }
 
 Datum

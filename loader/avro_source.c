@@ -78,11 +78,15 @@ next(row_source *base, cs_value *values, refusal *why)
 
 /* row_source_ops.row_text */
 static cs_code
-row_text(row_source *base, cs_buffer *text, cs_error *err)
+row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *bytes, cs_error *err)
 {
     const avro_source *source = (avro_source *) base;
+    bool exact;
 
-    return avro_record_text(cs_avro_reader_schema(source->reader), source->record, text, err);
+    CS_TRY(avro_record_text(cs_avro_reader_schema(source->reader), values, text, &exact, err));
+    if (!exact)
+        *bytes = source->record;
+    return CS_OK;
 }
 
 /* row_source_ops.close */

@@ -1,18 +1,17 @@
 /*
  * loader/avro_text.h
- *     The bytes of an Avro record as JSON, for people.
+ *     Avro records as JSON, for people.
  */
 #ifndef LOADER_AVRO_TEXT_H
 #define LOADER_AVRO_TEXT_H
 
-#include "avro_schema.h"
+#include "avro_value.h"
 
 /*
- * Append a record that was decoded before as a JSON object. Strings may hold
- * what the decoder refuses, and bytes that are not UTF-8 stand there as they are;
- * times are shown as the numbers they are stored as.
+ * Append a record's values as a JSON object; *exact is false if a string was
+ * not UTF-8 and so is not shown as it is.
  */
-cs_code avro_record_text(const cs_avro_schema *schema, cs_slice record, cs_buffer *text,
-                         cs_error *err);
+cs_code avro_record_text(const cs_avro_schema *schema, const cs_value *values, cs_buffer *text,
+                         bool *exact, cs_error *err);
 
 #endif

@@ -245,10 +245,12 @@ next(row_source *base, cs_value *values, refusal *why)
 
 /* row_source_ops.row_text */
 static cs_code
-row_text(row_source *base, cs_buffer *text, cs_error *err)
+row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *bytes, cs_error *err)
 {
     const csv_source *source = (csv_source *) base;
 
+    (void) values;
+    (void) bytes;
     return cs_buffer_append(text, source->buffer.data + source->start, source->end - source->start,
                             err);
 }

@@ -1,8 +1,14 @@
 /*
  * loader/json_text.c
- *     Writing JSON.
+ *     JSON made with jansson.
  */
 #include "json_text.h"
+
+#include "stop.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
 
 #define MAX_UTF8_BYTES 4
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -16,106 +22,85 @@ utf8_length(cs_slice text)
     return 0;
 }
 
-/* The length of the leading run of bytes that stand for themselves in a string. */
-static size_t
-plain_run(cs_slice text)
-{
-    size_t len = 0;
-
-    while (len < text.len)
-    {
-        uint8_t byte = (uint8_t) text.data[len];
-
-        if (byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\')
-            break;
-        len++;
-    }
-    return len;
-}
-
-/* Append one character that is escaped, or a sequence beyond ASCII; step is its length. */
+/* Append text with U+FFFD for each byte that is not UTF-8. */
 static cs_code
-append_special(cs_buffer *out, cs_slice text, bool raw, size_t *step, bool *exact, cs_error *err)
+append_repaired(cs_buffer *out, cs_slice text, cs_error *err)
 {
-    uint8_t byte = (uint8_t) text.data[0];
-    static const char special[] = "\"\\\n\r\t";
-    static const char letters[] = "\"\\nrt";
-    const char *found = memchr(special, byte, sizeof(special) - 1);
-
-    *step = 1;
-    if (found != NULL)
-        return cs_buffer_printf(out, err, "\\%c", letters[found - special]);
-    if (byte < 0x80)
-        return cs_buffer_printf(out, err, "\\u%04x", byte);
-    *step = utf8_length(text);
-    if (*step > 0)
-        return cs_buffer_append(out, text.data, *step, err);
-    *step = 1;
-    *exact = false;
-    return raw ? cs_buffer_append(out, text.data, 1, err)
-               : cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err);
-}
-
-/* Append a string; raw: with bytes that are not UTF-8 as they are. */
-static cs_code
-append_string(cs_buffer *out, cs_slice text, bool raw, bool *exact, cs_error *err)
-{
-    *exact = true;
-    CS_TRY(cs_buffer_append(out, "\"", 1, err));
     while (text.len > 0)
     {
-        size_t step = plain_run(text);
+        size_t step = utf8_length(text);
 
-        if (step > 0)
-            CS_TRY(cs_buffer_append(out, text.data, step, err));
-        else
-            CS_TRY(append_special(out, text, raw, &step, exact, err));
+        CS_TRY(step > 0 ? cs_buffer_append(out, text.data, step, err)
+                        : cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err));
+        step += step == 0;
         text.data += step;
         text.len -= step;
     }
-    return cs_buffer_append(out, "\"", 1, err);
-}
-
-cs_code
-json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err)
-{
-    bool ignored;
-
-    return append_string(out, text, false, exact != NULL ? exact : &ignored, err);
-}
-
-cs_code
-json_append_raw_string(cs_buffer *out, cs_slice text, cs_error *err)
-{
-    bool ignored;
-
-    return append_string(out, text, true, &ignored, err);
-}
-
-cs_code
-json_append_base64(cs_buffer *out, cs_slice bytes, cs_error *err)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *at;
-
-    CS_TRY(cs_buffer_reserve(out, (bytes.len + 2) / 3 * 4 + 2, err));
-    at = (char *) out->data + out->len;
-    *at++ = '"';
-    for (size_t i = 0; i < bytes.len; i += 3)
-    {
-        size_t left = bytes.len - i;
-        uint32_t group = (uint32_t) (uint8_t) bytes.data[i] << 16;
-
-        if (left > 1)
-            group |= (uint32_t) (uint8_t) bytes.data[i + 1] << 8;
-        if (left > 2)
-            group |= (uint8_t) bytes.data[i + 2];
-        *at++ = digits[group >> 18];
-        *at++ = digits[group >> 12 & 63];
-        *at++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *at++ = left > 2 ? digits[group & 63] : '=';
-    }
-    *at++ = '"';
-    out->len = (size_t) (at - (char *) out->data);
     return CS_OK;
+}
+
+json_t *
+json_text(cs_slice text, bool *exact)
+{
+    bool valid = cs_utf8_valid(text.data, text.len);
+    cs_buffer repaired;
+    json_t *string = NULL;
+    cs_error err;
+
+    if (exact != NULL)
+        *exact = valid;
+    if (valid)
+        return json_stringn_nocheck(text.data, text.len);
+    cs_buffer_init(&repaired, loader_env());
+    if (append_repaired(&repaired, text, &err) == CS_OK)
+        string = json_stringn_nocheck((const char *) repaired.data, repaired.len);
+    cs_buffer_free(&repaired);
+    return string;
+}
+
+json_t *
+json_base64(cs_slice bytes)
+{
+    unsigned char *text;
+    json_t *string;
+    int len;
+
+    if (bytes.len > INT_MAX / 2)
+        return NULL;
+    text = malloc((bytes.len + 2) / 3 * 4 + 1);
+    if (text == NULL)
+        return NULL;
+    len = EVP_EncodeBlock(text, (const unsigned char *) bytes.data, (int) bytes.len);
+    string = json_stringn_nocheck((const char *) text, (size_t) len);
+    free(text);
+    return string;
+}
+
+/* What append_dump gets for each piece. */
+typedef struct dump_target
+{
+    cs_buffer *out;
+    cs_error *err;
+} dump_target;
+
+/* json_dump_callback_t into a buffer. */
+static int
+append_dump(const char *piece, size_t len, void *data)
+{
+    dump_target *target = data;
+
+    return cs_buffer_append(target->out, piece, len, target->err) == CS_OK ? 0 : -1;
+}
+
+cs_code
+json_append(cs_buffer *out, json_t *value, cs_error *err)
+{
+    dump_target target = {out, err};
+    int failed;
+
+    cs_error_clear(err);
+    failed = value == NULL ||
+             json_dump_callback(value, append_dump, &target, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
+    json_decref(value);
+    return failed ? cs_fail(err, CS_ERR_MEMORY, "out of memory for JSON") : CS_OK;
 }

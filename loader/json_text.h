@@ -1,23 +1,25 @@
 /*
  * loader/json_text.h
- *     JSON, appended to a buffer.
+ *     JSON made with jansson: text of any bytes in, lines of JSON out.
  */
 #ifndef LOADER_JSON_TEXT_H
 #define LOADER_JSON_TEXT_H
 
 #include "base.h"
 
+#include <jansson.h>
+
 /*
- * Append text as a quoted string. Bytes that are not UTF-8 become U+FFFD, one
- * for each; *exact is then false (it may be NULL).
+ * A string; bytes that are not UTF-8 become U+FFFD, one for each, and *exact is
+ * then false (it may be NULL). NULL without memory, as all that jansson makes.
  */
-cs_code json_append_string(cs_buffer *out, cs_slice text, bool *exact, cs_error *err);
+json_t *json_text(cs_slice text, bool *exact);
 
-/* The same, but bytes that are not UTF-8 are kept as they are. */
-cs_code json_append_raw_string(cs_buffer *out, cs_slice text, cs_error *err);
+/* A string that holds bytes in base64. */
+json_t *json_base64(cs_slice bytes);
 
-/* Append bytes in base64, as a quoted string. */
-cs_code json_append_base64(cs_buffer *out, cs_slice bytes, cs_error *err);
+/* Append a value in its compact form, keys in the order they were set, and let go of it. */
+cs_code json_append(cs_buffer *out, json_t *value, cs_error *err);
 
 /* The length of the valid UTF-8 sequence that text begins with, 0 if there is none. */
 size_t utf8_length(cs_slice text);

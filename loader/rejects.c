@@ -29,50 +29,53 @@ reject_file_open(reject_file *file, const char *name, bool on_demand, bool repla
     return file_sink_open(&file->sink, name, replace);
 }
 
-/* Append `"key":number,` unless the number says that there is none. */
-static cs_code
-append_number(cs_buffer *out, const char *key, int64_t value, int64_t none, cs_error *err)
+/* Set a number unless it says that there is none. */
+static int
+set_number(json_t *object, const char *key, int64_t value, int64_t none)
 {
-    if (value == none)
-        return CS_OK;
-    return cs_buffer_printf(out, err, "\"%s\":%" PRId64 ",", key, value);
+    return value == none ? 0 : json_object_set_new(object, key, json_integer(value));
 }
 
-/* Append `"key":"text",` unless text is NULL. */
-static cs_code
-append_text(cs_buffer *out, const char *key, const char *text, cs_error *err)
+/* Set a text unless it is NULL. */
+static int
+set_text(json_t *object, const char *key, const char *text)
 {
-    if (text == NULL)
-        return CS_OK;
-    CS_TRY(cs_buffer_printf(out, err, "\"%s\":", key));
-    CS_TRY(json_append_string(out, cs_slice_of(text), NULL, err));
-    return cs_buffer_append(out, ",", 1, err);
+    return text == NULL ? 0 : json_object_set_new(object, key, json_text(cs_slice_of(text), NULL));
+}
+
+/* A reject as a JSON object; NULL without memory. */
+static json_t *
+reject_object(const reject *item)
+{
+    json_t *object = json_object();
+    bool exact;
+    int failed = set_text(object, "file", item->file);
+
+    failed |= set_number(object, "line", item->line, 0);
+    failed |= set_number(object, "block", item->block, -1);
+    failed |= set_number(object, "record", item->record, 0);
+    failed |= set_text(object, "column", item->column);
+    failed |= set_text(object, "sqlstate", item->sqlstate);
+    failed |= set_text(object, "reason", item->reason);
+    failed |= json_object_set_new(object, "text", json_text(item->text, &exact));
+    if (item->bytes.data != NULL || !exact)
+        failed |=
+            json_object_set_new(object, "bytes_base64",
+                                json_base64(item->bytes.data != NULL ? item->bytes : item->text));
+    if (item->cut)
+        failed |= json_object_set_new(object, "cut", json_true());
+    if (failed == 0)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 /* Append a reject as a JSON line. */
 static cs_code
 append_json(cs_buffer *out, const reject *item, cs_error *err)
 {
-    bool exact;
-
-    CS_TRY(cs_buffer_append(out, "{", 1, err));
-    CS_TRY(append_text(out, "file", item->file, err));
-    CS_TRY(append_number(out, "line", item->line, 0, err));
-    CS_TRY(append_number(out, "block", item->block, -1, err));
-    CS_TRY(append_number(out, "record", item->record, 0, err));
-    CS_TRY(append_text(out, "column", item->column, err));
-    CS_TRY(append_text(out, "sqlstate", item->sqlstate, err));
-    CS_TRY(append_text(out, "reason", item->reason, err));
-    CS_TRY(cs_buffer_printf(out, err, "\"text\":"));
-    CS_TRY(json_append_string(out, item->text, &exact, err));
-    if (!exact)
-    {
-        CS_TRY(cs_buffer_printf(out, err, ",\"bytes_base64\":"));
-        CS_TRY(json_append_base64(out, item->text, err));
-    }
-    if (item->cut)
-        CS_TRY(cs_buffer_printf(out, err, ",\"cut\":true"));
-    return cs_buffer_append(out, "}\n", 2, err);
+    CS_TRY(json_append(out, reject_object(item), err));
+    return cs_buffer_append(out, "\n", 1, err);
 }
 
 exit_status

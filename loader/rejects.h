@@ -17,8 +17,9 @@ typedef struct reject
     const char *column;   /* NULL if no column is to blame */
     const char *sqlstate; /* NULL if there is none */
     const char *reason;
-    cs_slice text; /* the line or record */
-    bool cut;      /* text is only the beginning of it */
+    cs_slice text;  /* the line or record */
+    cs_slice bytes; /* its exact bytes where the text does not show them; else no data */
+    bool cut;       /* text is only the beginning of it */
 } reject;
 
 /* How many rejects a command may have, and has had. */

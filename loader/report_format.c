@@ -10,6 +10,7 @@
 #include "stop.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 const report_column report_columns[REPORT_COLUMNS] = {
     {"user_id", REPORT_TEXT},        {"session_start", REPORT_TIME},
@@ -172,31 +173,51 @@ csv_row(report_writer *writer, const report_row *row)
 
 const report_ops report_csv_ops = {csv_begin, csv_row, end_output};
 
-/* Append a cell as JSON: {1,2} becomes [1,2], t true. */
-static cs_code
-append_json(cs_buffer *out, report_type type, cs_slice text, cs_error *err)
+/* A cell as JSON: {1,2} becomes [1,2], t true. */
+static json_t *
+cell_value(report_type type, cs_slice text)
 {
+    json_t *list;
+
     if (text.data == NULL)
-        return cs_buffer_append(out, "null", 4, err);
+        return json_null();
     if (type == REPORT_BOOL)
-        return cs_buffer_printf(out, err, "%s", text.data[0] == 't' ? "true" : "false");
-    if (type != REPORT_LIST || text.len < 2)
-        return json_append_string(out, text, NULL, err);
-    CS_TRY(cs_buffer_append(out, "[", 1, err));
-    CS_TRY(cs_buffer_append(out, text.data + 1, text.len - 2, err));
-    return cs_buffer_append(out, "]", 1, err);
+        return json_boolean(text.data[0] == 't');
+    if (type != REPORT_LIST)
+        return json_text(text, NULL);
+    list = json_array();
+    for (const char *at = text.data; *at != '}' && at[1] != '}';)
+    {
+        char *end;
+        int64_t id = strtoll(at + 1, &end, 10);
+
+        if (json_array_append_new(list, json_integer(id)) != 0)
+        {
+            json_decref(list);
+            return NULL;
+        }
+        at = end;
+    }
+    return list;
 }
 
 /* Append a row as a JSON object and a line feed. */
 static cs_code
 append_json_line(cs_buffer *out, const report_row *row, cs_error *err)
 {
+    json_t *object = json_object();
+    int failed = 0;
+
     for (int i = 0; i < REPORT_COLUMNS; i++)
+        failed |= json_object_set_new(object, report_columns[i].name,
+                                      cell_value(report_columns[i].type, row->cells[i]));
+    if (failed != 0)
     {
-        CS_TRY(cs_buffer_printf(out, err, "%s\"%s\":", i == 0 ? "{" : ",", report_columns[i].name));
-        CS_TRY(append_json(out, report_columns[i].type, row->cells[i], err));
+        json_decref(object);
+        object = NULL;
     }
-    return cs_buffer_append(out, "}\n", 2, err);
+    CS_TRY(json_append(out, object, err));
+    return cs_buffer_append(out, "\n", 1, err);
 }
 
 /* Nothing stands before the first object. */

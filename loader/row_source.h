@@ -47,8 +47,12 @@ typedef struct row_source_ops
      */
     cs_code (*next)(row_source *source, cs_value *values, refusal *why);
 
-    /* Append the row just read, as text for people; bytes as they are in the file. */
-    cs_code (*row_text)(row_source *source, cs_buffer *text, cs_error *err);
+    /*
+     * Append the row just read, as text for people. *bytes is set to its bytes in
+     * the file where the text does not show them exactly.
+     */
+    cs_code (*row_text)(row_source *source, const cs_value *values, cs_buffer *text,
+                        cs_slice *bytes, cs_error *err);
 
     void (*close)(row_source *source);
 } row_source_ops;

@@ -181,10 +181,11 @@ like($err, qr/read 6 records = 3 loaded \+ 3 rejected/, 'the others are loaded')
 is(join('; ', map { "$_->{block}/$_->{record} $_->{column} $_->{sqlstate}" } @kept),
     '0/2 http_path 22021; 1/4 http_path 22021; 1/5 timestamp 22008', 'where and why');
 is($kept[0]{text},
-    '{"timestamp":2,"http_method":"GET","http_path":"/\u0000","user_id":"u2"}', 'as JSON');
-is($kept[1]{text}, qq({"timestamp":4,"http_method":"GET","http_path":"/\x{fffd}","user_id":"u4"}),
+    '{"timestamp":"1970-01-01T00:00:00.002000Z","http_method":"GET","http_path":"/\u0000","user_id":"u2"}', 'as JSON');
+is($kept[1]{text}, qq({"timestamp":"1970-01-01T00:00:00.004000Z","http_method":"GET",)
+      . qq("http_path":"/\x{fffd}","user_id":"u4"}),
     'also where it is no text');
-like(decode_base64($kept[1]{bytes_base64}), qr/"\/\xff"/, 'with the exact bytes');
+like(decode_base64($kept[1]{bytes_base64}), qr/\x04\/\xff\x02\x04u4\z/, 'with the bytes of the record');
 is(sql('SELECT block, record FROM load_reject WHERE block IS NOT NULL ORDER BY 1, 2'),
     "0|2\n1|4\n1|5", 'the same in the table');
 
