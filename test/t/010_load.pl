@@ -48,6 +48,12 @@ is( sql(q(SELECT count(*) FROM pg_class WHERE relkind = 'r'
 is(sql(q(SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace
          WHERE extname = 'clickstream')), 'public', 'the extension stays where it was');
 
+# The extension is trusted: who owns a database needs no superuser.
+sql('CREATE ROLE regress_owner LOGIN');
+sql('CREATE DATABASE owned OWNER regress_owner');
+($status, $out, $err) = clickstream($node, 'init', '-U', 'regress_owner', '-d', 'owned');
+is($status, 0, 'init by the owner of the database') or diag($err);
+
 sql('CREATE SCHEMA odd; CREATE TABLE odd.campaign (id bigint, name varchar(10), extra int)');
 fails_like(3, qr/"odd.campaign" exists with column "name" of type .*\(10\) instead of text/,
     'column of another type', 'init', '--schema', 'odd');
