@@ -15,7 +15,7 @@ clean_environment() {
     for name in "${!PG@}"; do
         [ "$name" = PG_CONFIG ] || unset "$name"
     done
-    export LC_ALL=C.UTF-8
+    export LC_ALL=C.UTF-8 LANG=C.UTF-8
 }
 
 # Succeed where $1 is a pg_config that belongs to a server one can build for.

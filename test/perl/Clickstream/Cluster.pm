@@ -23,7 +23,7 @@ sub new_node
 
     BAIL_OUT('TEMP_CONFIG is not set: run the tests with "make check"')
       unless $ENV{TEMP_CONFIG};
-    $node->init;
+    $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
     $node->append_conf('postgresql.conf', "$_\n") foreach @settings;
     $node->start;
     return $node;
