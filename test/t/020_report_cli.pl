@@ -203,7 +203,8 @@ foreach my $format (qw(table csv json))
 log_is("'u1'", '2024-03-10 00:00:00Z', "'u2'", '2024-03-10 00:00:00Z');
 SKIP:
 {
-    skip 'script(1) is not installed', 2 unless (shell('command -v script'))[0] == 0;
+    skip 'script(1) has no pseudo-terminal here', 2
+      unless (shell('script -qec true /dev/null </dev/null'))[0] == 0;
     my $run = q(script -qec 'stty cols %d; $C report' /dev/null </dev/null);
     my ($code, $text) = shell(sprintf $run, 60);
     $text =~ s/\r//g;
