@@ -8,7 +8,6 @@
 #include "encode.h"
 
 #include "avro_encode.h"
-#include "json_text.h"
 #include "line_reader.h"
 #include "log.h"
 #include "stop.h"

@@ -5,39 +5,11 @@
 #include "json_text.h"
 
 #include "stop.h"
+#include "utf8.h"
 
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-
-#define MAX_UTF8_BYTES 4
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
-size_t
-utf8_length(cs_slice text)
-{
-    for (size_t len = 1; len <= MAX_UTF8_BYTES && len <= text.len; len++)
-        if (cs_utf8_valid(text.data, len))
-            return len;
-    return 0;
-}
-
-/* Append text with U+FFFD for each byte that is not UTF-8. */
-static cs_code
-append_repaired(cs_buffer *out, cs_slice text, cs_error *err)
-{
-    while (text.len > 0)
-    {
-        size_t step = utf8_length(text);
-
-        CS_TRY(step > 0 ? cs_buffer_append(out, text.data, step, err)
-                        : cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err));
-        step += step == 0;
-        text.data += step;
-        text.len -= step;
-    }
-    return CS_OK;
-}
 
 json_t *
 json_text(cs_slice text, bool *exact)
@@ -52,7 +24,7 @@ json_text(cs_slice text, bool *exact)
     if (valid)
         return json_stringn_nocheck(text.data, text.len);
     cs_buffer_init(&repaired, loader_env());
-    if (append_repaired(&repaired, text, &err) == CS_OK)
+    if (utf8_append_repaired(&repaired, text, true, &err) == CS_OK)
         string = json_stringn_nocheck((const char *) repaired.data, repaired.len);
     cs_buffer_free(&repaired);
     return string;

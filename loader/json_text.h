@@ -21,7 +21,4 @@ json_t *json_base64(cs_slice bytes);
 /* Append a value in its compact form, keys in the order they were set, and let go of it. */
 cs_code json_append(cs_buffer *out, json_t *value, cs_error *err);
 
-/* The length of the valid UTF-8 sequence that text begins with, 0 if there is none. */
-size_t utf8_length(cs_slice text);
-
 #endif

@@ -5,7 +5,6 @@
 #include "line_reader.h"
 
 #include "http_log.h"
-#include "json_text.h"
 #include "log.h"
 
 #include <stdlib.h>

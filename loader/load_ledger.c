@@ -4,10 +4,10 @@
  */
 #include "load_ledger.h"
 
-#include "json_text.h"
 #include "log.h"
 #include "resources.h"
 #include "stop.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -154,23 +154,6 @@ reject_spool_free(reject_spool *rejects)
     cs_buffer_free(&rejects->text);
 }
 
-/* Append text that the server can take: what it cannot becomes U+FFFD. */
-static cs_code
-append_clean(cs_buffer *out, cs_slice text, cs_error *err)
-{
-    while (text.len > 0)
-    {
-        size_t step = text.data[0] != '\0' ? utf8_length(text) : 0;
-
-        CS_TRY(step > 0 ? cs_buffer_append(out, text.data, step, err)
-                        : cs_buffer_append(out, "\xef\xbf\xbd", 3, err));
-        step += step == 0;
-        text.data += step;
-        text.len -= step;
-    }
-    return CS_OK;
-}
-
 /* A text value, NULL where there is none. */
 static cs_value
 text_value(const char *text)
@@ -205,7 +188,7 @@ encode_reject(reject_spool *rejects, int64_t load_id, const reject *item, refusa
                                        text_value(item->reason)};
 
     rejects->text.len = 0;
-    CS_TRY(append_clean(&rejects->text, item->text, &why->err));
+    CS_TRY(utf8_append_repaired(&rejects->text, item->text, false, &why->err));
     values[7] = (cs_value){.kind = CS_VALUE_STRING,
                            .as.bytes = {(const char *) rejects->text.data, rejects->text.len}};
     return copy_encoder_row(&rejects->encoder, columns, REJECT_COLUMNS, values, why);

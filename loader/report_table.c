@@ -8,10 +8,10 @@
  */
 #include "report_format.h"
 
-#include "json_text.h"
 #include "log.h"
 #include "output.h"
 #include "stop.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,0 +1,16 @@
+/*
+ * loader/utf8.h
+ *     Text that may not be UTF-8.
+ */
+#ifndef LOADER_UTF8_H
+#define LOADER_UTF8_H
+
+#include "base.h"
+
+/* The length of the valid UTF-8 sequence that text begins with, 0 if there is none. */
+size_t utf8_length(cs_slice text);
+
+/* Append text with U+FFFD for each byte that is not UTF-8, and for NUL unless it is allowed. */
+cs_code utf8_append_repaired(cs_buffer *out, cs_slice text, bool nul_allowed, cs_error *err);
+
+#endif
