@@ -43,7 +43,8 @@ split_fields(cs_slice line, cs_slice fields[NUM_FIELDS], cs_error *err)
         at = space + 1;
     }
     if (count != NUM_FIELDS)
-        return cs_fail(err, CS_ERR_DATA, "line has %zu fields instead of %d", count, NUM_FIELDS);
+        return cs_fail(err, CS_ERR_DATA, "line has %zu %s instead of %d", count,
+                       count == 1 ? "field" : "fields", NUM_FIELDS);
     return CS_OK;
 }
 

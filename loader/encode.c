@@ -32,8 +32,8 @@ static const option_spec options[] = {
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
      "Avro schema to encode by, instead of the\nproject's own schemas/http_log.avsc", NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(encode_settings, rejects), "FILE",
-     "write refused lines to this file as JSON lines\n(default: the Avro file's name with\n"
-     ".rejects.jsonl behind it)",
+     "write refused lines to this file as JSON lines;\nan existing file is replaced (default: the\n"
+     "Avro file's name with .rejects.jsonl behind it)",
      NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(encode_settings, max_rejects), "N",
      "stop when more than N lines are refused\n(default: 0)", NULL},
@@ -84,7 +84,7 @@ static void
 free_jobs(job_list *list)
 {
     for (int i = 0; i < list->count; i++)
-        free(list->jobs[i].output);
+        encode_free_job(&list->jobs[i]);
     free(list->jobs);
 }
 
@@ -191,24 +191,34 @@ check_settings(const encode_settings *settings, const operand_list *logs)
     return STATUS_USAGE;
 }
 
-/* Run the jobs one after the other. */
+/* Write all files, then give them their names: where one fails, none appears. */
+static exit_status
+write_and_publish(const encode_context *context, const job_list *list)
+{
+    for (int i = 0; i < list->count; i++)
+    {
+        exit_status status = encode_write_job(context, &list->jobs[i]);
+
+        if (status != STATUS_OK && list->count > 1)
+            log_detail("None of the %d Avro files was written.", list->count);
+        STATUS_TRY(status);
+    }
+    for (int i = 0; i < list->count; i++)
+        STATUS_TRY(encode_publish_job(&list->jobs[i]));
+    return STATUS_OK;
+}
+
+/* Run the jobs, with the rejects file that was named. */
 static exit_status
 run_jobs(encode_context *context, const encode_settings *settings, const job_list *list)
 {
-    exit_status status = STATUS_OK;
+    exit_status status;
     reject_file rejects;
-    int done = 0;
 
     STATUS_TRY(reject_file_open(&rejects, settings->rejects, false, true));
     if (settings->rejects != NULL)
         context->rejects = &rejects;
-    while (status == STATUS_OK && done < list->count)
-    {
-        status = encode_run_job(context, &list->jobs[done]);
-        done += status == STATUS_OK;
-    }
-    if (status != STATUS_OK && list->count > 1)
-        log_detail("%d of %d Avro files were written.", done, list->count);
+    status = write_and_publish(context, list);
     return reject_file_close(&rejects, status == STATUS_OK || status == STATUS_REFUSED, status);
 }
 
@@ -256,8 +266,8 @@ const command_spec encode_command = {
         "between, the timestamp by RFC 3339 with \"T\", up to six digits of fraction and\n"
         "an offset (Z, +hh:mm, +hhmm or +hh). A line that is not is refused and kept\n"
         "with file, line and reason. \"-\" is standard input. Without -o a log's Avro\n"
-        "file has the log's name with the extension .avro, and lies beside it. A file\n"
-        "appears under its name only when it is whole.",
+        "file has the log's name with the extension .avro, and lies beside it. Files\n"
+        "appear under their names when all of them are whole.",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),

@@ -14,6 +14,7 @@ typedef struct encode_job
     char *output;
     char **logs; /* borrowed */
     int num_logs;
+    struct job_state *state; /* of the writing; NULL before */
 } encode_job;
 
 /* What all jobs of a run share. */
@@ -26,7 +27,13 @@ typedef struct encode_context
     reject_file *rejects; /* the file named by --rejects; NULL: one per output */
 } encode_context;
 
-/* Write one Avro file. */
-exit_status encode_run_job(const encode_context *context, const encode_job *job);
+/* Write one Avro file, and its rejects, under temporary names. */
+exit_status encode_write_job(const encode_context *context, encode_job *job);
+
+/* Give them their names, and say what was done. */
+exit_status encode_publish_job(encode_job *job);
+
+/* Free a job; what was not published is removed. */
+void encode_free_job(encode_job *job);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct job_state
 {
     const encode_context *context;
     const encode_job *job;
+    char *own_name; /* of own_rejects */
     file_sink sink;
     cs_avro_writer *writer;
     reject_file own_rejects; /* where no --rejects names a file */
@@ -178,41 +179,67 @@ print_summary(const job_state *state)
         log_summary("%s: rejected lines are in %s", state->job->output, state->rejects->name);
 }
 
-/* Write the file, publish it, and the rejects with it where they are its own. */
+/* Open the rejects and write the file. */
 static exit_status
 run(job_state *state)
 {
-    exit_status status = write_file(state);
+    const encode_context *context = state->context;
+    const encode_job *job = state->job;
+    bool own = context->rejects == NULL && context->budget->limit > 0;
 
-    if (status == STATUS_OK)
-        status = file_sink_publish(&state->sink);
-    return reject_file_close(&state->own_rejects, status == STATUS_OK, status);
+    state->rejects = own || context->rejects == NULL ? &state->own_rejects : context->rejects;
+    state->counts = calloc((size_t) job->num_logs, sizeof(log_counts));
+    if (state->counts == NULL ||
+        asprintf(&state->own_name, "%s%s", job->output, REJECTS_SUFFIX) < 0)
+        return log_out_of_memory();
+    if (!file_sink_may_create(job->output, context->replace))
+        return STATUS_USAGE;
+    STATUS_TRY(reject_file_open(&state->own_rejects, own ? state->own_name : NULL, true,
+                                context->replace));
+    STATUS_TRY(write_file(state));
+    return file_sink_finish(&state->sink);
 }
 
 exit_status
-encode_run_job(const encode_context *context, const encode_job *job)
+encode_write_job(const encode_context *context, encode_job *job)
 {
-    job_state state = {.context = context, .job = job};
-    exit_status status = STATUS_USAGE;
-    char *own_name = NULL;
+    job_state *state = calloc(1, sizeof(job_state));
+    exit_status status;
 
-    state.rejects = context->rejects != NULL ? context->rejects : &state.own_rejects;
-    state.counts = calloc((size_t) job->num_logs, sizeof(log_counts));
-    if (state.counts == NULL || asprintf(&own_name, "%s%s", job->output, REJECTS_SUFFIX) < 0)
-        status = log_out_of_memory();
-    else if (file_sink_may_create(job->output, context->replace))
-        status = reject_file_open(&state.own_rejects,
-                                  context->rejects == NULL && context->budget->limit > 0 ? own_name
-                                                                                         : NULL,
-                                  true, context->replace);
-    if (status == STATUS_OK)
-        status = run(&state);
-    if (status == STATUS_OK)
-        print_summary(&state);
-    file_sink_discard(&state.sink);
-    cs_avro_writer_free(state.writer);
-    hash_free(&state.hash);
-    free(state.counts);
-    free(own_name);
+    if (state == NULL)
+        return log_out_of_memory();
+    job->state = state;
+    state->context = context;
+    state->job = job;
+    status = run(state);
+    cs_avro_writer_free(state->writer);
+    state->writer = NULL;
+    hash_free(&state->hash);
     return status;
+}
+
+exit_status
+encode_publish_job(encode_job *job)
+{
+    job_state *state = job->state;
+
+    STATUS_TRY(file_sink_publish(&state->sink));
+    STATUS_TRY(reject_file_close(&state->own_rejects, true, STATUS_OK));
+    print_summary(state);
+    return STATUS_OK;
+}
+
+void
+encode_free_job(encode_job *job)
+{
+    job_state *state = job->state;
+
+    free(job->output);
+    if (state == NULL)
+        return;
+    reject_file_close(&state->own_rejects, false, STATUS_OK);
+    file_sink_discard(&state->sink);
+    free(state->counts);
+    free(state->own_name);
+    free(state);
 }

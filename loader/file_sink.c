@@ -163,17 +163,24 @@ take_name(const file_sink *sink)
 }
 
 exit_status
-file_sink_publish(file_sink *sink)
+file_sink_finish(file_sink *sink)
 {
     int fd = sink->fd;
 
     if (sink->failed)
         return STATUS_SERVER;
+    if (fd < 0)
+        return STATUS_OK;
     if (fsync(fd) != 0)
         return fail(sink, "write");
     sink->fd = -1;
-    if (close(fd) != 0)
-        return fail(sink, "write");
+    return close(fd) == 0 ? STATUS_OK : fail(sink, "write");
+}
+
+exit_status
+file_sink_publish(file_sink *sink)
+{
+    STATUS_TRY(file_sink_finish(sink));
     if (!take_name(sink))
         return fail(sink, "create");
     free(sink->temp_name);

@@ -32,6 +32,10 @@ exit_status file_sink_open(file_sink *sink, const char *name, bool replace);
 /* Append; false once a write has failed, which is reported once. */
 bool file_sink_append(file_sink *sink, const void *data, size_t len);
 
+/* Write all to disk and close the file, which keeps its temporary name. */
+exit_status file_sink_finish(file_sink *sink);
+
+/* Give the file its name; finishes it first where that was not done. */
 exit_status file_sink_publish(file_sink *sink);
 
 /* Remove what was not published; a zeroed or published sink is fine. */

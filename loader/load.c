@@ -27,7 +27,7 @@ static const option_spec options[] = {
     {"schema", 0, OPTION_TEXT, offsetof(load_settings, schema), "SCHEMA",
      "schema of the table and of the ledger (default:\nby the search path)", NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
-     "write refused records to this file too, as\nJSON lines", NULL},
+     "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
      "stop when more than N records are refused\n(default: 0)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,

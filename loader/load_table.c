@@ -187,21 +187,23 @@ match_field(load_mapping *mapping, const load_table *table, const row_source *so
 }
 
 /* Have the load's id filled in, if the table has a column for it and the file does not. */
-static void
+static exit_status
 add_load_id(load_mapping *mapping, const load_table *table, const row_source *source)
 {
     int column = find_column(table, LOAD_ID_COLUMN);
 
     if (column < 0 || column_is(table, column, COLUMN_GENERATED) ||
         strtoul(PQgetvalue(table->columns, column, COLUMN_OID), NULL, 10) != INT8OID)
-        return;
+        return STATUS_OK;
     for (size_t i = 0; i < mapping->count; i++)
         if (mapping->columns[i].name == column_name(table, column))
-            return;
+            return refuse_field(table, source, column_name(table, column),
+                                "is filled in by the load, as the column");
     mapping->columns[mapping->count++] = (load_column){
         column_name(table, column), column_type_find(INT8OID), (int) source->num_fields, false};
     mapping->add_load_id = true;
     mapping->num_values++;
+    return STATUS_OK;
 }
 
 exit_status
@@ -215,8 +217,7 @@ load_mapping_make(load_mapping *mapping, const load_table *table, const row_sour
         return log_out_of_memory();
     for (size_t i = 0; i < source->num_fields; i++)
         STATUS_TRY(match_field(mapping, table, source, (int) i));
-    add_load_id(mapping, table, source);
-    return STATUS_OK;
+    return add_load_id(mapping, table, source);
 }
 
 /* Free the mapping. */

@@ -12,6 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Print program and version. */
+static exit_status
+print_version(void)
+{
+    printf("%s %s\n", PROGRAM_NAME, CLICKSTREAM_VERSION);
+    return STATUS_OK;
+}
+
 /* Parse a command's line and run it. */
 static exit_status
 run_command(const command_spec *command, int argc, char **argv)
@@ -30,6 +38,9 @@ run_command(const command_spec *command, int argc, char **argv)
         case PARSE_HELP:
             options_print_help(command);
             status = STATUS_OK;
+            break;
+        case PARSE_VERSION:
+            status = print_version();
             break;
         case PARSE_ERROR:
             break;
@@ -74,10 +85,7 @@ dispatch(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return print_help(argv[2]);
     if (strcmp(argv[1], "--version") == 0)
-    {
-        printf("%s %s\n", PROGRAM_NAME, CLICKSTREAM_VERSION);
-        return STATUS_OK;
-    }
+        return print_version();
     command = command_find(argv[1]);
     if (command != NULL)
         return run_command(command, argc - 1, argv + 1);

@@ -30,6 +30,7 @@ static const option_spec connection_options[] = {
 
 static const option_spec general_options[] = {
     {"help", 0, OPTION_FLAG, 0, NULL, "show this help", NULL},
+    {"version", 0, OPTION_FLAG, 0, NULL, "show the version", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -304,6 +305,8 @@ options_parse(const command_spec *command, int argc, char **argv, void *settings
         }
         if (spec == &general_options[0])
             return PARSE_HELP;
+        if (spec == &general_options[1])
+            return PARSE_VERSION;
         if (!store_option(spec, optarg, settings))
         {
             report_argument(command, spec, optarg);

@@ -66,9 +66,10 @@ typedef struct command_spec
 /* What the parser found, beside settings and operands. */
 typedef enum parse_result
 {
-    PARSE_RUN,  /* run the command */
-    PARSE_HELP, /* --help was given */
-    PARSE_ERROR /* has been reported */
+    PARSE_RUN,     /* run the command */
+    PARSE_HELP,    /* --help was given */
+    PARSE_VERSION, /* --version was given */
+    PARSE_ERROR    /* has been reported */
 } parse_result;
 
 /* Parse argv, whose first item is the command's name. */

@@ -11,8 +11,9 @@ SELECT c.oid,
        n.nspname,
        c.relname,
        format('%I.%I', n.nspname, c.relname),
-       (SELECT l.relnamespace::regnamespace
+       (SELECT ln.nspname
         FROM pg_class l
+        JOIN pg_namespace ln ON ln.oid = l.relnamespace
         WHERE l.oid = CASE
             WHEN $2 IS NOT NULL THEN to_regclass(quote_ident($2) || '.load_batch')
             ELSE coalesce(to_regclass(quote_ident(n.nspname) || '.load_batch'),

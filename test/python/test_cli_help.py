@@ -48,6 +48,7 @@ def test_help_of_command(here, command):
     assert "Exit status: 0 done, 1 usage" in result.out
     assert result.err == ""
     assert max(map(len, result.out.splitlines())) <= 80
+    assert here.run_ok(command, "--version").out == here.run_ok("--version").out
     assert ("--host" in result.out) == (command != "encode")
 
 

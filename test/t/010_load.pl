@@ -45,6 +45,17 @@ is( sql(q(SELECT count(*) FROM pg_class WHERE relkind = 'r'
     sql(q(SELECT count(*) FROM pg_class WHERE relkind = 'r'
           AND relnamespace = 'public'::regnamespace)),
     'the other schema has the same tables');
+# A schema whose name needs quotes, named by option and by the search path.
+my $mapping = write_file("$scratch/mapping.csv", "campaign_id,reward_id\n1,2\n");
+my @to_mapping = ('load', '-t', 'campaign_reward_mapping');
+clickstream_ok($node, @to_mapping, '--schema', 'Other One', $mapping);
+sql('CREATE DATABASE quoted');
+clickstream_ok($node, 'init', '-d', 'quoted', '--schema', 'Shop');
+sql('ALTER DATABASE quoted SET search_path = "Shop"');
+clickstream_ok($node, @to_mapping, '-d', 'quoted', $mapping);
+fails_like(2, qr/field "load_id" is filled in by the load/, 'a field that is ours', 'load',
+    write_file("$scratch/own.csv", "user_id,load_id\nu,77\n"));
+
 is(sql(q(SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace
          WHERE extname = 'clickstream')), 'public', 'the extension stays where it was');
 

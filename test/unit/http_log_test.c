@@ -74,7 +74,7 @@ test_bad_lines(void **state)
         {LINE(TIME " GET  /campaigns/12 u1"), "empty field"},
         {LINE(TIME " GET /campaigns/12  u1"), "empty field"},
         {LINE(TIME " GET /campaigns/12"), "3 fields instead of 4"},
-        {LINE(TIME), "1 fields instead of 4"},
+        {LINE(TIME), "1 field instead of 4"},
         {LINE(TIME " GET /campaigns/12 u1 x"), "5 fields instead of 4"},
         {LINE(TIME " GET /a b c d e f u1"), "9 fields instead of 4"},
         {LINE(GOOD "\r\r"), "control"},
