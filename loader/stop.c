@@ -34,9 +34,12 @@ stop_install(void)
 {
     struct sigaction action = {.sa_handler = handle_signal}; /* no SA_RESTART: reads must return */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* as by nohup */
+        sigaction(SIGHUP, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL);
 }

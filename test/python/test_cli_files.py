@@ -320,7 +320,7 @@ def test_full_disk_for_rejects(here):
     assert here.names() == ["a.txt"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt(here, number):
     process = here.start("encode", "-o", "a.avro", "-", stdin=subprocess.PIPE)
     process.stdin.write(GOOD_LINE)
