@@ -86,8 +86,7 @@ merge_runs(const cs_event *from, cs_event *to, size_t start, size_t middle, size
             to[out] = from[right++];
 }
 
-/* Merge neighbouring runs of from into to, pair by pair; *runs says how many
- * there were. */
+/* Merge neighbouring runs of from into to, pair by pair; *runs says how many there were. */
 static cs_code
 merge_pass(const cs_env *env, const cs_event *from, cs_event *to, size_t count, size_t *runs,
            cs_error *err)
@@ -139,6 +138,13 @@ sort_waiting(cs_history *history, cs_error *err)
     return code;
 }
 
+/* True if what a reader, at its start, gives can be appended to the run. */
+static bool
+follows_run(const cs_history *history, const cs_state_reader *reader)
+{
+    return history->run.count == 0 || reader->time > history->run.last.time;
+}
+
 /* Add the events that a reader, at its start, gives in order. */
 static cs_code
 add_read(cs_history *history, cs_state_reader *reader, cs_error *err)
@@ -147,7 +153,7 @@ add_read(cs_history *history, cs_state_reader *reader, cs_error *err)
     cs_state_reader own;
     cs_code code;
 
-    if (history->run.count == 0 || reader->time > history->run.last.time)
+    if (follows_run(history, reader))
         return cs_run_read(history->env, &history->run, reader, err);
     cs_run_open(&history->run, &own);
     code = cs_run_merge(history->env, &merged, &own, reader, err);
@@ -199,8 +205,7 @@ add_state(cs_history *history, cs_state_reader *reader, cs_error *err)
     cs_event event;
     cs_code code;
 
-    if (history->run.count == 0 || reader->time > history->run.last.time ||
-        (uint64_t) reader->left > history->run.count / 2)
+    if (follows_run(history, reader) || (uint64_t) reader->left > history->run.count / 2)
         return add_read(history, reader, err);
     while ((code = cs_state_next(reader, &event, err)) == CS_OK)
     {

@@ -187,7 +187,7 @@ run(job_state *state)
     const encode_job *job = state->job;
     bool own = context->rejects == NULL && context->budget->limit > 0;
 
-    state->rejects = own || context->rejects == NULL ? &state->own_rejects : context->rejects;
+    state->rejects = context->rejects != NULL ? context->rejects : &state->own_rejects;
     state->counts = calloc((size_t) job->num_logs, sizeof(log_counts));
     if (state->counts == NULL ||
         asprintf(&state->own_name, "%s%s", job->output, REJECTS_SUFFIX) < 0)
