@@ -13,6 +13,7 @@
 
 typedef int64_t cs_time; /* microseconds since 2000-01-01 00:00:00 UTC */
 
+#define CS_MILLISECOND INT64_C(1000)
 #define CS_SECOND INT64_C(1000000)
 #define CS_MINUTE (60 * CS_SECOND)
 #define CS_HOUR (60 * CS_MINUTE)

@@ -22,29 +22,23 @@
 #define CS_SESSION_CODEC_H
 
 #include "session_event.h"
+#include "varint.h"
 
 #define CS_STATE_VERSION 1
 
-/* Events in order, encoded as in a stored state, growing at the end. */
-typedef struct cs_run
+/* The most bytes of a stored state before the time of its first event. */
+#define CS_STATE_HEAD_BYTES (2 + 2 * CS_VARINT_MAX_BYTES)
+
+/* The most bytes of an event. */
+#define CS_EVENT_BYTES (1 + 2 * CS_VARINT_MAX_BYTES)
+
+/* How finely times are told: seconds, milliseconds or microseconds. */
+typedef enum cs_fineness
 {
-    uint8_t *bytes;
-    size_t len;
-    size_t capacity;
-    size_t count;  /* events */
-    cs_time first; /* of the first event */
-    cs_event last; /* the last event */
-    int fineness;  /* of the coarsest unit that divides all times: index into units */
-} cs_run;
-
-/* Free a run's memory and make it empty. An empty run is all zero. */
-void cs_run_free(const cs_env *env, cs_run *run);
-
-/* Append an event that is not before the last one. */
-cs_code cs_run_append(const cs_env *env, cs_run *run, const cs_event *event, cs_error *err);
-
-/* Append the stored form of a run that is not empty to out. */
-cs_code cs_run_store(const cs_run *run, int64_t gap, cs_buffer *out, cs_error *err);
+    CS_FINE_SECOND,
+    CS_FINE_MILLI,
+    CS_FINE_MICRO
+} cs_fineness;
 
 /* A position in a stored state, or in a run. */
 typedef struct cs_state_reader
@@ -55,26 +49,41 @@ typedef struct cs_state_reader
     int64_t count; /* events in all */
     int64_t left;  /* events not yet read */
     int64_t unit;  /* microseconds */
-    cs_time time;  /* of the event read last; before that, of the first */
+    cs_fineness fineness;
+    cs_time time; /* of the event read last; before that, of the first */
 } cs_state_reader;
 
 /* Read the head of a state. CS_ERR_DATA if it is damaged. */
 cs_code cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err);
 
-/* Start at the beginning of a run. */
-void cs_run_open(const cs_run *run, cs_state_reader *reader);
+/*
+ * Start at the time of the first event. The reader knows where the bytes begin
+ * and end, and the fineness. CS_ERR_DATA if they are damaged.
+ */
+cs_code cs_state_open_events(cs_state_reader *reader, uint64_t count, cs_error *err);
 
 /* Read the next event; CS_END behind the last one. CS_ERR_DATA if it is damaged. */
 cs_code cs_state_next(cs_state_reader *reader, cs_event *event, cs_error *err);
 
-/* Append what is left to read; nothing of it is before the run's end. */
-cs_code cs_run_read(const cs_env *env, cs_run *run, cs_state_reader *reader, cs_error *err);
+/* The fineness of the coarsest unit that divides value, at least the given one. */
+static inline cs_fineness
+cs_fineness_of(int64_t value, cs_fineness fineness)
+{
+    if (fineness == CS_FINE_SECOND && value % CS_SECOND != 0)
+        fineness = CS_FINE_MILLI;
+    if (fineness == CS_FINE_MILLI && value % CS_MILLISECOND != 0)
+        fineness = CS_FINE_MICRO;
+    return fineness;
+}
 
-/* Append what is left to read in two places, in order, to an empty run. */
-cs_code cs_run_merge(const cs_env *env, cs_run *run, cs_state_reader *a, cs_state_reader *b,
-                     cs_error *err);
+/* Write a stored state up to the time of its first event; return the end. */
+uint8_t *cs_state_put_head(uint8_t *out, int64_t gap, cs_fineness fineness, uint64_t count);
 
-/* CS_ERR_DATA unless the bytes are a state in its canonical form. */
-cs_code cs_state_check(const cs_env *env, cs_slice state, cs_error *err);
+/* Write the time of the first event; return the end. */
+uint8_t *cs_state_put_first(uint8_t *out, cs_time first, cs_fineness fineness);
+
+/* Write an event that is step microseconds later than the one before; return the end. */
+uint8_t *cs_state_put_event(uint8_t *out, uint64_t step, cs_fineness fineness,
+                            const cs_event *event);
 
 #endif

@@ -7,7 +7,10 @@
  */
 #include "session_history.h"
 
-#define MIN_WAITING 32 /* fewer are not worth a pass over the run */
+#define FIRST_WAITING 8  /* room for events at first */
+#define MIN_WAITING 32   /* fewer are not worth a pass over the run */
+#define MERGE_ALWAYS 128 /* a pass over a run of so few events costs little */
+#define INSERTION_SORT_MAX 16
 
 void
 cs_history_init(cs_history *history, const cs_env *env, int64_t gap)
@@ -48,17 +51,68 @@ in_order(const cs_event *first, const cs_event *second)
     return cs_event_compare(first, second) <= 0;
 }
 
+/* Let an event wait. */
+static cs_code
+wait_for_fold(cs_history *history, const cs_event *event, cs_error *err)
+{
+    cs_waiting *waiting = history->waiting;
+    size_t count = cs_history_waiting(history);
+
+    if (waiting == NULL || count == waiting->capacity)
+    {
+        size_t capacity = waiting == NULL ? FIRST_WAITING : count * 2;
+        size_t old_size = waiting == NULL ? 0 : sizeof(*waiting) + count * sizeof(cs_event);
+        size_t size = sizeof(*waiting) + capacity * sizeof(cs_event);
+
+        waiting = history->env->resize(history->env->ctx, waiting, old_size, size);
+        if (waiting == NULL)
+            return cs_fail_memory(err, size);
+        waiting->count = count;
+        waiting->capacity = capacity;
+        history->waiting = waiting;
+    }
+    waiting->events[waiting->count++] = *event;
+    return CS_OK;
+}
+
+/* Add an event that is before the last one. */
+static cs_code
+add_late(cs_history *history, const cs_event *event, cs_error *err)
+{
+    bool done;
+
+    CS_TRY(cs_run_insert(history->env, &history->run, event, &done, err));
+    if (done)
+        return CS_OK;
+    CS_TRY(wait_for_fold(history, event, err));
+    if (history->waiting->count >= MIN_WAITING && history->waiting->count > history->run.count / 2)
+        return cs_history_fold(history, err);
+    return CS_OK;
+}
+
 cs_code
 cs_history_add(cs_history *history, cs_event event, cs_error *err)
 {
-    if (history->run.count == 0 || in_order(&history->run.last, &event))
+    cs_event last = cs_run_last(&history->run);
+
+    if (history->run.count == 0 || in_order(&last, &event))
         return cs_run_append(history->env, &history->run, &event, err);
-    CS_TRY(cs_grow_array(history->env, (void **) &history->waiting, &history->waiting_capacity,
-                         history->num_waiting + 1, sizeof(cs_event), err));
-    history->waiting[history->num_waiting++] = event;
-    if (history->num_waiting >= MIN_WAITING && history->num_waiting > history->run.count / 2)
-        return cs_history_fold(history, err);
-    return CS_OK;
+    return add_late(history, &event, err);
+}
+
+/* Sort a few events in place. */
+static void
+insertion_sort(cs_event *events, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+    {
+        cs_event event = events[i];
+        size_t at = i;
+
+        for (; at > 0 && !in_order(&events[at - 1], &event); at--)
+            events[at] = events[at - 1];
+        events[at] = event;
+    }
 }
 
 /* The end of the run of events in order that starts at start. */
@@ -112,37 +166,60 @@ merge_pass(const cs_env *env, const cs_event *from, cs_event *to, size_t count, 
     return CS_OK;
 }
 
-/* Bring the waiting events into order. */
+/* Sort many events: the result is in *sorted, which is events or spare. */
 static cs_code
-sort_waiting(cs_history *history, cs_error *err)
+merge_sort(const cs_env *env, cs_event *events, cs_event *spare, size_t count, cs_event **sorted,
+           cs_error *err)
 {
-    size_t count = history->num_waiting;
-    cs_event *spare = cs_allocate(history->env, count * sizeof(cs_event));
-    cs_code code;
     size_t runs;
 
-    if (spare == NULL)
-        return cs_fail_memory(err, count * sizeof(cs_event));
     do
     {
-        cs_event *sorted = spare;
+        cs_event *merged = spare;
 
-        code = merge_pass(history->env, history->waiting, sorted, count, &runs, err);
-        if (code != CS_OK)
-            break;
-        spare = history->waiting;
-        history->waiting = sorted;
-        history->waiting_capacity = count;
+        CS_TRY(merge_pass(env, events, merged, count, &runs, err));
+        spare = events;
+        events = merged;
     } while (runs > 2);
-    cs_release(history->env, spare);
-    return code;
+    *sorted = events;
+    return CS_OK;
 }
 
-/* True if what a reader, at its start, gives can be appended to the run. */
-static bool
-follows_run(const cs_history *history, const cs_state_reader *reader)
+/* Encode events as an empty run, once they are in order. */
+static cs_code
+encode_sorted(const cs_env *env, const cs_event *events, size_t count, cs_run *run, cs_error *err)
 {
-    return history->run.count == 0 || reader->time > history->run.last.time;
+    for (size_t i = 0; i < count; i++)
+    {
+        if (i % CS_POLL_ITEMS == CS_POLL_ITEMS - 1)
+            CS_TRY(cs_poll(env, err));
+        CS_TRY(cs_run_append(env, run, &events[i], err));
+    }
+    return CS_OK;
+}
+
+/* Encode the waiting events, in order. */
+static cs_code
+encode_waiting(cs_history *history, cs_run *run, cs_error *err)
+{
+    cs_event *events = history->waiting->events;
+    size_t count = history->waiting->count;
+    cs_event *spare, *sorted;
+    cs_code code;
+
+    if (count <= INSERTION_SORT_MAX)
+    {
+        insertion_sort(events, count);
+        return encode_sorted(history->env, events, count, run, err);
+    }
+    spare = cs_allocate(history->env, count * sizeof(cs_event));
+    if (spare == NULL)
+        return cs_fail_memory(err, count * sizeof(cs_event));
+    code = merge_sort(history->env, events, spare, count, &sorted, err);
+    if (code == CS_OK)
+        code = encode_sorted(history->env, sorted, count, run, err);
+    cs_release(history->env, spare);
+    return code;
 }
 
 /* Add the events that a reader, at its start, gives in order. */
@@ -153,7 +230,7 @@ add_read(cs_history *history, cs_state_reader *reader, cs_error *err)
     cs_state_reader own;
     cs_code code;
 
-    if (follows_run(history, reader))
+    if (history->run.count == 0 || reader->time > history->run.last_time)
         return cs_run_read(history->env, &history->run, reader, err);
     cs_run_open(&history->run, &own);
     code = cs_run_merge(history->env, &merged, &own, reader, err);
@@ -167,45 +244,40 @@ add_read(cs_history *history, cs_state_reader *reader, cs_error *err)
     return CS_OK;
 }
 
-/* Encode the waiting events, which are in order, and merge them into the run. */
-static cs_code
-merge_waiting(cs_history *history, cs_run *encoded, cs_error *err)
-{
-    cs_state_reader reader;
-
-    for (size_t i = 0; i < history->num_waiting; i++)
-        CS_TRY(cs_run_append(history->env, encoded, &history->waiting[i], err));
-    cs_run_open(encoded, &reader);
-    return add_read(history, &reader, err);
-}
-
 cs_code
 cs_history_fold(cs_history *history, cs_error *err)
 {
     cs_run encoded = {0};
+    cs_state_reader reader;
     cs_code code;
 
-    if (history->num_waiting == 0)
+    if (cs_history_waiting(history) == 0)
         return CS_OK;
-    CS_TRY(sort_waiting(history, err));
-    code = merge_waiting(history, &encoded, err);
+    code = encode_waiting(history, &encoded, err);
+    if (code == CS_OK)
+    {
+        cs_run_open(&encoded, &reader);
+        code = add_read(history, &reader, err);
+    }
     cs_run_free(history->env, &encoded);
     if (code == CS_OK)
-        history->num_waiting = 0;
+        history->waiting->count = 0;
     return code;
 }
 
 /*
- * Add a state's events. Few of them wait: a pass over the run for each of many
+ * Add a state's events. Few of them wait: a pass over a long run for each of many
  * small states would take time by the square of their number.
  */
 static cs_code
 add_state(cs_history *history, cs_state_reader *reader, cs_error *err)
 {
+    size_t own = history->run.count;
     cs_event event;
     cs_code code;
 
-    if (follows_run(history, reader) || (uint64_t) reader->left > history->run.count / 2)
+    if (own <= MERGE_ALWAYS || reader->time > history->run.last_time ||
+        (uint64_t) reader->left > own / 2)
         return add_read(history, reader, err);
     while ((code = cs_state_next(reader, &event, err)) == CS_OK)
     {
@@ -222,10 +294,15 @@ cs_history_merge(cs_history *history, const cs_history *from, cs_error *err)
     cs_state_reader reader;
 
     CS_TRY(cs_gap_check_same(history->gap, from->gap, err));
-    cs_run_open(&from->run, &reader);
-    CS_TRY(add_state(history, &reader, err));
-    for (size_t i = 0; i < from->num_waiting; i++)
-        CS_TRY(cs_history_add(history, from->waiting[i], err));
+    if (from->run.count > 0 && history->run.count == 0)
+        CS_TRY(cs_run_copy(history->env, &history->run, &from->run, err));
+    else if (from->run.count > 0)
+    {
+        cs_run_open(&from->run, &reader);
+        CS_TRY(add_state(history, &reader, err));
+    }
+    for (size_t i = 0; i < cs_history_waiting(from); i++)
+        CS_TRY(cs_history_add(history, from->waiting->events[i], err));
     return CS_OK;
 }
 
@@ -242,7 +319,33 @@ cs_history_add_state(cs_history *history, cs_slice state, cs_error *err)
 size_t
 cs_history_count(const cs_history *history)
 {
-    return history->run.count + history->num_waiting;
+    return history->run.count + cs_history_waiting(history);
+}
+
+cs_code
+cs_history_pack(cs_history *history, cs_buffer *out, cs_error *err)
+{
+    CS_TRY(cs_history_fold(history, err));
+    CS_TRY(cs_buffer_append(out, &history->gap, sizeof(history->gap), err));
+    CS_TRY(cs_buffer_append(out, &history->run, sizeof(history->run), err));
+    return cs_buffer_append(out, history->run.bytes, history->run.len, err);
+}
+
+cs_code
+cs_history_unpack(cs_history *history, cs_slice packed, cs_error *err)
+{
+    size_t head = sizeof(history->gap) + sizeof(history->run);
+
+    if (packed.len < head)
+        return cs_fail(err, CS_ERR_DATA, "damaged partial state: it is too short");
+    memcpy(&history->gap, packed.data, sizeof(history->gap));
+    memcpy(&history->run, packed.data + sizeof(history->gap), sizeof(history->run));
+    if (history->run.len != packed.len - head || history->run.count == 0)
+        return cs_fail(err, CS_ERR_DATA, "damaged partial state: its length is wrong");
+    history->run.bytes = (uint8_t *) packed.data + head;
+    history->run.capacity = 0;
+    history->waiting = NULL;
+    return CS_OK;
 }
 
 cs_code

@@ -5,27 +5,36 @@
  * Events may arrive in any order and histories may be merged in any tree; what
  * cs_history_encode writes depends on the multiset of events and the gap alone.
  *
- * Events that arrive in order go straight to the run, which holds them as the
- * stored form does (session_codec.h): two to six bytes an event where times are
- * whole seconds. The others wait in an array of 24 bytes an event and are
- * merged into the run when there are half as many as in the run, so that
- * unsorted input costs a constant number of passes over each event.
+ * Events that arrive in order go straight to the run (session_run.h), as do those
+ * of the last instant in any order. The others wait in an array of 24 bytes an
+ * event and are merged into the run when there are half as many as in the run, so
+ * that unsorted input costs a constant number of passes over each event.
+ *
+ * Source of the scheme: the amortised merging of sorted runs, as in a
+ * logarithmic-method or log-structured merge tree of two levels.
  */
 #ifndef CS_SESSION_HISTORY_H
 #define CS_SESSION_HISTORY_H
 
-#include "session_codec.h"
+#include "session_run.h"
 
 #define CS_DEFAULT_GAP (5 * CS_MINUTE)
 
+/* Events not yet in the run, in order of arrival. */
+typedef struct cs_waiting
+{
+    size_t count;
+    size_t capacity;
+    cs_event events[];
+} cs_waiting;
+
+/* 64 bytes: a query holds one for every user. */
 typedef struct cs_history
 {
     const cs_env *env;
     int64_t gap; /* microseconds, > 0 */
     cs_run run;
-    cs_event *waiting; /* not yet in the run, in order of arrival */
-    size_t num_waiting;
-    size_t waiting_capacity;
+    cs_waiting *waiting; /* NULL before the first one */
 } cs_history;
 
 /* Start empty. The gap is valid: see cs_gap_check. */
@@ -50,8 +59,28 @@ cs_code cs_history_add_state(cs_history *history, cs_slice state, cs_error *err)
 /* Bring all events into the run. */
 cs_code cs_history_fold(cs_history *history, cs_error *err);
 
+/* The number of events that wait. */
+static inline size_t
+cs_history_waiting(const cs_history *history)
+{
+    return history->waiting != NULL ? history->waiting->count : 0;
+}
+
 /* The number of events. */
 size_t cs_history_count(const cs_history *history);
+
+/*
+ * Append all events in the form in which they travel between the processes of one
+ * query: what cs_history_unpack reads, without a pass over the events. The
+ * history is not empty.
+ */
+cs_code cs_history_pack(cs_history *history, cs_buffer *out, cs_error *err);
+
+/*
+ * Make an empty history a view of packed bytes. It may be merged from, and is
+ * neither added to nor freed.
+ */
+cs_code cs_history_unpack(cs_history *history, cs_slice packed, cs_error *err);
 
 /* Append the stored form to out. The history is not empty. */
 cs_code cs_history_encode(cs_history *history, cs_buffer *out, cs_error *err);

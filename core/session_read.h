@@ -5,7 +5,7 @@
 #ifndef CS_SESSION_READ_H
 #define CS_SESSION_READ_H
 
-#include "session_codec.h"
+#include "session_run.h"
 #include "session_map.h"
 
 /* A campaign or reward in a session, with when it was first and last seen there. */

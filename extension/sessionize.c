@@ -4,7 +4,7 @@
  *
  * They share their state, a cs_history in the aggregate context, and all
  * support functions but the transition. A partial state travels between
- * processes in its stored form.
+ * processes as its bytes in memory (cs_history_pack).
  */
 #include "postgres.h"
 
@@ -180,16 +180,16 @@ sessionize_combinefn(PG_FUNCTION_ARGS)
     PG_RETURN_POINTER(into);
 }
 
-/* The state in its stored form, in the caller's memory. */
+/* The state as a value in the caller's memory, as encode writes it. */
 static struct varlena *
-store_state(cs_history *state)
+store_state(cs_history *state, cs_code (*encode)(cs_history *, cs_buffer *, cs_error *))
 {
     cs_env env = bridge_env(CurrentMemoryContext);
     cs_buffer buffer;
     cs_error err;
 
     bridge_varlena_begin(&buffer, &env);
-    bridge_check(cs_history_encode(state, &buffer, &err), &err);
+    bridge_check(encode(state, &buffer, &err), &err);
     return bridge_varlena_end(&buffer, "sessionset");
 }
 
@@ -197,18 +197,19 @@ Datum
 sessionize_serialfn(PG_FUNCTION_ARGS)
 {
     bridge_aggregate_env(fcinfo);
-    PG_RETURN_BYTEA_P(store_state((cs_history *) PG_GETARG_POINTER(0)));
+    PG_RETURN_BYTEA_P(store_state((cs_history *) PG_GETARG_POINTER(0), cs_history_pack));
 }
 
-/* The result lives only until it is combined: not in the aggregate context. */
+/* A view of the argument's bytes: it is combined at once, while they are there. */
 Datum
 sessionize_deserialfn(PG_FUNCTION_ARGS)
 {
-    cs_env *env = palloc(sizeof(cs_env));
+    cs_history *view = palloc0(sizeof(cs_history));
+    cs_error err;
 
     bridge_aggregate_env(fcinfo);
-    *env = bridge_env(CurrentMemoryContext);
-    PG_RETURN_POINTER(add_stored(env, NULL, bridge_slice(PG_GETARG_VARLENA_PP(0))));
+    bridge_check(cs_history_unpack(view, bridge_slice(PG_GETARG_VARLENA_PP(0)), &err), &err);
+    PG_RETURN_POINTER(view);
 }
 
 Datum
@@ -217,5 +218,5 @@ sessionize_finalfn(PG_FUNCTION_ARGS)
     bridge_aggregate_env(fcinfo);
     if (PG_ARGISNULL(0))
         PG_RETURN_NULL();
-    PG_RETURN_POINTER(store_state((cs_history *) PG_GETARG_POINTER(0)));
+    PG_RETURN_POINTER(store_state((cs_history *) PG_GETARG_POINTER(0), cs_history_encode));
 }

@@ -224,7 +224,7 @@ check_canonical(cs_slice state)
         assert_true(cs_time_valid(event.time) && event.kind <= CS_ISSUE);
         assert_ok(cs_history_add(&history, event, &err), &err);
     }
-    assert_int_equal(history.num_waiting, 0);
+    assert_int_equal(cs_history_waiting(&history), 0);
     assert_ok(cs_history_encode(&history, &again, &err), &err);
     assert_same_bytes(slice_of_buffer(&again), state);
     cs_history_free(&history);

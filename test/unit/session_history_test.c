@@ -51,7 +51,26 @@ merge_stored(cs_history *history, cs_history *from)
     cs_buffer_free(&bytes);
 }
 
-/* Merge two parts picked at random, in one of the two ways. */
+/* Add from to history as a parallel query does: packed, and read in place. */
+static void
+merge_packed(cs_history *history, cs_history *from)
+{
+    cs_history view;
+    cs_buffer bytes;
+    cs_error err;
+
+    if (cs_history_count(from) == 0)
+        return;
+    cs_buffer_init(&bytes, cs_malloc_env());
+    cs_history_init(&view, cs_malloc_env(), CS_DEFAULT_GAP);
+    assert_ok(cs_history_pack(from, &bytes, &err), &err);
+    assert_ok(cs_history_unpack(&view, slice_of_buffer(&bytes), &err), &err);
+    assert_int_equal(view.gap, from->gap);
+    assert_ok(cs_history_merge(history, &view, &err), &err);
+    cs_buffer_free(&bytes);
+}
+
+/* Merge two parts picked at random, in one of the three ways. */
 static void
 merge_two(test_random *random, history_parts *parts)
 {
@@ -66,11 +85,28 @@ merge_two(test_random *random, history_parts *parts)
     into = &parts->items[test_random_below(random, last)];
     if (test_random_below(random, 4) == 0)
         assert_ok(cs_history_fold(into, &err), &err);
-    if (test_random_below(random, 2) == 0)
-        merge_stored(into, &taken);
-    else
-        assert_ok(cs_history_merge(into, &taken, &err), &err);
+    switch (test_random_below(random, 3))
+    {
+        case 0:
+            merge_stored(into, &taken);
+            break;
+        case 1:
+            merge_packed(into, &taken);
+            break;
+        default:
+            assert_ok(cs_history_merge(into, &taken, &err), &err);
+    }
     cs_history_free(&taken);
+}
+
+/* For qsort: by time alone. */
+static int
+compare_times(const void *a, const void *b)
+{
+    cs_time left = ((const cs_event *) a)->time;
+    cs_time right = ((const cs_event *) b)->time;
+
+    return (left > right) - (left < right);
 }
 
 /* Replace the contents of out by the state made from the events in a random way. */
@@ -81,6 +117,8 @@ encode_some_way(test_random *random, cs_event *events, size_t count, int64_t gap
     cs_error err;
 
     shuffle_events(random, events, count);
+    if (test_random_below(random, 3) == 0) /* as in a log: only ties in any order */
+        qsort(events, count, sizeof(cs_event), compare_times);
     split_events(random, events, count, gap, &parts);
     while (parts.count > 1)
         merge_two(random, &parts);
@@ -240,7 +278,7 @@ check_big(test_random *random, big_pattern pattern)
         assert_ok(cs_history_add(&history, event, &err), &err);
     }
     assert_ok(cs_history_fold(&history, &err), &err);
-    assert_int_equal(history.num_waiting, 0);
+    assert_int_equal(cs_history_waiting(&history), 0);
     assert_int_equal(cs_history_count(&history), BIG_COUNT);
     sort_events(expected, BIG_COUNT);
     cs_run_open(&history.run, &reader);
@@ -346,12 +384,12 @@ test_merge_with_empty(void **state)
     assert_int_equal(cs_history_count(&full), 0);
     assert_ok(cs_history_add(&full, (cs_event){2, 0, CS_OTHER}, &err), &err);
     assert_ok(cs_history_add(&full, (cs_event){1, 0, CS_OTHER}, &err), &err);
-    assert_int_equal(full.num_waiting, 1);
+    assert_int_equal(cs_history_waiting(&full), 1);
     assert_ok(cs_history_merge(&full, &empty, &err), &err);
     assert_int_equal(cs_history_count(&full), 2);
     assert_ok(cs_history_merge(&empty, &full, &err), &err);
     assert_int_equal(cs_history_count(&empty), 2);
-    assert_int_equal(empty.num_waiting, 1);
+    assert_int_equal(cs_history_waiting(&empty), 1);
     cs_history_free(&empty);
     cs_history_free(&full);
 }
@@ -405,6 +443,30 @@ test_interrupted_fold_keeps_the_events(void **state)
     assert_int_equal(code, CS_OK);
 }
 
+/* Packed bytes that are cut or too long are refused, not read. */
+static void
+test_packed_bytes_of_the_wrong_length(void **state)
+{
+    cs_history history, view;
+    cs_buffer bytes;
+    cs_error err;
+
+    (void) state;
+    cs_history_init(&history, cs_malloc_env(), CS_DEFAULT_GAP);
+    cs_history_init(&view, cs_malloc_env(), CS_DEFAULT_GAP);
+    cs_buffer_init(&bytes, cs_malloc_env());
+    assert_ok(cs_history_add(&history, (cs_event){CS_SECOND, 7, CS_VIEW}, &err), &err);
+    assert_ok(cs_history_pack(&history, &bytes, &err), &err);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_code(cs_history_unpack(&view, (cs_slice){(char *) bytes.data, len}, &err),
+                    CS_ERR_DATA, &err);
+    assert_ok(cs_history_unpack(&view, slice_of_buffer(&bytes), &err), &err);
+    assert_ok(cs_buffer_append(&bytes, "", 1, &err), &err);
+    assert_code(cs_history_unpack(&view, slice_of_buffer(&bytes), &err), CS_ERR_DATA, &err);
+    cs_buffer_free(&bytes);
+    cs_history_free(&history);
+}
+
 int
 main(void)
 {
@@ -415,6 +477,7 @@ main(void)
         cmocka_unit_test(test_gaps_must_be_positive_and_equal),
         cmocka_unit_test(test_merge_with_empty),
         cmocka_unit_test(test_interrupted_fold_keeps_the_events),
+        cmocka_unit_test(test_packed_bytes_of_the_wrong_length),
     };
 
     return cmocka_run_group_tests_name("session_history", tests, NULL, NULL);
