@@ -97,10 +97,11 @@ cs_state_open_events(cs_state_reader *reader, uint64_t count, cs_error *err)
     return CS_OK;
 }
 
-cs_code
-cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err)
+/* Read a state up to the time of its first event. */
+static cs_code
+open_head(cs_slice state, cs_state_reader *reader, uint64_t *count, cs_error *err)
 {
-    uint64_t gap, count;
+    uint64_t gap;
     int unit_code, gap_code;
 
     reader->at = (const uint8_t *) state.data;
@@ -118,10 +119,36 @@ cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err)
     if (!take_varint(reader, &gap) || gap < 1 || gap > INT64_MAX ||
         __builtin_mul_overflow((int64_t) gap, units[CS_FINE_MICRO - gap_code], &reader->gap))
         return fail_damaged("gap is out of range", err);
-    if (!take_varint(reader, &count) || count < 1)
+    if (!take_varint(reader, count) || *count < 1)
         return fail_damaged("number of events is out of range", err);
     reader->fineness = (cs_fineness) (CS_FINE_MICRO - unit_code);
+    return CS_OK;
+}
+
+cs_code
+cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err)
+{
+    uint64_t count;
+
+    CS_TRY(open_head(state, reader, &count, err));
     return cs_state_open_events(reader, count, err);
+}
+
+cs_code
+cs_state_with_gap(cs_slice state, int64_t gap, cs_buffer *out, cs_error *err)
+{
+    cs_state_reader reader;
+    uint64_t count;
+    uint8_t *at;
+    size_t rest;
+
+    CS_TRY(open_head(state, &reader, &count, err));
+    rest = (size_t) (reader.end - reader.at);
+    CS_TRY(cs_buffer_reserve(out, CS_STATE_HEAD_BYTES + rest, err));
+    at = cs_state_put_head(out->data + out->len, gap, reader.fineness, count);
+    memcpy(at, reader.at, rest);
+    out->len = (size_t) (at - out->data) + rest;
+    return CS_OK;
 }
 
 /* Read an event's head: its kind and the units since the event before. */

@@ -56,6 +56,9 @@ typedef struct cs_state_reader
 /* Read the head of a state. CS_ERR_DATA if it is damaged. */
 cs_code cs_state_open(cs_slice state, cs_state_reader *reader, cs_error *err);
 
+/* Append the state with another gap, which is valid; its events are copied unread. */
+cs_code cs_state_with_gap(cs_slice state, int64_t gap, cs_buffer *out, cs_error *err);
+
 /*
  * Start at the time of the first event. The reader knows where the bytes begin
  * and end, and the fineness. CS_ERR_DATA if they are damaged.

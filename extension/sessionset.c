@@ -211,22 +211,27 @@ sessionset_gap(PG_FUNCTION_ARGS)
     PG_RETURN_INTERVAL_P(gap);
 }
 
-/* The same events under another gap. */
+/* The same events under another gap; the argument itself where that is its gap. */
 Datum
 sessionset_with_gap(PG_FUNCTION_ARGS)
 {
     cs_env env = bridge_env(CurrentMemoryContext);
+    struct varlena *state;
     cs_state_reader reader;
-    cs_history history;
+    cs_buffer buffer;
     cs_error err;
+    int64_t gap;
 
     if (PG_ARGISNULL(0))
         PG_RETURN_NULL();
-    bridge_check(cs_state_open(state_slice(fcinfo, 0), &reader, &err), &err);
-    cs_history_init(&history, &env, reader.gap);
-    bridge_check(cs_history_add_state(&history, state_slice(fcinfo, 0), &err), &err);
-    history.gap = bridge_gap(fcinfo, 1);
-    PG_RETURN_POINTER(encode_history(&history));
+    gap = bridge_gap(fcinfo, 1);
+    state = PG_GETARG_VARLENA_PP(0);
+    bridge_check(cs_state_open(bridge_slice(state), &reader, &err), &err);
+    if (reader.gap == gap)
+        PG_RETURN_POINTER(state);
+    bridge_varlena_begin(&buffer, &env);
+    bridge_check(cs_state_with_gap(bridge_slice(state), gap, &buffer, &err), &err);
+    PG_RETURN_POINTER(bridge_varlena_end(&buffer, "sessionset"));
 }
 
 /* The state of the sessions in a frame, NULL if there are none. */
