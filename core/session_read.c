@@ -38,7 +38,7 @@ find_slot(const cs_seen_list *list, int64_t id)
 }
 
 /* As cs_seen_find, to change what is found. */
-static cs_seen *
+static inline cs_seen *
 find_seen(const cs_seen_list *list, int64_t id)
 {
     if (list->count > LIST_SCAN_MAX)
@@ -116,7 +116,7 @@ cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, c
     reader->session.campaigns.env = reader->session.rewards.env = env;
     CS_TRY(cs_state_open(state, &reader->state, err));
     reader->gap = reader->state.gap;
-    CS_TRY(cs_state_next(&reader->state, &reader->ahead, err));
+    CS_TRY(cs_state_next(&reader->state, &reader->events[reader->ahead], err));
     reader->has_ahead = true;
     return CS_OK;
 }
@@ -140,20 +140,15 @@ keep_issue(cs_session *session, const cs_event *event, cs_error *err)
     return CS_OK;
 }
 
-/* Add the event ahead to the session. */
+/* Add the event to the session. */
 static cs_code
-note_event(cs_session_reader *reader, cs_error *err)
+note_event(cs_session_reader *reader, const cs_event *event, cs_error *err)
 {
     cs_session *session = &reader->session;
-    const cs_event *event = &reader->ahead;
 
-    session->exit = *event;
     session->events++;
     if (event->kind == CS_VIEW)
-    {
-        reader->last_campaign = event->id;
         return note_seen(&session->campaigns, event->id, event->time, err);
-    }
     if (event->kind == CS_ISSUE)
     {
         if (reader->keep_issues)
@@ -163,70 +158,75 @@ note_event(cs_session_reader *reader, cs_error *err)
     return CS_OK;
 }
 
-/* Start a session with the event ahead. */
+/* Start a session with the event. */
 static void
-start_session(cs_session_reader *reader)
+start_session(cs_session *session, const cs_event *event)
 {
-    cs_session *session = &reader->session;
-
     session->same_start =
-        session->cut_after && session->start == reader->ahead.time ? session->same_start + 1 : 0;
+        session->cut_after && session->start == event->time ? session->same_start + 1 : 0;
     session->cut_before = session->cut_after;
     session->cut_after = false;
-    session->entry = reader->ahead;
-    session->start = reader->ahead.time;
+    session->entry = *event;
+    session->start = event->time;
     session->events = 0;
     session->campaigns.count = session->rewards.count = session->num_issues = 0;
 }
 
-/* True if a rule cuts the event ahead off the session. */
+/* True if a rule cuts the event ahead off the session, whose last event is given. */
 static bool
-is_cut(const cs_session_reader *reader)
+is_cut(cs_session_reader *reader, const cs_event *last, const cs_event *ahead)
 {
     const cs_cuts *cuts = reader->cuts;
     const cs_session *session = &reader->session;
-    const cs_event *ahead = &reader->ahead;
 
+    if (last->kind == CS_VIEW)
+        reader->last_campaign = last->id;
     return cs_cut_by_length(cuts, session->start, ahead->time) ||
-           cs_cut_by_day(cuts, session->exit.time, ahead->time) ||
+           cs_cut_by_day(cuts, last->time, ahead->time) ||
            (cuts->on_campaign && ahead->kind == CS_VIEW && session->campaigns.count > 0 &&
             ahead->id != reader->last_campaign);
 }
 
 /* True if the event ahead belongs to the session; notes where a rule cuts it off. */
-static bool
-continues(cs_session_reader *reader)
+static inline bool
+continues(cs_session_reader *reader, const cs_event *last, const cs_event *ahead)
 {
-    cs_session *session = &reader->session;
-
-    if (!reader->has_ahead || !cs_gap_spans(reader->gap, session->exit.time, reader->ahead.time))
+    if (!cs_gap_spans(reader->gap, last->time, ahead->time))
         return false;
-    session->cut_after = reader->cuts != NULL && is_cut(reader);
-    return !session->cut_after;
+    if (reader->cuts == NULL)
+        return true;
+    reader->session.cut_after = is_cut(reader, last, ahead);
+    return !reader->session.cut_after;
 }
 
 cs_code
 cs_sessions_next(cs_session_reader *reader, cs_error *err)
 {
     cs_session *session = &reader->session;
+    cs_event *ahead = &reader->events[reader->ahead];
+    cs_event *last = &reader->events[1 - reader->ahead];
+    cs_code code;
 
     if (!reader->has_ahead)
         return CS_END;
-    start_session(reader);
+    start_session(session, ahead);
     do
     {
-        cs_code code;
+        cs_event *spare = last;
 
-        CS_TRY(note_event(reader, err));
+        last = ahead;
+        ahead = spare; /* copying the event would wait for its parts to be written */
+        CS_TRY(note_event(reader, last, err));
         if (session->events % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(session->campaigns.env, err));
-        code = cs_state_next(&reader->state, &reader->ahead, err);
-        if (code == CS_END)
-            reader->has_ahead = false;
-        else if (code != CS_OK)
-            return code;
-    } while (continues(reader));
-    session->end = session->exit.time;
+        code = cs_state_next(&reader->state, ahead, err);
+    } while (code == CS_OK && continues(reader, last, ahead));
+    if (code != CS_OK && code != CS_END)
+        return code;
+    reader->has_ahead = code == CS_OK;
+    reader->ahead = ahead == &reader->events[1];
+    session->exit = *last;
+    session->end = last->time;
     return CS_OK;
 }
 

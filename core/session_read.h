@@ -64,9 +64,10 @@ typedef struct cs_session_reader
     int64_t gap;         /* the state's, unless changed after open */
     const cs_cuts *cuts; /* NULL for none, unless set after open */
     bool keep_issues;    /* false, unless set after open */
-    cs_event ahead;      /* the first event of the next session */
+    cs_event events[2];  /* the last one of the session, and the first one of the next */
+    int ahead;           /* which of them is the next session's */
     bool has_ahead;
-    int64_t last_campaign; /* viewed in the session */
+    int64_t last_campaign; /* viewed in the session; kept only where there are cuts */
     cs_session session;    /* the one read last */
 } cs_session_reader;
 
