@@ -37,6 +37,7 @@ cs_session_id(const cs_session *session, cs_slice user, cs_buffer *out, cs_error
     char start[CS_TIME_TEXT_SIZE];
     size_t len = cs_time_format(session->start, start);
 
+    CS_TRY(cs_buffer_reserve(out, user.len + 1 + len, err));
     CS_TRY(cs_buffer_append(out, user.data, user.len, err));
     CS_TRY(cs_buffer_append(out, "@", 1, err));
     CS_TRY(cs_buffer_append(out, start, len, err));
