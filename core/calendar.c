@@ -7,8 +7,6 @@
  */
 #include "calendar.h"
 
-#include <stdio.h>
-
 #define DAYS_PER_ERA 146097
 #define DAYS_TO_2000 730425 /* from 0000-03-01 to 2000-01-01 */
 #define MAX_FRACTION_DIGITS 6
@@ -57,26 +55,52 @@ cs_date_from_days(int64_t days, int64_t *year, int *month, int *day)
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
+/* Write value as exactly count digits and the character behind them; return what is behind that. */
+static char *
+put_digits(char *at, int64_t value, int count, char behind)
+{
+    for (int i = count; i > 0; i--, value /= 10)
+        at[i - 1] = (char) ('0' + value % 10);
+    at[count] = behind;
+    return at + count + 1;
+}
+
+/* Write a year: four digits, or a sign and as many as it takes, at least four. */
+static char *
+put_year(char *at, int64_t year)
+{
+    int64_t magnitude = year < 0 ? -year : year;
+    int count = 4;
+
+    for (int64_t limit = 10000; magnitude >= limit; limit *= 10)
+        count++;
+    if (year < 0 || count > 4)
+        *at++ = year < 0 ? '-' : '+';
+    return put_digits(at, magnitude, count, '-');
+}
+
 size_t
 cs_time_format(cs_time time, char text[CS_TIME_TEXT_SIZE])
 {
     int64_t days = floor_div(time, CS_DAY);
     int64_t of_day = time - days * CS_DAY;
-    int seconds = (int) (of_day / CS_SECOND);
-    int micros = (int) (of_day % CS_SECOND);
+    int64_t seconds = of_day / CS_SECOND;
+    int64_t micros = of_day % CS_SECOND;
     int64_t year;
-    int month, day, len;
+    int month, day;
+    char *at;
 
     cs_date_from_days(days, &year, &month, &day);
-    len = snprintf(text, CS_TIME_TEXT_SIZE,
-                   year < 0 || year > 9999 ? "%+05lld-%02d-%02dT%02d:%02d:%02d"
-                                           : "%04lld-%02d-%02dT%02d:%02d:%02d",
-                   (long long) year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+    at = put_year(text, year);
+    at = put_digits(at, month, 2, '-');
+    at = put_digits(at, day, 2, 'T');
+    at = put_digits(at, seconds / 3600, 2, ':');
+    at = put_digits(at, seconds / 60 % 60, 2, ':');
+    at = put_digits(at, seconds % 60, 2, micros != 0 ? '.' : 'Z');
     if (micros != 0)
-        len += snprintf(text + len, CS_TIME_TEXT_SIZE - (size_t) len, ".%06d", micros);
-    text[len++] = 'Z';
-    text[len] = '\0';
-    return (size_t) len;
+        at = put_digits(at, micros, 6, 'Z');
+    *at = '\0';
+    return (size_t) (at - text);
 }
 
 /* True, and one character on, if the next character is c. */

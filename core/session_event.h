@@ -14,6 +14,10 @@ typedef enum cs_kind
     CS_ISSUE = 2  /* a reward was issued */
 } cs_kind;
 
+/* The name of a kind, and the kind of a name; false if there is none of this name. */
+const char *cs_kind_name(cs_kind kind);
+bool cs_kind_parse(cs_slice name, cs_kind *kind);
+
 /* One event. An event of kind CS_OTHER has id 0. */
 typedef struct cs_event
 {

@@ -2,12 +2,14 @@
  * core/session_read.c
  *     Cutting a state's events into sessions.
  *
- * Two events are in one session while they are less than the gap apart. As
- * the events come in order of time, kind and id, ids meet their list in order
- * of first occurrence and, within one instant, by id.
+ * Two events are in one session while they are less than the gap apart and no
+ * rule of session_cut.h parts them. As the events come in order of time, kind
+ * and id, ids meet their list in order of first occurrence and, within one
+ * instant, by id.
  */
 #include "session_read.h"
 
+#define FIRST_ITEMS 8    /* room in a list at first */
 #define LIST_SCAN_MAX 16 /* longer lists are searched by hash */
 
 /* Spread the bits of an id (the finaliser of MurmurHash3). */
@@ -35,8 +37,8 @@ find_slot(const cs_seen_list *list, int64_t id)
     return slot;
 }
 
-/* Find an id in the list, NULL if it is not there. */
-static cs_seen *
+/* As cs_seen_find, to change what is found. */
+static inline cs_seen *
 find_seen(const cs_seen_list *list, int64_t id)
 {
     if (list->count > LIST_SCAN_MAX)
@@ -49,6 +51,12 @@ find_seen(const cs_seen_list *list, int64_t id)
         if (list->items[i].id == id)
             return &list->items[i];
     return NULL;
+}
+
+const cs_seen *
+cs_seen_find(const cs_seen_list *list, int64_t id)
+{
+    return find_seen(list, id);
 }
 
 /* Make the hash table hold all items, twice over. */
@@ -80,8 +88,10 @@ note_seen(cs_seen_list *list, int64_t id, cs_time time, cs_error *err)
         seen->last = time;
         return CS_OK;
     }
-    CS_TRY(cs_grow_array(list->env, (void **) &list->items, &list->capacity, list->count + 1,
-                         sizeof(cs_seen), err));
+    if (list->count == list->capacity)
+        CS_TRY(cs_grow_array(list->env, (void **) &list->items, &list->capacity,
+                             list->count > 0 ? list->count + 1 : FIRST_ITEMS, sizeof(cs_seen),
+                             err));
     list->items[list->count++] = (cs_seen){id, time, time};
     if (list->count <= LIST_SCAN_MAX)
         return CS_OK;
@@ -106,7 +116,7 @@ cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, c
     reader->session.campaigns.env = reader->session.rewards.env = env;
     CS_TRY(cs_state_open(state, &reader->state, err));
     reader->gap = reader->state.gap;
-    CS_TRY(cs_state_next(&reader->state, &reader->ahead, err));
+    CS_TRY(cs_state_next(&reader->state, &reader->events[reader->ahead], err));
     reader->has_ahead = true;
     return CS_OK;
 }
@@ -114,53 +124,109 @@ cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, c
 void
 cs_sessions_close(cs_session_reader *reader)
 {
+    cs_release(reader->session.campaigns.env, reader->session.issues);
     free_seen(&reader->session.campaigns);
     free_seen(&reader->session.rewards);
 }
 
-/* True if an event at time goes on with a session whose last event was at before. */
-static bool
-continues(cs_time before, cs_time time, int64_t gap)
+/* Keep an issue of the session. */
+static cs_code
+keep_issue(cs_session *session, const cs_event *event, cs_error *err)
 {
-    return (uint64_t) time - (uint64_t) before < (uint64_t) gap;
+    CS_TRY(cs_grow_array(session->rewards.env, (void **) &session->issues,
+                         &session->issues_capacity, session->num_issues + 1, sizeof(cs_issue),
+                         err));
+    session->issues[session->num_issues++] = (cs_issue){event->id, event->time};
+    return CS_OK;
 }
 
 /* Add the event to the session. */
 static cs_code
-note_event(cs_session *session, const cs_event *event, cs_error *err)
+note_event(cs_session_reader *reader, const cs_event *event, cs_error *err)
 {
-    session->end = event->time;
+    cs_session *session = &reader->session;
+
     session->events++;
     if (event->kind == CS_VIEW)
         return note_seen(&session->campaigns, event->id, event->time, err);
     if (event->kind == CS_ISSUE)
+    {
+        if (reader->keep_issues)
+            CS_TRY(keep_issue(session, event, err));
         return note_seen(&session->rewards, event->id, event->time, err);
+    }
     return CS_OK;
+}
+
+/* Start a session with the event. */
+static void
+start_session(cs_session *session, const cs_event *event)
+{
+    session->same_start =
+        session->cut_after && session->start == event->time ? session->same_start + 1 : 0;
+    session->cut_before = session->cut_after;
+    session->cut_after = false;
+    session->entry = *event;
+    session->start = event->time;
+    session->events = 0;
+    session->campaigns.count = session->rewards.count = session->num_issues = 0;
+}
+
+/* True if a rule cuts the event ahead off the session, whose last event is given. */
+static bool
+is_cut(cs_session_reader *reader, const cs_event *last, const cs_event *ahead)
+{
+    const cs_cuts *cuts = reader->cuts;
+    const cs_session *session = &reader->session;
+
+    if (last->kind == CS_VIEW)
+        reader->last_campaign = last->id;
+    return cs_cut_by_length(cuts, session->start, ahead->time) ||
+           cs_cut_by_day(cuts, last->time, ahead->time) ||
+           (cuts->on_campaign && ahead->kind == CS_VIEW && session->campaigns.count > 0 &&
+            ahead->id != reader->last_campaign);
+}
+
+/* True if the event ahead belongs to the session; notes where a rule cuts it off. */
+static inline bool
+continues(cs_session_reader *reader, const cs_event *last, const cs_event *ahead)
+{
+    if (!cs_gap_spans(reader->gap, last->time, ahead->time))
+        return false;
+    if (reader->cuts == NULL)
+        return true;
+    reader->session.cut_after = is_cut(reader, last, ahead);
+    return !reader->session.cut_after;
 }
 
 cs_code
 cs_sessions_next(cs_session_reader *reader, cs_error *err)
 {
     cs_session *session = &reader->session;
+    cs_event *ahead = &reader->events[reader->ahead];
+    cs_event *last = &reader->events[1 - reader->ahead];
+    cs_code code;
 
     if (!reader->has_ahead)
         return CS_END;
-    session->start = reader->ahead.time;
-    session->events = 0;
-    session->campaigns.count = session->rewards.count = 0;
+    start_session(session, ahead);
     do
     {
-        cs_code code;
+        cs_event *spare = last;
 
-        CS_TRY(note_event(session, &reader->ahead, err));
+        last = ahead;
+        ahead = spare; /* copying the event would wait for its parts to be written */
+        CS_TRY(note_event(reader, last, err));
         if (session->events % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(session->campaigns.env, err));
-        code = cs_state_next(&reader->state, &reader->ahead, err);
-        if (code == CS_END)
-            reader->has_ahead = false;
-        else if (code != CS_OK)
-            return code;
-    } while (reader->has_ahead && continues(session->end, reader->ahead.time, reader->gap));
+        code = cs_state_next(&reader->state, ahead, err);
+    } while (code == CS_OK && continues(reader, last, ahead));
+    if (code != CS_OK && code != CS_END)
+        return code;
+    reader->has_ahead = code == CS_OK;
+    reader->ahead = ahead == &reader->events[1];
+    session->exit = *last;
+    session->end = last->time;
     return CS_OK;
 }
 
@@ -212,7 +278,7 @@ cs_sessions_count(cs_slice state, int64_t *count, cs_error *err)
     CS_TRY(cs_state_open(state, &reader, err));
     while ((code = cs_state_next(&reader, &event, err)) == CS_OK)
     {
-        if (*count == 0 || !continues(before, event.time, reader.gap))
+        if (*count == 0 || !cs_gap_spans(reader.gap, before, event.time))
             (*count)++;
         before = event.time;
     }
@@ -267,7 +333,7 @@ select_events(selection *select, cs_state_reader *reader, cs_error *err)
         if (reader->left % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(select->env, err));
         if (select->count > 0 &&
-            !continues(select->events[select->count - 1].time, event.time, reader->gap))
+            !cs_gap_spans(reader->gap, select->events[select->count - 1].time, event.time))
             CS_TRY(end_session(select, err));
         CS_TRY(cs_grow_array(select->env, (void **) &select->events, &select->capacity,
                              select->count + 1, sizeof(cs_event), err));

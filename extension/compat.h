@@ -24,6 +24,16 @@
     } while (0)
 #endif
 
+/* 16: the server's own look-up of a zone as AT TIME ZONE does it */
+#if PG_VERSION_NUM < 160000
+#define TZNAME_FIXED_OFFSET 0
+#define TZNAME_DYNTZ 1
+#define TZNAME_ZONE 2
+#define DecodeTimezoneName compat_decode_timezone_name
+struct pg_tz;
+extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_tz **tz);
+#endif
+
 /* 18: pg_attribute_noreturn() became a prefix */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))

@@ -12,7 +12,6 @@
 
 #include "compat.h"
 #include "core_bridge.h"
-#include "session_history.h"
 
 /* The environments of one function call site, one for each aggregate context. */
 typedef struct AggregateEnv
@@ -138,24 +137,33 @@ bridge_varlena_end(cs_buffer *buffer, const char *type_name)
 }
 
 int64_t
-bridge_gap(FunctionCallInfo fcinfo, int argument)
+bridge_interval(FunctionCallInfo fcinfo, int argument, const char *name)
 {
     Interval *interval;
-    int64_t gap;
-    cs_error err;
+    int64_t micros;
 
     if (PG_ARGISNULL(argument))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("gap must not be NULL")));
+        ereport(ERROR,
+                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
     interval = PG_GETARG_INTERVAL_P(argument);
     if (interval->month != 0)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("gap must not contain months or years"),
-                        errhint("Give the gap in days or smaller units; a day is 24 hours.")));
-    if (__builtin_mul_overflow((int64_t) interval->day, CS_DAY, &gap) ||
-        __builtin_add_overflow(gap, (int64_t) interval->time, &gap))
-        ereport(ERROR, (errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW), errmsg("gap is out of range")));
-    bridge_check(cs_gap_check(gap, &err), &err);
-    return gap;
+                        errmsg("%s must not contain months or years", name),
+                        errhint("Give the %s in days or smaller units; a day is 24 hours.", name)));
+    if (__builtin_mul_overflow((int64_t) interval->day, CS_DAY, &micros) ||
+        __builtin_add_overflow(micros, (int64_t) interval->time, &micros))
+        ereport(ERROR,
+                (errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW), errmsg("%s is out of range", name)));
+    if (micros <= 0)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("%s must be longer than zero", name)));
+    return micros;
+}
+
+int64_t
+bridge_gap(FunctionCallInfo fcinfo, int argument)
+{
+    return bridge_interval(fcinfo, argument, "gap");
 }
 
 /* The binary form is the stored form; check refuses what is not canonical. */

@@ -42,7 +42,11 @@ void bridge_varlena_begin(cs_buffer *buffer, const cs_env *env);
 /* Put the header in place and hand the value over. */
 struct varlena *bridge_varlena_end(cs_buffer *buffer, const char *type_name);
 
-/* A gap in microseconds; an error for one that is not usable. */
+/* An interval in microseconds; an error, which names it, unless it is longer than zero, of days
+   and smaller units. */
+int64_t bridge_interval(FunctionCallInfo fcinfo, int argument, const char *name);
+
+/* The same of a gap. */
 int64_t bridge_gap(FunctionCallInfo fcinfo, int argument);
 
 /* Shared bodies of the receive and send functions, and of comparison by bytes. */

@@ -123,9 +123,14 @@ BEGIN
             'sessions_between(\$1::sessionset, ''2000-01-01'', ''infinity'')',
             'sessions_overlapping(\$1::sessionset, ''-infinity'', ''2024-03-11'')',
             'sum(events) FROM session_rows(\$1::sessionset)',
-            'count(*) FROM session_rows(\$1::sessionset, (SELECT reward_map(1, 2)))']
+            'count(*) FROM session_rows(\$1::sessionset, (SELECT reward_map(1, 2)))',
+            'count(*) FROM session_details(\$1::sessionset, max_length => ''1 day'', midnight => ''Asia/Singapore'',
+                cut_on_campaign => true, loaded_from => ''-infinity'', loaded_until => ''2024-03-11'')',
+            'count(*) FROM session_conversions(\$1::sessionset, (SELECT reward_map(300, -5)))',
+            'sum(steps) FROM session_funnel(\$1::sessionset, ''{view,issue}'', ''{NULL,-5}'')']
         ELSE ARRAY['reward_map_out(\$1::reward_map)',
-            'count(*) FROM session_rows((SELECT bytes::sessionset FROM good LIMIT 1), \$1::reward_map)'] END;
+            'count(*) FROM session_rows((SELECT bytes::sessionset FROM good LIMIT 1), \$1::reward_map)',
+            'count(*) FROM session_conversions((SELECT bytes::sessionset FROM good LIMIT 1), \$1::reward_map)'] END;
         FOREACH call IN ARRAY calls LOOP
             BEGIN
                 EXECUTE 'SELECT ' || call USING r.bytes;

@@ -6,7 +6,9 @@
 #include "avro_build.h"
 #include "avro_encode.h"
 #include "events.h"
-#include "session_read.h"
+#include "session_conversions.h"
+#include "session_details.h"
+#include "session_funnel.h"
 #include "session_text.h"
 
 #include <stdio.h>
@@ -151,6 +153,65 @@ read_sessions(const cs_env *env, cs_error *err)
     return code == CS_END ? CS_OK : code;
 }
 
+/* Read all conversions of one session; its first issues lie before the views. */
+static cs_code
+read_conversions(cs_conversion_reader *conversions, cs_session_reader *sessions, const cs_map *map,
+                 cs_error *err)
+{
+    cs_conversion conversion;
+    cs_code code;
+
+    CS_TRY(cs_sessions_next(sessions, err));
+    cs_conversions_start(conversions, &sessions->session, map);
+    while ((code = cs_conversions_next(conversions, &conversion, err)) == CS_OK)
+        continue;
+    return code == CS_END ? CS_OK : code;
+}
+
+/* Decode the map and find the conversions of the first session. */
+static cs_code
+find_conversions(const cs_env *env, cs_error *err)
+{
+    cs_session_reader sessions;
+    cs_conversion_reader conversions;
+    cs_map map;
+    cs_code code;
+
+    cs_map_init(&map, env);
+    cs_conversions_init(&conversions, env);
+    code = cs_sessions_open(env, slice_of_buffer(&given.state), &sessions, err);
+    sessions.keep_issues = true;
+    if (code == CS_OK)
+        code = cs_map_decode(&map, slice_of_buffer(&given.map), err);
+    if (code == CS_OK)
+        code = read_conversions(&conversions, &sessions, &map, err);
+    cs_conversions_free(&conversions);
+    cs_sessions_close(&sessions);
+    cs_map_free(&map);
+    return code;
+}
+
+/* Walk all sessions through a funnel, and name the last one. */
+static cs_code
+walk_funnel(const cs_env *env, cs_error *err)
+{
+    static const cs_step steps[] = {{CS_VIEW, true, 0}, {CS_ISSUE, true, 0}, {CS_VIEW, false, 1}};
+    cs_funnel_reader reader;
+    cs_session session = {.same_start = 1};
+    cs_buffer name;
+    cs_code code =
+        cs_funnel_open(env, slice_of_buffer(&given.state), steps, LENGTH(steps), &reader, err);
+
+    cs_buffer_init(&name, env);
+    while (code == CS_OK)
+        code = cs_funnel_next(&reader, err);
+    if (code == CS_END)
+        code = cs_session_id(&session, cs_slice_of("somebody"), &name, err);
+    cs_buffer_free(&name);
+    cs_funnel_close(&reader);
+    return code;
+}
+
 /* Select the sessions of a frame. */
 static cs_code
 select_sessions(const cs_env *env, cs_error *err)
@@ -232,7 +293,8 @@ static const struct
     {"check a state", check_state, true},       {"read sessions", read_sessions, true},
     {"select sessions", select_sessions, true}, {"state to JSON", state_to_json, true},
     {"state from JSON", state_from_json, true}, {"rewrite a map", rewrite_map, false},
-    {"check a map", check_map, false},
+    {"check a map", check_map, false},          {"find conversions", find_conversions, true},
+    {"walk a funnel", walk_funnel, true},
 };
 
 /* Let every allocation of an operation fail, one after the other. */

@@ -85,6 +85,25 @@ random_gap(test_random *random)
            unit;
 }
 
+size_t
+random_walk(test_random *random, cs_event *events, size_t max_events, int64_t gap)
+{
+    size_t count = 1 + (size_t) test_random_below(random, max_events);
+    cs_time time = (cs_time) test_random_below(random, 1000) - 500;
+
+    for (size_t i = 0; i < count; i++)
+    {
+        const int64_t steps[] = {0, 0, 0, 1, 2, gap / 2, gap - 1, gap, gap + 1, 3 * gap};
+        cs_kind kind = (cs_kind) test_random_below(random, 3);
+
+        time += steps[test_random_below(random, LENGTH(steps))];
+        events[i] =
+            (cs_event){time, kind == CS_OTHER ? 0 : (int64_t) test_random_below(random, 4), kind};
+    }
+    sort_events(events, count);
+    return count;
+}
+
 void
 shuffle_events(test_random *random, cs_event *events, size_t count)
 {

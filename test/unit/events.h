@@ -17,6 +17,12 @@
  */
 size_t random_events(test_random *random, cs_event events[MAX_RANDOM_EVENTS]);
 
+/*
+ * Fill events with a small set a few gaps long, in order: many ties, exact gaps
+ * and near misses, ids of 0 to 3. Return how many there are.
+ */
+size_t random_walk(test_random *random, cs_event *events, size_t max_events, int64_t gap);
+
 /* A gap of one microsecond to days, in any unit. */
 int64_t random_gap(test_random *random);
 

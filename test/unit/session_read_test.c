@@ -227,26 +227,6 @@ check_select(cs_slice state, const cs_event *events, size_t count, int64_t gap, 
     return num_kept > 0;
 }
 
-/* Make a small set of events a few gaps long, with many ties, exact gaps and near misses. */
-static size_t
-make_events(test_random *random, cs_event events[MAX_EVENTS], int64_t gap)
-{
-    size_t count = 1 + (size_t) test_random_below(random, MAX_EVENTS);
-    cs_time time = (cs_time) test_random_below(random, 1000) - 500;
-
-    for (size_t i = 0; i < count; i++)
-    {
-        const int64_t steps[] = {0, 0, 0, 1, 2, gap / 2, gap - 1, gap, gap + 1, 3 * gap};
-        cs_kind kind = (cs_kind) test_random_below(random, 3);
-
-        time += steps[test_random_below(random, LENGTH(steps))];
-        events[i] =
-            (cs_event){time, kind == CS_OTHER ? 0 : (int64_t) test_random_below(random, 4), kind};
-    }
-    sort_events(events, count);
-    return count;
-}
-
 /* Check one random set under its gap, another gap, and random frames. */
 static void
 check_set(test_random *random, size_t *driven, size_t *selected)
@@ -254,7 +234,7 @@ check_set(test_random *random, size_t *driven, size_t *selected)
     int64_t gap = 2 + (int64_t) test_random_below(random, 10);
     int64_t other_gap = 1 + (int64_t) test_random_below(random, 12);
     cs_event events[MAX_EVENTS];
-    size_t count = make_events(random, events, gap);
+    size_t count = random_walk(random, events, MAX_EVENTS, gap);
     test_mapping mapping;
     cs_buffer state;
     int64_t sessions;
