@@ -109,6 +109,19 @@ cs_slice_is(cs_slice slice, const char *text)
     return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
 }
 
+/* Spread the bits of an id, for a hash table (the finaliser of MurmurHash3). */
+static inline uint64_t
+cs_hash_id(int64_t id)
+{
+    uint64_t hash = (uint64_t) id;
+
+    hash ^= hash >> 33;
+    hash *= UINT64_C(0xff51afd7ed558ccd);
+    hash ^= hash >> 33;
+    hash *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return hash ^ hash >> 33;
+}
+
 #define CS_TRY(call)                  \
     do                                \
     {                                 \

@@ -17,6 +17,7 @@ void
 cs_map_free(cs_map *map)
 {
     cs_release(map->env, map->pairs);
+    cs_release(map->env, map->slots);
     cs_map_init(map, map->env);
 }
 
@@ -186,9 +187,52 @@ lower_bound(const cs_map *map, size_t start, size_t end, cs_pair pair)
     return start;
 }
 
+/* The slot that holds a campaign, or the free one where it belongs. */
+static cs_map_slot *
+find_slot(const cs_map *map, int64_t campaign)
+{
+    size_t mask = map->num_slots - 1;
+    size_t slot = cs_hash_id(campaign) & mask;
+
+    while (map->slots[slot].end > 0 && map->pairs[map->slots[slot].start].campaign != campaign)
+        slot = (slot + 1) & mask;
+    return &map->slots[slot];
+}
+
+cs_code
+cs_map_index(cs_map *map, cs_error *err)
+{
+    size_t wanted = 1;
+
+    if (map->count >= UINT32_MAX)
+        return cs_fail(err, CS_ERR_LIMIT, "a map holds more than %u pairs", UINT32_MAX);
+    while (wanted < 2 * map->count + 1)
+        wanted *= 2;
+    CS_TRY(cs_grow_array(map->env, (void **) &map->slots, &map->num_slots, wanted,
+                         sizeof(cs_map_slot), err));
+    memset(map->slots, 0, map->num_slots * sizeof(cs_map_slot));
+    for (size_t i = 0; i < map->count; i++)
+    {
+        cs_map_slot *slot = find_slot(map, map->pairs[i].campaign);
+
+        if (slot->end == 0)
+            slot->start = (uint32_t) i;
+        slot->end = (uint32_t) i + 1;
+    }
+    return CS_OK;
+}
+
 void
 cs_map_range(const cs_map *map, int64_t campaign, size_t *start, size_t *end)
 {
+    if (map->num_slots > 0)
+    {
+        const cs_map_slot *slot = find_slot(map, campaign);
+
+        *start = slot->start;
+        *end = slot->end;
+        return;
+    }
     *start = lower_bound(map, 0, map->count, (cs_pair){campaign, INT64_MIN});
     *end = campaign < INT64_MAX
                ? lower_bound(map, *start, map->count, (cs_pair){campaign + 1, INT64_MIN})

@@ -12,25 +12,12 @@
 #define FIRST_ITEMS 8    /* room in a list at first */
 #define LIST_SCAN_MAX 16 /* longer lists are searched by hash */
 
-/* Spread the bits of an id (the finaliser of MurmurHash3). */
-static uint64_t
-hash_id(int64_t id)
-{
-    uint64_t hash = (uint64_t) id;
-
-    hash ^= hash >> 33;
-    hash *= UINT64_C(0xff51afd7ed558ccd);
-    hash ^= hash >> 33;
-    hash *= UINT64_C(0xc4ceb9fe1a85ec53);
-    return hash ^ hash >> 33;
-}
-
 /* The slot that holds id, or the free one where it belongs. */
 static size_t
 find_slot(const cs_seen_list *list, int64_t id)
 {
     size_t mask = list->num_slots - 1;
-    size_t slot = hash_id(id) & mask;
+    size_t slot = cs_hash_id(id) & mask;
 
     while (list->slots[slot] != 0 && list->items[list->slots[slot] - 1].id != id)
         slot = (slot + 1) & mask;

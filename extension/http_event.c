@@ -12,22 +12,12 @@
 #include "core_bridge.h"
 #include "sql_event.h"
 
-/* The text argument as a slice, empty if it is NULL. */
-cs_slice
-text_argument(FunctionCallInfo fcinfo, int argument)
-{
-    if (PG_ARGISNULL(argument))
-        return (cs_slice){"", 0};
-    return bridge_slice((struct varlena *) PG_GETARG_TEXT_PP(argument));
-}
-
 PG_FUNCTION_INFO_V1(http_event);
 
 /* http_event(http_method text, http_path text, prefix text) -> (kind text, id bigint) */
 Datum
 http_event(PG_FUNCTION_ARGS)
 {
-    static const char *const kind_names[] = {"other", "view", "issue"};
     TupleDesc tuple_desc;
     Datum values[2];
     bool nulls[2] = {false, false};
@@ -37,7 +27,7 @@ http_event(PG_FUNCTION_ARGS)
 
     if (get_call_result_type(fcinfo, NULL, &tuple_desc) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "return type must be a row type");
-    values[0] = CStringGetTextDatum(kind_names[kind]);
+    values[0] = CStringGetTextDatum(cs_kind_name(kind));
     values[1] = Int64GetDatum(id);
     nulls[1] = kind == CS_OTHER;
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tuple_desc, values, nulls)));

@@ -5,13 +5,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "session_funnel.h"
 #include "session_set.h"
+#include "sql_event.h"
 
 PG_FUNCTION_INFO_V1(session_funnel);
 
@@ -45,19 +45,10 @@ list_argument(FunctionCallInfo fcinfo, int argument, const char *name, Datum **v
 static cs_kind
 step_kind(Datum kind, bool is_null)
 {
-    cs_slice name;
-    cs_kind found;
-
     if (is_null)
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
                         errmsg("kind of a step must not be NULL")));
-    name = bridge_slice((struct varlena *) DatumGetPointer(kind));
-    if (!cs_kind_parse(name, &found))
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("kind of event \"%.*s\" is not known",
-                               pg_mbcliplen(name.data, (int) name.len, NAMEDATALEN), name.data),
-                        errhint("The kinds are \"view\", \"issue\" and \"other\".")));
-    return found;
+    return kind_of_name(bridge_slice((struct varlena *) DatumGetPointer(kind)));
 }
 
 /* Turn the arguments into steps. */

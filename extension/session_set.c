@@ -75,6 +75,7 @@ decode_map(SessionSet *set, cs_slice bytes)
     MemoryContextReset(set->map_context);
     cs_map_init(&set->map, &set->map_env);
     bridge_check(cs_map_decode(&set->map, bytes, &err), &err);
+    bridge_check(cs_map_index(&set->map, &err), &err);
     copy = MemoryContextAlloc(set->map_context, bytes.len);
     memcpy(copy, bytes.data, bytes.len);
     set->map_bytes = (cs_slice){copy, bytes.len};

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -101,24 +100,6 @@ sessionize_transfn(PG_FUNCTION_ARGS)
     return add_event(fcinfo, PG_GETARG_TIMESTAMPTZ(1), kind, id, has_request ? 4 : 2);
 }
 
-/* The kind of an event by its name. */
-static cs_kind
-kind_argument(FunctionCallInfo fcinfo, int argument)
-{
-    cs_slice name = text_argument(fcinfo, argument);
-
-    if (PG_ARGISNULL(argument) || cs_slice_is(name, "other"))
-        return CS_OTHER;
-    if (cs_slice_is(name, "view"))
-        return CS_VIEW;
-    if (cs_slice_is(name, "issue"))
-        return CS_ISSUE;
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("kind of event \"%.*s\" is not known",
-                           pg_mbcliplen(name.data, (int) name.len, NAMEDATALEN), name.data),
-                    errhint("The kinds are \"view\", \"issue\" and \"other\".")));
-}
-
 /* (state, ts, kind, id [, gap]) */
 Datum
 sessionize_events_transfn(PG_FUNCTION_ARGS)
@@ -128,7 +109,7 @@ sessionize_events_transfn(PG_FUNCTION_ARGS)
 
     if (PG_ARGISNULL(1))
         return keep_state(fcinfo);
-    kind = kind_argument(fcinfo, 2);
+    kind = PG_ARGISNULL(2) ? CS_OTHER : kind_of_name(text_argument(fcinfo, 2));
     if (PG_ARGISNULL(3))
         kind = CS_OTHER;
     else if (kind != CS_OTHER)

@@ -184,6 +184,8 @@ find_conversions(const cs_env *env, cs_error *err)
     if (code == CS_OK)
         code = cs_map_decode(&map, slice_of_buffer(&given.map), err);
     if (code == CS_OK)
+        code = cs_map_index(&map, err);
+    if (code == CS_OK)
         code = read_conversions(&conversions, &sessions, &map, err);
     cs_conversions_free(&conversions);
     cs_sessions_close(&sessions);

@@ -124,6 +124,7 @@ test_random_maps(void **state)
         cs_pair pairs[MAX_PAIRS];
         size_t count = (size_t) test_random_below(&random, MAX_PAIRS + 1);
         cs_map map;
+        cs_error err;
 
         for (size_t j = 0; j < count; j++)
             pairs[j] = (cs_pair){ids[test_random_below(&random, LENGTH(ids))],
@@ -131,6 +132,8 @@ test_random_maps(void **state)
         make_map(pairs, count, &map);
         check_set(&map, pairs, count);
         check_round_trips(&map);
+        check_lookups(&map, pairs, count, ids, LENGTH(ids));
+        assert_ok(cs_map_index(&map, &err), &err);
         check_lookups(&map, pairs, count, ids, LENGTH(ids));
         cs_map_free(&map);
     }
@@ -181,6 +184,10 @@ test_empty_map(void **state)
     assert_false(cs_map_holds(&map, start, end, 1));
     cs_map_range(&map, INT64_MAX, &start, &end);
     assert_int_equal(start, end);
+    assert_ok(cs_map_index(&map, &err), &err);
+    cs_map_range(&map, 1, &start, &end);
+    assert_int_equal(start, end);
+    cs_map_free(&map);
     cs_buffer_free(&stored);
 }
 
