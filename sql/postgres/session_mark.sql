@@ -60,7 +60,10 @@ REVOKE EXECUTE ON FUNCTION session_mark_all(), session_mark_users() FROM PUBLIC;
 -- Triggers of a statement are not inherited: each partition needs its own, for
 -- what is written to it directly. One that is there already is left alone, for
 -- replacing it would wait for every load that runs.
-DO $$
+CREATE OR REPLACE FUNCTION session_mark_install()
+RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
 DECLARE
     part record;
     wanted record;
@@ -98,10 +101,21 @@ BEGIN
     END LOOP;
 END;
 $$;
+COMMENT ON FUNCTION session_mark_install() IS
+    'gives http_log and each of its partitions the triggers that they lack';
+
+DO $$
+BEGIN
+    PERFORM session_mark_install();
+END;
+$$;
 
 -- States that were never built are not fresh: the first run says so. The row of
 -- session_refresh tells that it is the first.
 WITH first AS (
-    INSERT INTO session_refresh DEFAULT VALUES ON CONFLICT (only_row) DO NOTHING RETURNING only_row
+    INSERT INTO session_refresh (only_row)
+    SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
+    ON CONFLICT (only_row) DO NOTHING
+    RETURNING only_row
 )
 INSERT INTO session_mark (user_id) SELECT NULL FROM first;

@@ -2,13 +2,16 @@
 -- Brings tables of an older version to the shape that tables.sql gives them. Run
 -- where load_batch exists, before the shapes are compared. Safe to run again.
 
--- Loads take load_batch first, then the table that they fill: whoever takes locks
--- on both in the other order may meet one half-way. It is locked here, so init
--- waits for the loads that run and keeps others out.
-LOCK TABLE load_batch IN SHARE ROW EXCLUSIVE MODE;
-
+-- What changes the states takes session_refresh first, loads take load_batch first,
+-- both before any other table of ours. So does init: it waits for those that run
+-- and keeps others out, and meets none of them half-way.
 DO $$
 BEGIN
+    IF to_regclass('session_refresh') IS NOT NULL THEN
+        LOCK TABLE session_refresh IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    LOCK TABLE load_batch IN SHARE ROW EXCLUSIVE MODE;
+
     -- 0.1.0 had no stored states. None of its batches is in one.
     IF NOT EXISTS (SELECT
                    FROM pg_attribute AS a

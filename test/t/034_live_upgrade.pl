@@ -94,22 +94,31 @@ SELECT $live.forget_user('user-1') > 0;
 SELECT FROM $live.forget_before('2020-03-01');
 END
 
-# While a load runs: init waits for it, and neither is a victim of the other
+# While a load, a refresh or the like runs: init waits for it, and neither is a victim of the other
 
 sql('CREATE SCHEMA busy');
 clickstream_ok($node, 'init', '--schema', 'busy');
 my $session = $node->background_psql('postgres');
-$session->query_safe('BEGIN; SELECT FROM busy.load_batch FOR UPDATE; LOCK TABLE busy.load_batch IN ROW EXCLUSIVE MODE');
-local $ENV{PGHOST} = $node->host;
-local $ENV{PGPORT} = $node->port;
-local $ENV{PGDATABASE} = 'postgres';
-my $init = IPC::Run::start([ $ENV{CLICKSTREAM_BIN}, 'init', '--schema', 'busy' ], '<', \undef, '2>', \$err);
-$node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND query ~ 'LOCK TABLE load_batch'));
-$session->query_safe('LOCK TABLE busy.http_log IN ROW EXCLUSIVE MODE; COMMIT');
+
+sub check_waiting
+{
+    my ($name, $first, $then) = @_;
+
+    local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+    $session->query_safe("BEGIN; $first");
+    my $init = IPC::Run::start([ $ENV{CLICKSTREAM_BIN}, 'init', '--schema', 'busy' ], '<', \undef, '2>', \my $said);
+    $node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query ~ 'LOCK TABLE load_batch'));
+    $session->query_safe("$then; COMMIT");
+    $init->finish;
+    is($init->full_result(0), 0, "init waits for $name") or diag($said);
+    return;
+}
+check_waiting('a load', 'LOCK TABLE busy.load_batch IN ROW EXCLUSIVE MODE',
+    'LOCK TABLE busy.http_log, busy.load_reject IN ROW EXCLUSIVE MODE');
+check_waiting('a refresh', 'SELECT busy.session_refresh_begin()', 'SELECT busy.refresh_sessions()');
+check_waiting('a user to be forgotten', 'SELECT busy.session_refresh_begin()', q(SELECT busy.forget_user('nobody')));
 $session->quit;
-$init->finish;
-is($init->full_result(0), 0, 'init waits for a load') or diag($err);
 
 $node->stop;
 done_testing();
