@@ -111,11 +111,15 @@ END;
 $$;
 
 -- States that were never built are not fresh: the first run says so. The row of
--- session_refresh tells that it is the first.
+-- session_refresh tells that it is the first. The number is none of the sequence's:
+-- under wal_level = minimal a sequence that was used in the transaction that made it
+-- would give the next numbers a second time after a crash.
 WITH first AS (
     INSERT INTO session_refresh (only_row)
     SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
     ON CONFLICT (only_row) DO NOTHING
     RETURNING only_row
 )
-INSERT INTO session_mark (user_id) SELECT NULL FROM first;
+INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
+SELECT 0, NULL FROM first
+ON CONFLICT (mark_id) DO NOTHING;

@@ -18,8 +18,8 @@ SELECT refresh_sessions();
 INSERT INTO http_log SELECT * FROM requests(2, 50);
 SELECT user_id FROM session_mark;
 TABLE verdict;
-COPY http_log ("timestamp", user_id) FROM STDIN;
-2024-03-01 08:00+00	copied
+COPY http_log ("timestamp", user_id) FROM STDIN (DELIMITER ',');
+2024-03-01 08:00+00,copied
 \.
 SELECT user_id FROM session_mark;
 TABLE verdict;

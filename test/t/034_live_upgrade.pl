@@ -57,14 +57,17 @@ is(sql($ledger), $node->safe_psql('new', $ledger), 'in the same order');
 # Again: nothing changes, marks and states stay, triggers come to new partitions
 
 sql(q(DELETE FROM http_log WHERE user_id = 'user-1'));
-my $kept = 'SELECT * FROM session_mark; SELECT count(*) FROM session_state; SELECT oid, tgname FROM pg_trigger ORDER BY 1';
+my $kept = <<'END';
+SELECT * FROM session_mark; SELECT count(*) FROM session_state; SELECT oid, tgname FROM pg_trigger ORDER BY 1
+END
 my $before = sql($kept);
 clickstream_ok($node, 'init');
 is(sql($kept), $before, 'init again keeps states, marks and triggers');
 sql('SELECT refresh_sessions()');
 sql('DROP TRIGGER session_mark_delete ON http_log');
 clickstream_ok($node, 'init');
-is(sql(q(SELECT count(*) FROM pg_trigger WHERE tgname = 'session_mark_delete')), '1', 'a trigger that is missing comes back');
+is(sql(q(SELECT count(*) FROM pg_trigger WHERE tgname = 'session_mark_delete')),
+    '1', 'a trigger that is missing comes back');
 
 # A table of another shape is an error, and leaves everything as it was
 
@@ -72,7 +75,8 @@ sql('CREATE SCHEMA odd; CREATE TABLE odd.load_batch (n int)');
 my ($status, $out, $err) = clickstream($node, 'init', '--schema', 'odd');
 is($status, 3, 'a table of another shape');
 like($err, qr/table "odd.load_batch" exists without column "load_id" of type bigint/, 'message');
-is(sql(q(SELECT count(*) FROM pg_attribute WHERE attrelid = 'odd.load_batch'::regclass AND attnum > 0)), '1', 'is left alone');
+is(sql(q(SELECT count(*) FROM pg_attribute WHERE attrelid = 'odd.load_batch'::regclass AND attnum > 0)),
+    '1', 'is left alone');
 sql('CREATE SCHEMA half; CREATE TABLE half.session_state (user_id text PRIMARY KEY, state text, base text)');
 ($status, $out, $err) = clickstream($node, 'init', '--schema', 'half');
 like($err, qr/table "half.session_state" exists with column "state" of type text instead of public.sessionset/,
