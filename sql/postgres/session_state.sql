@@ -156,13 +156,14 @@ $$;
 COMMENT ON FUNCTION session_rows_behind(jsonb[]) IS
     'query for the rows of http_log behind load_batch.start_pages; NULL where that is no help';
 
--- The planner has no idea of numbers that came after the last ANALYZE and would
--- rather sort what it takes for one row: hence enable_sort.
+-- The planner has no idea of numbers that came after the last ANALYZE. It would
+-- rather sort what it takes for one row, and read the whole table than use a BRIN
+-- index on numbers that it takes to be in no order: hence the settings.
 CREATE OR REPLACE FUNCTION session_states_of_batches(
     load_ids bigint[], rows_loaded bigint, start_pages jsonb[])
 RETURNS TABLE (user_id text, state sessionset)
 LANGUAGE plpgsql STABLE ROWS 1000
-SET search_path FROM CURRENT SET enable_sort = off
+SET search_path FROM CURRENT SET enable_sort = off SET enable_seqscan = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -178,7 +179,17 @@ BEGIN
             INTO rows_found USING load_ids;
     END IF;
     IF rows_found IS DISTINCT FROM rows_loaded THEN
-        -- the range is for an index on load_id, if there is one
+        IF EXISTS (SELECT
+                   FROM pg_index AS i
+                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                   WHERE i.indrelid = 'http_log'::regclass
+                     AND i.indisvalid
+                     AND i.indpred IS NULL
+                     AND a.attname = 'load_id')
+        THEN
+            PERFORM set_config('enable_seqscan', 'off', true);
+        END IF;
+        -- the range is for such an index
         source := format('SELECT * FROM http_log WHERE load_id BETWEEN %s AND %s',
                          (SELECT min(id) FROM unnest(load_ids) AS id),
                          (SELECT max(id) FROM unnest(load_ids) AS id));

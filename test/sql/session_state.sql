@@ -68,6 +68,17 @@ UPDATE load_batch SET start_pages = '{}' WHERE load_id = (SELECT max(load_id) FR
 SELECT refresh_sessions() > 10 AS some;
 TABLE verdict;
 
+-- room that was made further ahead, with an index for that
+DELETE FROM http_log WHERE user_id < 'user 2';
+SELECT refresh_sessions() > 100 AS many;
+VACUUM http_log;
+CREATE INDEX ON http_log USING brin (load_id) WITH (pages_per_range = 4, autosummarize = on);
+SELECT load('SELECT * FROM requests(14, 30)');
+SELECT refresh_sessions() > 10 AS some;
+SHOW enable_seqscan;
+TABLE verdict;
+DROP INDEX http_log_load_id_idx;
+
 -- loads of other tables concern nobody; one whose table is gone or renamed might
 CREATE TABLE other (LIKE http_log);
 SELECT load('SELECT * FROM requests(12, 30)', 'other');
