@@ -60,6 +60,42 @@ report_shape(const char *schema, const PGresult *differences)
     return STATUS_SERVER;
 }
 
+/*
+ * Set the search path: a schema (NULL: that of temporary tables) to find and make
+ * everything in, then that of the extension. Temporary tables of the user's come last.
+ */
+static exit_status
+set_search_path(connection *server, const char *schema)
+{
+    return connection_run(
+        server,
+        "SELECT set_config('search_path',"
+        " concat_ws(', ', coalesce(quote_ident($1), 'pg_temp'), quote_ident(nspname), 'pg_temp'),"
+        " true)"
+        " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+        " WHERE extname = 'clickstream'",
+        1, &schema);
+}
+
+/* Bring tables of an older version to their present shape. */
+static exit_status
+upgrade_tables(connection *server, const char *schema)
+{
+    PGresult *found;
+    bool exists;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+                                " WHERE nspname = $1 AND relname = 'load_batch' AND relkind = 'r'",
+                                1, &schema, &found));
+    exists = PQntuples(found) > 0;
+    PQclear(found);
+    if (!exists)
+        return STATUS_OK;
+    STATUS_TRY(set_search_path(server, schema));
+    return connection_run(server, resource_upgrade_sql, 0, NULL);
+}
+
 /* Compare existing tables with what they should be. */
 static exit_status
 check_shapes(connection *server, const char *schema)
@@ -67,8 +103,8 @@ check_shapes(connection *server, const char *schema)
     PGresult *differences;
     exit_status status;
 
-    STATUS_TRY(
-        connection_run(server, "SAVEPOINT shapes; SET LOCAL search_path = pg_temp", 0, NULL));
+    STATUS_TRY(connection_run(server, "SAVEPOINT shapes", 0, NULL));
+    STATUS_TRY(set_search_path(server, NULL));
     STATUS_TRY(connection_run(server, resource_tables_sql, 0, NULL));
     STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog", 0, NULL));
     STATUS_TRY(connection_query(server, resource_shape_check_sql, 1, &schema, &differences));
@@ -83,15 +119,13 @@ check_shapes(connection *server, const char *schema)
 static exit_status
 create_objects(connection *server, const char *schema)
 {
-    const char *const scripts[] = {resource_tables_sql, resource_session_report_sql,
-                                   resource_campaign_engagement_sql, resource_weekly_rewards_sql};
+    const char *const scripts[] = {
+        resource_tables_sql,         resource_session_mark_sql, resource_session_state_sql,
+        resource_session_report_sql, resource_forget_sql,       resource_campaign_engagement_sql,
+        resource_weekly_rewards_sql,
+    };
 
-    STATUS_TRY(connection_run(server,
-                              "SELECT set_config('search_path', concat_ws(', ', quote_ident($1),"
-                              " quote_ident(nspname), 'pg_temp'), true)"
-                              " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
-                              " WHERE extname = 'clickstream'",
-                              1, &schema));
+    STATUS_TRY(set_search_path(server, schema));
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
         STATUS_TRY(connection_run(server, scripts[i], 0, NULL));
     return STATUS_OK;
@@ -110,6 +144,7 @@ init_database(connection *server, const init_settings *settings)
         STATUS_TRY(run_with_name(server, "CREATE SCHEMA IF NOT EXISTS", schema));
     STATUS_TRY(
         run_with_name(server, "CREATE EXTENSION IF NOT EXISTS clickstream WITH SCHEMA", schema));
+    STATUS_TRY(upgrade_tables(server, schema));
     STATUS_TRY(check_shapes(server, schema));
     STATUS_TRY(create_objects(server, schema));
     STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));

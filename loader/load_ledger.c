@@ -101,12 +101,12 @@ ledger_claim(connection *server, const load_table *table, row_source *source, bo
              load_batch *batch, claim_result *result)
 {
     const char *params[] = {table->qualified, source->file->name, source->file_id,
-                            source->source_sha256};
+                            source->source_sha256, table->oid};
     const char *find_params[] = {table->qualified, source->file_id};
     exit_status status;
     PGresult *rows;
 
-    STATUS_TRY(connection_query(server, resource_batch_claim_sql, 4, params, &rows));
+    STATUS_TRY(connection_query(server, resource_batch_claim_sql, 5, params, &rows));
     *result = PQntuples(rows) > 0 ? CLAIM_OURS : CLAIM_DONE;
     if (*result == CLAIM_OURS)
         batch->load_id = strtoll(PQgetvalue(rows, 0, 0), NULL, 10);

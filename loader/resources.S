@@ -14,7 +14,11 @@
     .section .rodata
     resource resource_http_log_avsc, "schemas/http_log.avsc"
     resource resource_tables_sql, "sql/postgres/tables.sql"
+    resource resource_upgrade_sql, "sql/postgres/upgrade.sql"
+    resource resource_session_mark_sql, "sql/postgres/session_mark.sql"
+    resource resource_session_state_sql, "sql/postgres/session_state.sql"
     resource resource_session_report_sql, "sql/postgres/session_report.sql"
+    resource resource_forget_sql, "sql/postgres/forget.sql"
     resource resource_campaign_engagement_sql, "sql/postgres/campaign_engagement.sql"
     resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"

@@ -9,7 +9,11 @@ extern const char resource_http_log_avsc[];
 
 /* sql/postgres: what init puts in place. */
 extern const char resource_tables_sql[];
+extern const char resource_upgrade_sql[];
+extern const char resource_session_mark_sql[];
+extern const char resource_session_state_sql[];
 extern const char resource_session_report_sql[];
+extern const char resource_forget_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
 

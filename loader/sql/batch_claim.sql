@@ -1,7 +1,14 @@
 -- loader/sql/batch_claim.sql
--- Claim file $3 for table $1. A loader of the same file that comes second waits
--- here for the first, and gets no row once that has committed.
-INSERT INTO load_batch (table_name, file_name, file_id, source_sha256, first_block, start_offset)
-VALUES ($1, $2, $3, $4, 0, 0)
+-- Claim file $3 for table $1, whose oid is $5. A loader of the same file that comes
+-- second waits here for the first, and gets no row once that has committed.
+INSERT INTO load_batch (table_name, file_name, file_id, source_sha256, first_block, start_offset,
+                        start_pages)
+VALUES ($1, $2, $3, $4, 0, 0, (
+    SELECT jsonb_object_agg(c.oid, pg_relation_size(c.oid) / current_setting('block_size')::bigint)
+    FROM (SELECT $5::oid AS oid
+          UNION
+          SELECT relid FROM pg_partition_tree($5::oid::regclass)) AS tree
+    JOIN pg_class AS c USING (oid)
+    WHERE c.relkind = 'r'))
 ON CONFLICT (table_name, file_id, first_block) DO NOTHING
 RETURNING load_id

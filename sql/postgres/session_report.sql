@@ -35,6 +35,9 @@ COMMENT ON FUNCTION session_report_check(timestamptz, timestamptz, interval, tex
     'true, or an error that says which argument of session_report is not usable';
 
 -- A frame never cuts a session: sessions are built from all activity, then chosen.
+--
+-- The states are read where they are fresh, else the log. Only one of the two
+-- branches is executed, and EXPLAIN tells which by its One-Time Filter.
 CREATE OR REPLACE FUNCTION session_report(
     since timestamptz DEFAULT '-infinity',
     until timestamptz DEFAULT 'infinity',
@@ -57,12 +60,25 @@ BEGIN ATOMIC
         s.rewards_issued,
         s.reward_driven_by_campaign_view
     FROM (
+        SELECT t.user_id, with_gap(t.state, session_report.gap) AS state
+        FROM session_state AS t
+        WHERE session_states_fresh()
+        UNION ALL
         SELECT
-            l.user_id,
-            sessionize(l."timestamp", l.http_method, l.http_path, session_report.gap) AS state
-        FROM http_log AS l
-        WHERE l.user_id IS NOT NULL
-        GROUP BY l.user_id
+            coalesce(l.user_id, b.user_id),
+            with_gap(b.base, session_report.gap) + l.state
+        FROM (
+            SELECT
+                h.user_id,
+                sessionize(h."timestamp", h.http_method, h.http_path, session_report.gap) AS state
+            FROM http_log AS h
+            WHERE h.user_id IS NOT NULL
+            GROUP BY h.user_id
+        ) AS l
+        FULL JOIN (
+            SELECT t.user_id, t.base FROM session_state AS t WHERE t.base IS NOT NULL
+        ) AS b ON l.user_id = b.user_id
+        WHERE NOT session_states_fresh()
     ) AS u
     CROSS JOIN LATERAL session_rows(
         CASE

@@ -1,12 +1,14 @@
 -- sql/postgres/tables.sql
 -- The tables that a load fills and the reports read, and the ledger of loads.
 -- Safe to run again. Holds only tables, indexes and comments, all unqualified,
--- so that it can also be run with search_path = pg_temp to learn the shapes.
+-- so that it can also be run with pg_temp first in the search path, to learn the
+-- shapes. Of the extension it needs the type sessionset.
 
 -- The log
 
 -- No index: the session report reads the whole log, and a load should cost no
--- more than the plain COPY.
+-- more than the plain COPY. A BRIN index on load_id would add a third to it;
+-- load_batch.start_pages does its job.
 CREATE TABLE IF NOT EXISTS http_log (
     "timestamp" timestamptz,
     http_method text,
@@ -119,23 +121,29 @@ COMMENT ON INDEX item_pkey IS 'one row an item';
 -- loaded. The unique key makes a second loader of the same batch wait for the
 -- first, and then fail.
 CREATE TABLE IF NOT EXISTS load_batch (
-    load_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    table_name    text NOT NULL,
-    file_name     text NOT NULL,
-    file_id       text NOT NULL,
-    source_sha256 text,
-    first_block   bigint NOT NULL,
-    end_block     bigint,
-    start_offset  bigint,
-    end_offset    bigint,
-    checksum      text,
-    rows_read     bigint,
-    rows_loaded   bigint,
-    rows_rejected bigint,
-    truncated     boolean NOT NULL DEFAULT false,
-    loaded_at     timestamptz NOT NULL DEFAULT now(),
+    load_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name     text NOT NULL,
+    file_name      text NOT NULL,
+    file_id        text NOT NULL,
+    source_sha256  text,
+    first_block    bigint NOT NULL,
+    end_block      bigint,
+    start_offset   bigint,
+    end_offset     bigint,
+    checksum       text,
+    rows_read      bigint,
+    rows_loaded    bigint,
+    rows_rejected  bigint,
+    truncated      boolean NOT NULL DEFAULT false,
+    loaded_at      timestamptz NOT NULL DEFAULT now(),
+    start_pages    jsonb,
+    refreshed      boolean NOT NULL DEFAULT false,
+    rows_forgotten bigint NOT NULL DEFAULT 0,
     UNIQUE (table_name, file_id, first_block)
 );
+
+-- A report asks this first, so it must not cost more with every load.
+CREATE INDEX IF NOT EXISTS load_batch_unrefreshed_idx ON load_batch (load_id) WHERE NOT refreshed;
 
 COMMENT ON TABLE load_batch IS
     'ledger of loads: one row for each committed batch, written in the transaction that loaded it';
@@ -159,7 +167,14 @@ COMMENT ON COLUMN load_batch.rows_loaded IS 'rows that went into the table';
 COMMENT ON COLUMN load_batch.rows_rejected IS 'rows that were refused, see load_reject';
 COMMENT ON COLUMN load_batch.truncated IS 'whether the table was emptied before this batch';
 COMMENT ON COLUMN load_batch.loaded_at IS 'start of the transaction that loaded the batch';
+COMMENT ON COLUMN load_batch.start_pages IS
+    'pages of the table, or of each partition, by its oid, when the batch began: behind them a refresh looks for the rows first';
+COMMENT ON COLUMN load_batch.refreshed IS
+    'whether refresh_sessions has seen the batch: its rows, if it brought any into http_log, are in session_state';
+COMMENT ON COLUMN load_batch.rows_forgotten IS
+    'rows that forget_before took out of the table again; their events are in session_state.base';
 COMMENT ON INDEX load_batch_pkey IS 'one row a batch';
+COMMENT ON INDEX load_batch_unrefreshed_idx IS 'the batches that no refresh has seen yet';
 COMMENT ON INDEX load_batch_table_name_file_id_first_block_key IS
     'no batch of a file is loaded twice into a table';
 
@@ -186,3 +201,51 @@ COMMENT ON COLUMN load_reject.sqlstate IS 'SQLSTATE of the refusal';
 COMMENT ON COLUMN load_reject.reason IS 'why the row was refused';
 COMMENT ON COLUMN load_reject.record_text IS 'the refused row itself, as text';
 COMMENT ON INDEX load_reject_load_id_idx IS 'rejects of a batch, also for removing it';
+
+-- Stored sessions
+
+-- Always: state = base merged with sessionize of the user's rows in http_log, as
+-- far as load_batch and session_mark do not say otherwise. The pages keep some
+-- room, so that a new state finds its place beside the old one and the indexes
+-- need not be touched.
+CREATE TABLE IF NOT EXISTS session_state (
+    user_id text PRIMARY KEY,
+    state   sessionset NOT NULL,
+    base    sessionset
+) WITH (fillfactor = 90);
+
+CREATE INDEX IF NOT EXISTS session_state_base_idx ON session_state (user_id)
+    WHERE base IS NOT NULL;
+
+COMMENT ON TABLE session_state IS
+    'the sessions of each user, kept up to date by refresh_sessions; reports read them while they are fresh';
+COMMENT ON COLUMN session_state.user_id IS 'the user';
+COMMENT ON COLUMN session_state.state IS 'all events of the user, under a gap of 5 minutes';
+COMMENT ON COLUMN session_state.base IS
+    'those events whose rows forget_before took out of http_log; NULL where there are none';
+COMMENT ON INDEX session_state_pkey IS 'one row a user';
+COMMENT ON INDEX session_state_base_idx IS 'users with events that are no longer in the log';
+
+CREATE TABLE IF NOT EXISTS session_mark (
+    mark_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id text
+);
+
+COMMENT ON TABLE session_mark IS
+    'users whose rows in http_log were changed without a load since the last refresh; written by triggers';
+COMMENT ON COLUMN session_mark.mark_id IS 'number of the mark';
+COMMENT ON COLUMN session_mark.user_id IS 'the user; NULL: any user may be concerned';
+COMMENT ON INDEX session_mark_pkey IS 'one row a mark';
+
+-- One row. Who brings the states up to date updates it first, so that one
+-- transaction does so at a time, and a later one never with an older snapshot.
+CREATE TABLE IF NOT EXISTS session_refresh (
+    only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    refreshed_at timestamptz
+);
+
+COMMENT ON TABLE session_refresh IS 'one row: when the states were last brought up to date';
+COMMENT ON COLUMN session_refresh.only_row IS 'true';
+COMMENT ON COLUMN session_refresh.refreshed_at IS
+    'start of the last transaction that did so; NULL: there was none';
+COMMENT ON INDEX session_refresh_pkey IS 'one row in all';

@@ -20,7 +20,7 @@
 SET client_min_messages = warning;
 SET datestyle = ISO;
 CREATE SCHEMA use_sample;
-SET search_path = use_sample;
+SET search_path = use_sample, public;
 \i :tables
 \i :engagement
 \i :weekly

@@ -2,6 +2,8 @@
 -- The report: frames, gaps, users, bad arguments. What a session is, is in truth.sql.
 \getenv root CLICKSTREAM_ROOT
 \set tables :root '/sql/postgres/tables.sql'
+\set marks :root '/sql/postgres/session_mark.sql'
+\set states :root '/sql/postgres/session_state.sql'
 \set report :root '/sql/postgres/session_report.sql'
 SET client_min_messages = warning;
 SET timezone = 'UTC';
@@ -13,14 +15,18 @@ SET search_path = use_report, public;
 -- a second run of the files changes nothing
 \set ECHO none
 \i :tables
+\i :marks
+\i :states
 \i :report
 \i :tables
+\i :marks
+\i :states
 \i :report
 \set ECHO all
 
 SELECT p.oid::regprocedure, p.provolatile, p.proparallel, p.proisstrict, p.proretset,
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS commented
-FROM pg_proc p WHERE p.pronamespace = 'use_report'::regnamespace ORDER BY 1;
+FROM pg_proc p WHERE p.pronamespace = 'use_report'::regnamespace AND p.proname ~ '^session_report' ORDER BY 1;
 
 -- an empty log, and one without times or users
 SELECT * FROM session_report();

@@ -4,7 +4,7 @@
 \set tables :root '/sql/postgres/tables.sql'
 SET client_min_messages = warning;
 CREATE SCHEMA use_tables;
-SET search_path = use_tables;
+SET search_path = use_tables, public;
 
 \set ECHO none
 \i :tables
@@ -40,11 +40,11 @@ INSERT INTO campaign VALUES (1, 'kept', 'active', NULL);
 SELECT * FROM campaign;
 
 -- as temporary tables the shapes are the same
-SET search_path = pg_temp;
+SET search_path = pg_temp, public;
 \set ECHO none
 \i :tables
 \set ECHO all
-SET search_path = use_tables;
+SET search_path = use_tables, public;
 SELECT count(*) AS tables FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r';
 WITH temporary AS (SELECT * FROM shape WHERE relnamespace = pg_my_temp_schema()),
      permanent AS (SELECT * FROM shape WHERE relnamespace = 'use_tables'::regnamespace)

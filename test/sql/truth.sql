@@ -2,6 +2,8 @@
 -- The cases of test/truth, in several orders of arrival and under parallel plans.
 \getenv root CLICKSTREAM_ROOT
 \set tables :root '/sql/postgres/tables.sql'
+\set marks :root '/sql/postgres/session_mark.sql'
+\set states :root '/sql/postgres/session_state.sql'
 \set report :root '/sql/postgres/session_report.sql'
 \set events_file :root '/test/truth/events.csv'
 \set mapping_file :root '/test/truth/mapping.csv'
@@ -15,6 +17,8 @@ CREATE SCHEMA use_truth;
 SET search_path = use_truth, public;
 \set ECHO none
 \i :tables
+\i :marks
+\i :states
 \i :report
 \set ECHO all
 
@@ -111,6 +115,16 @@ TABLE query_difference;
 SET max_parallel_workers_per_gather = 0;
 TABLE query_difference;
 SELECT count(*) = (SELECT count(*) FROM query_expected) AS same_count, count(*) > 30 AS enough FROM answers();
+
+-- from stored states
+SELECT refresh_sessions() > 60 AS enough_states;
+SELECT session_states_fresh() AS fresh;
+TABLE difference;
+TABLE comparison;
+TABLE query_difference;
+SET max_parallel_workers_per_gather = 4;
+TABLE difference;
+TABLE query_difference;
 
 -- and the comparison does see a difference
 UPDATE expected SET driven = NOT driven WHERE user_id = 'view_then_issue';

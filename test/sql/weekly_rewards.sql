@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 SET datestyle = ISO;
 SET timezone = 'UTC';
 CREATE SCHEMA use_weekly;
-SET search_path = use_weekly;
+SET search_path = use_weekly, public;
 
 -- a second run of the files changes nothing
 \set ECHO none

@@ -30,7 +30,7 @@ sub setup_tables
     my ($node) = @_;
 
     $node->safe_psql('postgres', 'CREATE EXTENSION clickstream');
-    foreach my $file (qw(tables session_report))
+    foreach my $file (qw(tables session_mark session_state session_report forget))
     {
         $node->safe_psql('postgres', slurp_file("$ENV{CLICKSTREAM_ROOT}/sql/postgres/$file.sql"));
     }

@@ -1,0 +1,125 @@
+-- sql/postgres/session_mark.sql
+-- Marks: what changes rows of http_log other than a load leaves word of it, so
+-- that no report trusts the stored states before the next refresh. Needs the
+-- tables of tables.sql. Safe to run again, which also gives the triggers to
+-- partitions that were attached since.
+
+-- The triggers do nothing in a transaction of ours that keeps ledger and states
+-- right itself, which says so by this setting. A statement of a trigger is none
+-- of ours, whatever fired that: hence the depth.
+CREATE OR REPLACE FUNCTION session_mark_suppressed()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(current_setting('clickstream.load', true), '') <> '' AND pg_trigger_depth() = 1;
+END;
+COMMENT ON FUNCTION session_mark_suppressed() IS
+    'whether a trigger of http_log need not leave a mark, because a load or the like keeps the states right';
+
+-- Who may write to http_log need not have any right to session_mark: hence
+-- SECURITY DEFINER. There is always a new mark: one that stands there already
+-- may be about to be cleared by a refresh that does not see our rows.
+CREATE OR REPLACE FUNCTION session_mark_all()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT session_mark_suppressed() THEN
+        INSERT INTO session_mark (user_id) VALUES (NULL);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION session_mark_all() IS
+    'trigger: marks all users; without transition tables, which would make a COPY much slower';
+
+CREATE OR REPLACE FUNCTION session_mark_users()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF session_mark_suppressed() THEN
+        RETURN NULL;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO session_mark (user_id)
+        SELECT DISTINCT r.user_id FROM old_rows AS r WHERE r.user_id IS NOT NULL;
+    ELSE
+        INSERT INTO session_mark (user_id)
+        SELECT r.user_id FROM old_rows AS r WHERE r.user_id IS NOT NULL
+        UNION
+        SELECT r.user_id FROM new_rows AS r WHERE r.user_id IS NOT NULL;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION session_mark_users() IS
+    'trigger: marks the users whose rows were updated or deleted';
+
+REVOKE EXECUTE ON FUNCTION session_mark_all(), session_mark_users() FROM PUBLIC;
+
+-- Triggers of a statement are not inherited: each partition needs its own, for
+-- what is written to it directly. One that is there already is left alone, for
+-- replacing it would wait for every load that runs.
+CREATE OR REPLACE FUNCTION session_mark_install()
+RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    part record;
+    wanted record;
+BEGIN
+    FOR part IN
+        SELECT c.oid
+        FROM (SELECT 'http_log'::regclass AS relid
+              UNION
+              SELECT t.relid FROM pg_partition_tree('http_log') AS t) AS tree
+        JOIN pg_class AS c ON c.oid = tree.relid
+        WHERE c.relkind IN ('r', 'p')
+        ORDER BY c.oid
+    LOOP
+        FOR wanted IN
+            SELECT *
+            FROM (VALUES
+                ('session_mark_insert', 'INSERT', '', 'session_mark_all'::regproc),
+                ('session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
+                ('session_mark_update', 'UPDATE',
+                 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows',
+                 'session_mark_users'::regproc),
+                ('session_mark_delete', 'DELETE', 'REFERENCING OLD TABLE AS old_rows',
+                 'session_mark_users'::regproc)) AS v (name, event, tables, function)
+            WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                              WHERE t.tgrelid = part.oid AND t.tgname = v.name
+                                AND t.tgfoid = v.function)
+        LOOP
+            EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
+                           ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
+                           wanted.name, wanted.event, part.oid::regclass, wanted.tables,
+                           wanted.function);
+            EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', wanted.name, part.oid::regclass,
+                           'marks the users concerned, unless a load or the like keeps the states right');
+        END LOOP;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION session_mark_install() IS
+    'gives http_log and each of its partitions the triggers that they lack';
+
+DO $$
+BEGIN
+    PERFORM session_mark_install();
+END;
+$$;
+
+-- States that were never built are not fresh: the first run says so. The row of
+-- session_refresh tells that it is the first. The number is none of the sequence's:
+-- under wal_level = minimal a sequence that was used in the transaction that made it
+-- would give the next numbers a second time after a crash.
+WITH first AS (
+    INSERT INTO session_refresh (only_row)
+    SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
+    ON CONFLICT (only_row) DO NOTHING
+    RETURNING only_row
+)
+INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
+SELECT 0, NULL FROM first
+ON CONFLICT (mark_id) DO NOTHING;

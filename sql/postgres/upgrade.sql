@@ -1,0 +1,28 @@
+-- sql/postgres/upgrade.sql
+-- Brings tables of an older version to the shape that tables.sql gives them. Run
+-- where load_batch exists, before the shapes are compared. Safe to run again.
+
+-- What changes the states takes session_refresh first, loads take load_batch first,
+-- both before any other table of ours. So does init: it waits for those that run
+-- and keeps others out, and meets none of them half-way.
+DO $$
+BEGIN
+    IF to_regclass('session_refresh') IS NOT NULL THEN
+        LOCK TABLE session_refresh IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    LOCK TABLE load_batch IN SHARE ROW EXCLUSIVE MODE;
+
+    -- 0.1.0 had no stored states. None of its batches is in one.
+    IF NOT EXISTS (SELECT
+                   FROM pg_attribute AS a
+                   WHERE a.attrelid = 'load_batch'::regclass
+                     AND a.attname = 'refreshed'
+                     AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE load_batch
+            ADD COLUMN start_pages jsonb,
+            ADD COLUMN refreshed boolean NOT NULL DEFAULT false,
+            ADD COLUMN rows_forgotten bigint NOT NULL DEFAULT 0;
+    END IF;
+END;
+$$;
