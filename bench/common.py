@@ -19,7 +19,7 @@ OURS = "SELECT * FROM session_report()"
 # Sessions, driven ones, and sums over starts, ends and the lists with their order:
 # every column is computed and none is sent, and a wrong answer shows.
 SIGNATURE = """SELECT count(*), count(*) FILTER (WHERE reward_driven_by_campaign_view),
-    sum(extract(epoch FROM session_start))::bigint, sum(extract(epoch FROM session_end))::bigint,
+    sum(date_part('epoch', session_start))::bigint, sum(date_part('epoch', session_end))::bigint,
     sum(coalesce(cardinality(campaigns), 0)), sum(coalesce(cardinality(rewards_issued), 0)),
     sum(coalesce(campaigns[1], 0)), sum(coalesce(rewards_issued[1], 0)) FROM ({}) AS r"""
 

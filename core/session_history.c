@@ -11,6 +11,7 @@
 #define MIN_WAITING 32   /* fewer are not worth a pass over the run */
 #define MERGE_ALWAYS 128 /* a pass over a run of so few events costs little */
 #define INSERTION_SORT_MAX 16
+#define PACKED_HEAD (sizeof(int64_t) + sizeof(cs_run)) /* the gap and the run, then its bytes */
 
 void
 cs_history_init(cs_history *history, const cs_env *env, int64_t gap)
@@ -326,6 +327,7 @@ cs_code
 cs_history_pack(cs_history *history, cs_buffer *out, cs_error *err)
 {
     CS_TRY(cs_history_fold(history, err));
+    CS_TRY(cs_buffer_reserve(out, PACKED_HEAD + history->run.len, err));
     CS_TRY(cs_buffer_append(out, &history->gap, sizeof(history->gap), err));
     CS_TRY(cs_buffer_append(out, &history->run, sizeof(history->run), err));
     return cs_buffer_append(out, history->run.bytes, history->run.len, err);
@@ -334,15 +336,13 @@ cs_history_pack(cs_history *history, cs_buffer *out, cs_error *err)
 cs_code
 cs_history_unpack(cs_history *history, cs_slice packed, cs_error *err)
 {
-    size_t head = sizeof(history->gap) + sizeof(history->run);
-
-    if (packed.len < head)
+    if (packed.len < PACKED_HEAD)
         return cs_fail(err, CS_ERR_DATA, "damaged partial state: it is too short");
     memcpy(&history->gap, packed.data, sizeof(history->gap));
     memcpy(&history->run, packed.data + sizeof(history->gap), sizeof(history->run));
-    if (history->run.len != packed.len - head || history->run.count == 0)
+    if (history->run.len != packed.len - PACKED_HEAD || history->run.count == 0)
         return cs_fail(err, CS_ERR_DATA, "damaged partial state: its length is wrong");
-    history->run.bytes = (uint8_t *) packed.data + head;
+    history->run.bytes = (uint8_t *) packed.data + PACKED_HEAD;
     history->run.capacity = 0;
     history->waiting = NULL;
     return CS_OK;

@@ -13,6 +13,8 @@
 #include "compat.h"
 #include "core_bridge.h"
 
+#define VARLENA_FIRST_ROOM 256 /* bytes; most states fit */
+
 /* The environments of one function call site, one for each aggregate context. */
 typedef struct AggregateEnv
 {
@@ -120,7 +122,7 @@ bridge_varlena_begin(cs_buffer *buffer, const cs_env *env)
     cs_error err;
 
     cs_buffer_init(buffer, env);
-    bridge_check(cs_buffer_reserve(buffer, VARHDRSZ, &err), &err);
+    bridge_check(cs_buffer_reserve(buffer, VARLENA_FIRST_ROOM, &err), &err);
     memset(buffer->data, 0, VARHDRSZ);
     buffer->len = VARHDRSZ;
 }
