@@ -31,7 +31,8 @@ def sql(name):
 @contextmanager
 def database(events=None):
     """A connection to the throwaway server, its log filled with so many events."""
-    with psycopg.connect(autocommit=True) as server:
+    # A prepared statement would keep its plan when the settings change.
+    with psycopg.connect(autocommit=True, prepare_threshold=None) as server:
         if events:
             generate(server, events)
         yield server

@@ -77,6 +77,23 @@ set_search_path(connection *server, const char *schema)
         1, &schema);
 }
 
+/* Bring the extension to the version that this server has, where it is of an older one. */
+static exit_status
+upgrade_extension(connection *server)
+{
+    PGresult *found;
+    bool differs;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT FROM pg_available_extensions WHERE name = 'clickstream'"
+                                " AND installed_version <> default_version",
+                                0, NULL, &found));
+    differs = PQntuples(found) > 0;
+    PQclear(found);
+    return differs ? connection_run(server, "ALTER EXTENSION clickstream UPDATE", 0, NULL)
+                   : STATUS_OK;
+}
+
 /* Bring tables of an older version to their present shape. */
 static exit_status
 upgrade_tables(connection *server, const char *schema)
@@ -144,6 +161,7 @@ init_database(connection *server, const init_settings *settings)
         STATUS_TRY(run_with_name(server, "CREATE SCHEMA IF NOT EXISTS", schema));
     STATUS_TRY(
         run_with_name(server, "CREATE EXTENSION IF NOT EXISTS clickstream WITH SCHEMA", schema));
+    STATUS_TRY(upgrade_extension(server));
     STATUS_TRY(upgrade_tables(server, schema));
     STATUS_TRY(check_shapes(server, schema));
     STATUS_TRY(create_objects(server, schema));

@@ -96,6 +96,18 @@ check_source(connection *server, const load_table *table, const row_source *sour
     return status;
 }
 
+/* Say why the ledger takes no row: it may be an older version's. */
+static exit_status
+report_claim(const connection *server, PGresult *failure)
+{
+    bool older = connection_failed_with(failure, "42703"); /* undefined column */
+    exit_status status = connection_report(server, failure);
+
+    if (older)
+        log_hint("\"%s init\" brings the tables of an older version up to date.", PROGRAM_NAME);
+    return status;
+}
+
 exit_status
 ledger_claim(connection *server, const load_table *table, row_source *source, bool again,
              load_batch *batch, claim_result *result)
@@ -106,7 +118,9 @@ ledger_claim(connection *server, const load_table *table, row_source *source, bo
     exit_status status;
     PGresult *rows;
 
-    STATUS_TRY(connection_query(server, resource_batch_claim_sql, 5, params, &rows));
+    rows = connection_execute(server, resource_batch_claim_sql, 5, params);
+    if (connection_failed(rows))
+        return report_claim(server, rows);
     *result = PQntuples(rows) > 0 ? CLAIM_OURS : CLAIM_DONE;
     if (*result == CLAIM_OURS)
         batch->load_id = strtoll(PQgetvalue(rows, 0, 0), NULL, 10);

@@ -11,7 +11,8 @@ use Test::More;
 
 my $node = new_node('live', 'fsync = off');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
-my ($logs, $batches) = $ENV{CLICKSTREAM_SOAK} ? (10, 50) : (1, 50);
+my $batches = 50;
+my ($logs, $users, $compared) = $ENV{CLICKSTREAM_SOAK} ? (20, 6_600, $batches) : (1, 60, 10);
 my $mapping = write_lines("$scratch/mapping.csv", random_mapping(7));
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
@@ -20,7 +21,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]) }
 sub check_log
 {
     my ($seed) = @_;
-    my @pieces = random_cuts($batches, random_log($seed));
+    my @pieces = random_cuts($batches, random_log($seed, $users));
     my (@loaded, @counts);
 
     sql('TRUNCATE http_log, session_state, session_mark, load_batch CASCADE');
@@ -31,7 +32,7 @@ sub check_log
         # now and then a second batch, or rows by hand, before the refresh
         next if $n % 7 == 3 && $n < $#pieces;
         push @counts, sql('SELECT refresh_sessions()');
-        next if $n % 10 && $n < $#pieces;
+        next if $n % $compared && $n < $#pieces;
         is_stored($node, "seed $seed, batch $n",
             oracle_csv('--mapping', $mapping, write_lines("$scratch/loaded.txt", @loaded)));
     }

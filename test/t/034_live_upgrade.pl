@@ -17,7 +17,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]) }
 
 # A database as version 0.1.0 left it: its tables, and a batch of its loader
 
-sql('CREATE EXTENSION clickstream');
+sql(q(CREATE EXTENSION clickstream VERSION '0.1.0'));
 sql(slurp_file("$ENV{CLICKSTREAM_ROOT}/test/fixtures/0.1.0/tables.sql"));
 my $log = write_lines("$scratch/old.txt", @lines[ 0 .. 999 ]);
 sql(<<"END");
@@ -29,7 +29,12 @@ ALTER TABLE http_log ALTER load_id SET DEFAULT 1;
 COPY http_log ("timestamp", http_method, http_path, user_id) FROM '$log' (DELIMITER ' ');
 ALTER TABLE http_log ALTER load_id DROP DEFAULT;
 END
+my ($early, undef, $message) = clickstream($node, 'load', avro_log("$scratch/early", @lines[ 1000 .. $#lines ]));
+is($early, 3, 'a load comes too early');
+like($message, qr/"clickstream init" brings the tables of an older version up to date/, 'and says so');
 clickstream_ok($node, 'init');
+is( sql(q(SELECT installed_version = default_version FROM pg_available_extensions WHERE name = 'clickstream')),
+    't', 'the extension is of the present version');
 is(sql('SELECT load_id, file_name, rows_loaded, refreshed, rows_forgotten, start_pages FROM load_batch'),
     '1|old.avro|1000|f|0|', 'the ledger is kept');
 is(sql('SELECT reason FROM load_reject'), 'kept', 'so are rejects');

@@ -174,14 +174,15 @@ sub random_request
 }
 
 # Return the lines of a log in random order: many ties and gaps of exactly five minutes and a
-# millisecond to either side, some lines twice. The same seed gives the same log.
+# millisecond to either side, some lines twice; some 30 for each of the users, 60 if not given.
+# The same seed gives the same log.
 sub random_log
 {
-    my ($seed) = @_;
+    my ($seed, $users) = @_;
     my @lines;
 
     srand($seed);
-    foreach my $user (map { "user-$_" } 1 .. 60, 'a,b', '"q"', "\xc3\xa9t\xc3\xa9", 'A', 'a', '{1}')
+    foreach my $user (map { "user-$_" } 1 .. $users // 60, 'a,b', '"q"', "\xc3\xa9t\xc3\xa9", 'A', 'a', '{1}')
     {
         my $millis = 1_583_020_799_000 + int rand 3e8;    # around 1 March 2020
 
