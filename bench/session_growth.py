@@ -1,11 +1,13 @@
 # bench/session_growth.py - how the session report's time and memory grow with the log, at
-# a work_mem that is too small for it; and one user who has all the events.
+# a work_mem that gets too small for it, beside the server's own count(*) by user; and one
+# user who has all the events.
 import json
 
 from common import EVENTS, OURS, PeakMemory, database, median_seconds, print_table, settings, signature
 
 WORK_MEM = "64MB"
 SIZES = [size for size in (1_000_000, 3_000_000, 10_000_000, 30_000_000) if size <= 3 * EVENTS]
+COUNT = "SELECT sum(n) FROM (SELECT count(*) AS n FROM http_log GROUP BY user_id) AS u"
 HUGE = """SELECT num_events(state), num_sessions(state), pg_column_size(state) FROM (
     SELECT sessionize("timestamp", http_method, http_path) AS state FROM ({}) AS log) AS s"""
 
@@ -36,6 +38,7 @@ def growth():
             settings(server, 2, work_mem=WORK_MEM)
             seconds, _ = median_seconds(lambda: signature(server, OURS))
             on_disk = spilled(server, OURS)
+            counting, _ = median_seconds(lambda: server.execute(COUNT).fetchone())
         with database() as server, PeakMemory(server) as memory:
             settings(server, 2, work_mem=WORK_MEM)
             signature(server, OURS)
@@ -43,6 +46,7 @@ def growth():
             f"{events:,}",
             f"{seconds:.2f}",
             f"{seconds / events * 1e6:.2f}",
+            f"{counting / events * 1e6:.2f}",
             megabytes(memory.peak),
             megabytes(on_disk),
             megabytes(log),
@@ -67,7 +71,7 @@ def huge_user():
 def main():
     print_table(
         f"Growth: session report, 2 workers, work_mem {WORK_MEM}",
-        ("events", "seconds", "µs an event", "peak memory", "spilled", "log"),
+        ("events", "seconds", "µs an event", "count(*), µs", "peak memory", "spilled", "log"),
         growth(),
     )
     with database(EVENTS) as server:
