@@ -77,17 +77,17 @@ set_search_path(connection *server, const char *schema)
         1, &schema);
 }
 
-/* Bring the extension to the version that this server has, where it is of an older one. */
+/* Bring an extension of another version than ours to the one that the server has. */
 static exit_status
 upgrade_extension(connection *server)
 {
+    const char *version = CLICKSTREAM_VERSION;
     PGresult *found;
     bool differs;
 
-    STATUS_TRY(connection_query(server,
-                                "SELECT FROM pg_available_extensions WHERE name = 'clickstream'"
-                                " AND installed_version <> default_version",
-                                0, NULL, &found));
+    STATUS_TRY(connection_query(
+        server, "SELECT FROM pg_extension WHERE extname = 'clickstream' AND extversion <> $1", 1,
+        &version, &found));
     differs = PQntuples(found) > 0;
     PQclear(found);
     return differs ? connection_run(server, "ALTER EXTENSION clickstream UPDATE", 0, NULL)

@@ -62,7 +62,8 @@ BEGIN
         -- a NUL character, for which a record may have been refused, cannot be read
         RETURN EXISTS (
             SELECT
-            FROM json_each_text(replace(record_text, '\u0000', '\ufffd')::json) AS j
+            FROM json_each_text(regexp_replace(record_text, '(?<!\\)((?:\\\\)*)\\u0000',
+                                               '\1\\ufffd', 'g')::json) AS j
             WHERE lower(j.key) = 'user_id' AND j.value = reject_names_user.user_id);
     END IF;
     -- A field that is not well-formed ends at the next comma. An empty one is NULL
@@ -99,16 +100,28 @@ BEGIN
     IF forget_user.user_id IS NULL THEN
         RAISE EXCEPTION 'user_id must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    IF row_security_active('interaction') OR row_security_active('load_reject') THEN
+        RAISE EXCEPTION 'a user cannot be erased by a role that row security hides rows from'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Use the owner of the tables, or a role with BYPASSRLS.';
+    END IF;
     PERFORM session_refresh_begin();
     PERFORM set_config('clickstream.load', 'forget_user', true);
-    DELETE FROM http_log AS l WHERE l.user_id = forget_user.user_id;
-    GET DIAGNOSTICS erased = ROW_COUNT;
+    -- One snapshot: a mark of a change that commits meanwhile stays, as its rows do.
+    WITH log AS (
+        DELETE FROM http_log AS l WHERE l.user_id = forget_user.user_id RETURNING l.user_id
+    ), stored AS (
+        DELETE FROM session_state AS s WHERE s.user_id = forget_user.user_id
+    ), mark AS (
+        DELETE FROM session_mark AS m WHERE m.user_id = forget_user.user_id
+    ), item AS (
+        DELETE FROM interaction AS i WHERE i.user_id = forget_user.user_id
+    ), refused AS (
+        DELETE FROM load_reject AS r
+        WHERE reject_names_user(r.record_text, r.block IS NOT NULL, forget_user.user_id)
+    )
+    SELECT count(*) INTO erased FROM log;
     PERFORM set_config('clickstream.load', coalesce(setting, ''), true);
-    DELETE FROM session_state AS s WHERE s.user_id = forget_user.user_id;
-    DELETE FROM session_mark AS m WHERE m.user_id = forget_user.user_id;
-    DELETE FROM interaction AS i WHERE i.user_id = forget_user.user_id;
-    DELETE FROM load_reject AS r
-    WHERE reject_names_user(r.record_text, r.block IS NOT NULL, forget_user.user_id);
     RETURN erased;
 END;
 $$;

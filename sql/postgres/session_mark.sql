@@ -55,54 +55,75 @@ $$;
 COMMENT ON FUNCTION session_mark_users() IS
     'trigger: marks the users whose rows were updated or deleted';
 
-REVOKE EXECUTE ON FUNCTION session_mark_all(), session_mark_users() FROM PUBLIC;
+-- A batch whose rows are in no state yet is known by its row of load_batch alone.
+CREATE OR REPLACE FUNCTION session_mark_batches()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT session_mark_suppressed() AND EXISTS (SELECT FROM old_rows AS b WHERE NOT b.refreshed)
+    THEN
+        INSERT INTO session_mark (user_id) VALUES (NULL);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION session_mark_batches() IS
+    'trigger: marks all users where a batch that no refresh has seen was deleted from load_batch';
+
+REVOKE EXECUTE ON FUNCTION session_mark_all(), session_mark_users(), session_mark_batches()
+    FROM PUBLIC;
 
 -- Triggers of a statement are not inherited: each partition needs its own, for
 -- what is written to it directly. One that is there already is left alone, for
--- replacing it would wait for every load that runs.
+-- replacing it would wait for every load that runs. Where one was missing, rows may
+-- have been written unseen: hence the mark. Its number is none of the sequence's:
+-- under wal_level = minimal a sequence that was used in the transaction that made
+-- it would give the next numbers a second time after a crash.
 CREATE OR REPLACE FUNCTION session_mark_install()
 RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    part record;
-    wanted record;
+    old_rows CONSTANT text := 'REFERENCING OLD TABLE AS old_rows';
+    missing record;
 BEGIN
-    FOR part IN
-        SELECT c.oid
-        FROM (SELECT 'http_log'::regclass AS relid
+    FOR missing IN
+        SELECT c.oid::regclass AS relation, v.*
+        FROM (SELECT 'http_log'::regclass AS relid, true AS is_log
               UNION
-              SELECT t.relid FROM pg_partition_tree('http_log') AS t) AS tree
+              SELECT t.relid, true FROM pg_partition_tree('http_log') AS t
+              UNION
+              SELECT 'load_batch'::regclass, false) AS tree
         JOIN pg_class AS c ON c.oid = tree.relid
+        JOIN (VALUES
+            (true, 'session_mark_insert', 'INSERT', '', 'session_mark_all'::regproc),
+            (true, 'session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
+            (true, 'session_mark_update', 'UPDATE', old_rows || ' NEW TABLE AS new_rows',
+             'session_mark_users'::regproc),
+            (true, 'session_mark_delete', 'DELETE', old_rows, 'session_mark_users'::regproc),
+            (false, 'session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
+            (false, 'session_mark_delete', 'DELETE', old_rows, 'session_mark_batches'::regproc)
+        ) AS v (is_log, name, event, tables, function) USING (is_log)
         WHERE c.relkind IN ('r', 'p')
-        ORDER BY c.oid
+          AND NOT EXISTS (SELECT FROM pg_trigger AS t
+                          WHERE t.tgrelid = c.oid AND t.tgname = v.name AND t.tgfoid = v.function)
+        ORDER BY c.oid, v.name
     LOOP
-        FOR wanted IN
-            SELECT *
-            FROM (VALUES
-                ('session_mark_insert', 'INSERT', '', 'session_mark_all'::regproc),
-                ('session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
-                ('session_mark_update', 'UPDATE',
-                 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows',
-                 'session_mark_users'::regproc),
-                ('session_mark_delete', 'DELETE', 'REFERENCING OLD TABLE AS old_rows',
-                 'session_mark_users'::regproc)) AS v (name, event, tables, function)
-            WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
-                              WHERE t.tgrelid = part.oid AND t.tgname = v.name
-                                AND t.tgfoid = v.function)
-        LOOP
-            EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
-                           ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
-                           wanted.name, wanted.event, part.oid::regclass, wanted.tables,
-                           wanted.function);
-            EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', wanted.name, part.oid::regclass,
-                           'marks the users concerned, unless a load or the like keeps the states right');
-        END LOOP;
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
+                       ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
+                       missing.name, missing.event, missing.relation, missing.tables,
+                       missing.function);
+        EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, missing.relation,
+                       'marks the users concerned, unless a load or the like keeps the states right');
+        INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
+        VALUES (-(pg_current_xact_id()::text::bigint), NULL)
+        ON CONFLICT (mark_id) DO NOTHING;
     END LOOP;
 END;
 $$;
 COMMENT ON FUNCTION session_mark_install() IS
-    'gives http_log and each of its partitions the triggers that they lack';
+    'gives http_log, each of its partitions and load_batch the triggers that they lack, and marks all users if any did';
 
 DO $$
 BEGIN
@@ -110,16 +131,6 @@ BEGIN
 END;
 $$;
 
--- States that were never built are not fresh: the first run says so. The row of
--- session_refresh tells that it is the first. The number is none of the sequence's:
--- under wal_level = minimal a sequence that was used in the transaction that made it
--- would give the next numbers a second time after a crash.
-WITH first AS (
-    INSERT INTO session_refresh (only_row)
-    SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
-    ON CONFLICT (only_row) DO NOTHING
-    RETURNING only_row
-)
-INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
-SELECT 0, NULL FROM first
-ON CONFLICT (mark_id) DO NOTHING;
+INSERT INTO session_refresh (only_row)
+SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
+ON CONFLICT (only_row) DO NOTHING;

@@ -29,7 +29,8 @@ END;
 COMMENT ON FUNCTION session_is_log(text) IS
     'whether a table of load_batch is http_log or one of its partitions; also of a name that leads nowhere, as after a change of name';
 
--- Row security would be circumvented by states that were made without it.
+-- Row security would be circumvented by states that were made without it, and may
+-- hide marks and batches.
 CREATE OR REPLACE FUNCTION session_states_fresh()
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -37,7 +38,9 @@ BEGIN ATOMIC
     SELECT NOT EXISTS (SELECT FROM session_mark)
        AND NOT EXISTS (SELECT FROM load_batch AS b
                        WHERE NOT b.refreshed AND session_is_log(b.table_name))
-       AND NOT row_security_active('http_log'::regclass);
+       AND NOT row_security_active('http_log'::regclass)
+       AND NOT row_security_active('session_mark'::regclass)
+       AND NOT row_security_active('load_batch'::regclass);
 END;
 COMMENT ON FUNCTION session_states_fresh() IS
     'whether the stored states hold exactly the events of http_log and of base: no mark, no batch that is not refreshed';
@@ -49,7 +52,9 @@ RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF row_security_active('http_log') OR row_security_active('session_state') THEN
+    IF row_security_active('http_log') OR row_security_active('session_state')
+       OR row_security_active('session_mark') OR row_security_active('load_batch')
+    THEN
         RAISE EXCEPTION 'states cannot be kept by a role that row security hides rows from'
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Use the owner of the tables, or a role with BYPASSRLS.';

@@ -142,6 +142,28 @@ RESET ROLE;
 TABLE verdict;
 DROP POLICY one ON http_log;
 ALTER TABLE http_log DISABLE ROW LEVEL SECURITY;
+-- nor is one trusted to see marks, or to erase, that cannot see all rows of the tables
+INSERT INTO http_log VALUES ('2024-03-01', 'GET', '/', 'unseen');
+ALTER TABLE session_mark ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_analyst;
+SELECT session_states_fresh(), count(*) FROM session_report() WHERE user_id = 'unseen' GROUP BY 1;
+RESET ROLE;
+ALTER TABLE session_mark DISABLE ROW LEVEL SECURITY;
+ALTER TABLE interaction ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_keeper;
+SELECT forget_user('unseen'); -- ERROR
+RESET ROLE;
+ALTER TABLE interaction DISABLE ROW LEVEL SECURITY;
+SELECT refresh_sessions() > 0 AS some;
+
+-- a batch that no refresh has seen may go from the ledger, but not unnoticed
+SELECT load('SELECT * FROM requests(9, 20)');
+DELETE FROM load_batch WHERE NOT refreshed;
+TABLE verdict;
+SELECT refresh_sessions() > 0 AS some;
+TABLE verdict;
+DELETE FROM load_batch WHERE load_id = (SELECT min(load_id) FROM load_batch);
+TABLE verdict;
 
 -- names of temporary tables mislead nobody
 CREATE TEMP TABLE http_log (LIKE use_mark.http_log);

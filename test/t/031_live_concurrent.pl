@@ -260,5 +260,17 @@ END
     like($err, qr/Workers Launched: [1-9].*Parallel Seq Scan on http_log/s, 'a rebuild is parallel');
 }
 
+# A row that becomes one of the erased user's meanwhile is in the report, and in the next states
+
+sql('CREATE TRIGGER wait_delete BEFORE DELETE ON session_state EXECUTE FUNCTION wait()');
+sql(q(INSERT INTO http_log ("timestamp", user_id) VALUES ('2020-03-01Z', 'erased'), ('2020-03-02Z', 'other')));
+sql('SELECT refresh_sessions()');
+interrupt_refresh(q(SELECT forget_user('erased')),
+    sub { sql(q(UPDATE http_log SET user_id = 'erased' WHERE user_id = 'other')) });
+my $erased = q(SELECT session_states_fresh(), session_start AT TIME ZONE 'UTC' FROM session_report() WHERE user_id = 'erased');
+is(sql($erased), 'f|2020-03-02 00:00:00', 'a row that came while a user was erased');
+sql('SELECT refresh_sessions()');
+is(sql($erased), 't|2020-03-02 00:00:00', 'from the states, too');
+
 $node->stop;
 done_testing();
