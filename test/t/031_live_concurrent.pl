@@ -267,7 +267,9 @@ sql(q(INSERT INTO http_log ("timestamp", user_id) VALUES ('2020-03-01Z', 'erased
 sql('SELECT refresh_sessions()');
 interrupt_refresh(q(SELECT forget_user('erased')),
     sub { sql(q(UPDATE http_log SET user_id = 'erased' WHERE user_id = 'other')) });
-my $erased = q(SELECT session_states_fresh(), session_start AT TIME ZONE 'UTC' FROM session_report() WHERE user_id = 'erased');
+my $erased = <<'END';
+SELECT session_states_fresh(), session_start AT TIME ZONE 'UTC' FROM session_report() WHERE user_id = 'erased'
+END
 is(sql($erased), 'f|2020-03-02 00:00:00', 'a row that came while a user was erased');
 sql('SELECT refresh_sessions()');
 is(sql($erased), 't|2020-03-02 00:00:00', 'from the states, too');
