@@ -9,9 +9,6 @@
 
 #define MAX_GAP_HOUR_DIGITS 10
 
-/* The keys of an event's id, by kind. */
-static const char *const id_keys[] = {NULL, "view", "issue"};
-
 /* Append a gap as hours, minutes and seconds. */
 static cs_code
 append_gap(cs_buffer *out, int64_t gap, cs_error *err)
@@ -32,7 +29,8 @@ append_event(cs_buffer *out, const cs_event *event, cs_error *err)
     cs_time_format(event->time, time);
     CS_TRY(cs_buffer_printf(out, err, "{\"time\": \"%s\"", time));
     if (event->kind != CS_OTHER)
-        CS_TRY(cs_buffer_printf(out, err, ", \"%s\": %" PRId64, id_keys[event->kind], event->id));
+        CS_TRY(
+            cs_buffer_printf(out, err, ", \"%s\": %" PRId64, cs_kind_name(event->kind), event->id));
     return cs_buffer_append(out, "}", 1, err);
 }
 
@@ -139,12 +137,13 @@ read_event(const json_t *json, cs_event *event, cs_error *err)
     event->id = 0;
     for (int kind = CS_VIEW; kind <= CS_ISSUE; kind++)
     {
-        const json_t *id = json_object_get(json, id_keys[kind]);
+        const json_t *id = json_object_get(json, cs_kind_name((cs_kind) kind));
 
         if (id == NULL)
             continue;
         if (!json_is_integer(id))
-            return cs_fail(err, CS_ERR_DATA, "id of a %s is not an integer", id_keys[kind]);
+            return cs_fail(err, CS_ERR_DATA, "id of a %s is not an integer",
+                           cs_kind_name((cs_kind) kind));
         event->kind = (cs_kind) kind;
         event->id = json_integer_value(id);
         num_keys++;

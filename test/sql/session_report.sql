@@ -1,10 +1,7 @@
 -- test/sql/session_report.sql
 -- The report: frames, gaps, users, bad arguments. What a session is, is in truth.sql.
 \getenv root CLICKSTREAM_ROOT
-\set tables :root '/sql/postgres/tables.sql'
-\set marks :root '/sql/postgres/session_mark.sql'
-\set states :root '/sql/postgres/session_state.sql'
-\set report :root '/sql/postgres/session_report.sql'
+\set objects :root '/test/support/objects.sql'
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = ISO;
@@ -14,14 +11,8 @@ SET search_path = use_report, public;
 
 -- a second run of the files changes nothing
 \set ECHO none
-\i :tables
-\i :marks
-\i :states
-\i :report
-\i :tables
-\i :marks
-\i :states
-\i :report
+\i :objects
+\i :objects
 \set ECHO all
 
 SELECT p.oid::regprocedure, p.provolatile, p.proparallel, p.proisstrict, p.proretset,

@@ -139,12 +139,7 @@ SELECT refreshed_at IS NOT NULL AS said FROM session_refresh;
 -- the files again: states and marks stay
 DELETE FROM http_log WHERE user_id = 'user 5';
 \set ECHO none
-\set file :root '/sql/postgres/tables.sql'
-\i :file
-\set file :root '/sql/postgres/session_mark.sql'
-\i :file
-\set file :root '/sql/postgres/session_state.sql'
-\i :file
+\i :objects
 \set ECHO all
 TABLE verdict;
 SELECT refresh_sessions();

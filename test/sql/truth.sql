@@ -1,10 +1,7 @@
 -- test/sql/truth.sql
 -- The cases of test/truth, in several orders of arrival and under parallel plans.
 \getenv root CLICKSTREAM_ROOT
-\set tables :root '/sql/postgres/tables.sql'
-\set marks :root '/sql/postgres/session_mark.sql'
-\set states :root '/sql/postgres/session_state.sql'
-\set report :root '/sql/postgres/session_report.sql'
+\set objects :root '/test/support/objects.sql'
 \set events_file :root '/test/truth/events.csv'
 \set mapping_file :root '/test/truth/mapping.csv'
 \set expected_file :root '/test/truth/expected.csv'
@@ -16,10 +13,7 @@ SET datestyle = ISO;
 CREATE SCHEMA use_truth;
 SET search_path = use_truth, public;
 \set ECHO none
-\i :tables
-\i :marks
-\i :states
-\i :report
+\i :objects
 \set ECHO all
 
 CREATE TABLE event (n bigint GENERATED ALWAYS AS IDENTITY, user_id text, "timestamp" timestamptz,

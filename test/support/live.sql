@@ -1,16 +1,8 @@
 -- test/support/live.sql - what the tests of stored states share; made in the schema
 -- that stands first in the search path, into which it also brings the tables and reports.
 \getenv root CLICKSTREAM_ROOT
-\set file :root '/sql/postgres/tables.sql'
-\i :file
-\set file :root '/sql/postgres/session_mark.sql'
-\i :file
-\set file :root '/sql/postgres/session_state.sql'
-\i :file
-\set file :root '/sql/postgres/session_report.sql'
-\i :file
-\set file :root '/sql/postgres/forget.sql'
-\i :file
+\set objects :root '/test/support/objects.sql'
+\i :objects
 
 -- What the loader does to http_log, or to a table of another name: the rows of a query as
 -- a batch of the ledger, without a mark.

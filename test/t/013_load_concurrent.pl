@@ -22,9 +22,7 @@ sub begin
 
     local %ENV = (
         %ENV,
-        PGHOST => $node->host,
-        PGPORT => $node->port,
-        PGDATABASE => 'postgres',
+        client_environment($node),
         PGAPPNAME => 'clickstream');
     $run{harness} = IPC::Run::start([ $ENV{CLICKSTREAM_BIN}, @arguments ],
         '<', \undef, '>', \$run{out}, '2>', \$run{err});

@@ -44,9 +44,7 @@ sub shell
 
     local %ENV = (
         %ENV,
-        PGHOST => $node->host,
-        PGPORT => $node->port,
-        PGDATABASE => 'postgres',
+        client_environment($node),
         C => $ENV{CLICKSTREAM_BIN});
     IPC::Run::run([ 'bash', '-c', $command ], '<', \undef, '>', \$all, '2>&1');
     return ($? >> 8, $all);

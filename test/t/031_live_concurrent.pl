@@ -210,9 +210,7 @@ sub shell_loop
     my %run = (all => '');
     local %ENV = (
         %ENV,
-        PGHOST => $node->host,
-        PGPORT => $node->port,
-        PGDATABASE => 'postgres',
+        client_environment($node),
         C => $ENV{CLICKSTREAM_BIN});
     $run{harness} = IPC::Run::start([ 'bash', '-c', <<"END" ],
 for i in {1..$times}; do

@@ -35,7 +35,7 @@ sub start_load
 {
     my (@files) = @_;
 
-    local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+    local %ENV = (%ENV, client_environment($node));
     return IPC::Run::start([ $ENV{CLICKSTREAM_BIN}, 'load', @files ], '<', \undef, '>', \my $out, '2>', \my $err);
 }
 

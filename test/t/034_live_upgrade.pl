@@ -127,7 +127,7 @@ sub check_waiting
 {
     my ($name, $first, $then) = @_;
 
-    local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+    local %ENV = (%ENV, client_environment($node));
     $session->query_safe("BEGIN; $first");
     my $init = IPC::Run::start([ $ENV{CLICKSTREAM_BIN}, 'init', '--schema', 'busy' ], '<', \undef, '2>', \my $said);
     $node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity

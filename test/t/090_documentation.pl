@@ -24,8 +24,7 @@ sub shell
 
     local %ENV = (
         %ENV,
-        PGHOST => $node->host,
-        PGPORT => $node->port,
+        client_environment($node),
         PGTZ => 'UTC',
         PGDATABASE => 'shop');
     delete $ENV{PGAPPNAME};

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node clickstream clickstream_ok data_file);
+our @EXPORT = qw(new_node client_environment clickstream clickstream_ok data_file);
 
 # Return a new, running server called $name. The staged extension is found because
 # "init" copies the file that TEMP_CONFIG names into postgresql.conf; each string in
@@ -29,6 +29,14 @@ sub new_node
     return $node;
 }
 
+# Return the variables by which a client finds the server.
+sub client_environment
+{
+    my ($node) = @_;
+
+    return (PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+}
+
 # Run the loader with these arguments against database "postgres" of a server, or
 # without any where $node is undefined. Return exit status, output and messages.
 sub clickstream
@@ -37,12 +45,7 @@ sub clickstream
     my ($out, $err) = ('', '');
 
     local %ENV = %ENV;
-    if ($node)
-    {
-        $ENV{PGHOST} = $node->host;
-        $ENV{PGPORT} = $node->port;
-        $ENV{PGDATABASE} = 'postgres';
-    }
+    %ENV = (%ENV, client_environment($node)) if $node;
     IPC::Run::run([ $ENV{CLICKSTREAM_BIN}, @arguments ],
         '<', \undef, '>', \$out, '2>', \$err);
     return ($? >> 8, $out, $err);

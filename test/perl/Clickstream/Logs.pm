@@ -30,10 +30,7 @@ sub setup_tables
     my ($node) = @_;
 
     $node->safe_psql('postgres', 'CREATE EXTENSION clickstream');
-    foreach my $file (qw(tables session_mark session_state session_report forget))
-    {
-        $node->safe_psql('postgres', slurp_file("$ENV{CLICKSTREAM_ROOT}/sql/postgres/$file.sql"));
-    }
+    $node->safe_psql('postgres', "\\i '$ENV{CLICKSTREAM_ROOT}/test/support/objects.sql'");
     $node->safe_psql('postgres', <<'END');
 ALTER TABLE http_log SET (parallel_workers = 4);
 ALTER TABLE http_log ALTER user_id SET (n_distinct = 2);
