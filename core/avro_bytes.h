@@ -1,12 +1,12 @@
 /*
- * core/avro_input.h
+ * core/avro_bytes.h
  *     Reading encoded values from memory: the lowest level of decoding.
  *
  * The bytes read may be hostile: every length is compared with what is left,
  * and what takes no bytes at all is counted.
  */
-#ifndef CS_AVRO_INPUT_H
-#define CS_AVRO_INPUT_H
+#ifndef CS_AVRO_BYTES_H
+#define CS_AVRO_BYTES_H
 
 #include "avro_container.h"
 #include "varint.h"
@@ -14,7 +14,7 @@
 #include <endian.h>
 
 /* A run of encoded bytes and how far it has been read. */
-typedef struct cs_avro_input
+typedef struct cs_avro_bytes
 {
     const uint8_t *at;
     const uint8_t *end;
@@ -22,13 +22,13 @@ typedef struct cs_avro_input
     const cs_avro_limits *limits;
     int64_t empty_items; /* values of no bytes met so far */
     uint32_t work;       /* counts up to the next poll */
-} cs_avro_input;
+} cs_avro_bytes;
 
 /* The bytes left. */
 static inline size_t
-cs_input_left(const cs_avro_input *input)
+cs_bytes_left(const cs_avro_bytes *in)
 {
-    return (size_t) (input->end - input->at);
+    return (size_t) (in->end - in->at);
 }
 
 /*
@@ -47,18 +47,18 @@ cs_join_groups(uint64_t word)
 
 /* Read a long; false if the bytes run out or do not fit. */
 static inline bool
-cs_input_long(cs_avro_input *input, int64_t *value)
+cs_bytes_long(cs_avro_bytes *in, int64_t *value)
 {
-    const uint8_t *at = input->at;
+    const uint8_t *at = in->at;
     uint64_t raw;
 
-    if (cs_input_left(input) >= sizeof(uint64_t))
+    if (cs_bytes_left(in) >= sizeof(uint64_t))
     {
         uint64_t word, stops;
 
         if (*at < 0x80)
         {
-            input->at = at + 1;
+            in->at = at + 1;
             *value = cs_unzigzag(*at);
             return true;
         }
@@ -69,40 +69,40 @@ cs_input_long(cs_avro_input *input, int64_t *value)
         {
             unsigned bits = (unsigned) __builtin_ctzll(stops); /* of the last byte: its stop bit */
 
-            input->at = at + bits / 8 + 1;
+            in->at = at + bits / 8 + 1;
             *value = cs_unzigzag(cs_join_groups(word & (~UINT64_C(0) >> (63 - bits))));
             return true;
         }
     }
-    at = cs_varint_get(at, input->end, &raw);
+    at = cs_varint_get(at, in->end, &raw);
     if (at == NULL)
         return false;
-    input->at = at;
+    in->at = at;
     *value = cs_unzigzag(raw);
     return true;
 }
 
 /* Take len bytes; false if fewer are left. */
 static inline bool
-cs_input_bytes(cs_avro_input *input, uint64_t len, const uint8_t **data)
+cs_bytes_take(cs_avro_bytes *in, uint64_t len, const uint8_t **data)
 {
-    if (len > cs_input_left(input))
+    if (len > cs_bytes_left(in))
         return false;
-    *data = input->at;
-    input->at += len;
+    *data = in->at;
+    in->at += len;
     return true;
 }
 
 /* Read a length and that many bytes. */
 static inline bool
-cs_input_slice(cs_avro_input *input, cs_slice *slice)
+cs_bytes_slice(cs_avro_bytes *in, cs_slice *slice)
 {
     int64_t len;
 
-    if (!cs_input_long(input, &len) || len < 0 || (uint64_t) len > cs_input_left(input))
+    if (!cs_bytes_long(in, &len) || len < 0 || (uint64_t) len > cs_bytes_left(in))
         return false;
-    *slice = (cs_slice){(const char *) input->at, (size_t) len};
-    input->at += len;
+    *slice = (cs_slice){(const char *) in->at, (size_t) len};
+    in->at += len;
     return true;
 }
 
@@ -118,28 +118,28 @@ typedef struct cs_avro_group
  * if it is damaged or cannot hold so many; CS_ERR_LIMIT for too many items of
  * no bytes.
  */
-cs_code cs_input_group(cs_avro_input *input, const cs_avro_node *items, bool keyed,
+cs_code cs_bytes_group(cs_avro_bytes *in, const cs_avro_node *items, bool keyed,
                        cs_avro_group *group, cs_error *err);
 
 /* Count values that take no bytes; CS_ERR_LIMIT past max_empty_items. */
-cs_code cs_input_empty(cs_avro_input *input, int64_t count, cs_error *err);
+cs_code cs_bytes_empty(cs_avro_bytes *in, int64_t count, cs_error *err);
 
 /*
  * Pass over one value. With whole, groups are read item by item also where they
  * say where they end, so that what is passed over has its right form.
  * CS_ERR_DATA comes without a message.
  */
-cs_code cs_input_skip(cs_avro_input *input, const cs_avro_node *type, bool whole, int depth,
+cs_code cs_bytes_skip(cs_avro_bytes *in, const cs_avro_node *type, bool whole, int depth,
                       cs_error *err);
 
 /* Poll now and then; cheap enough to be called for each item. */
 static inline cs_code
-cs_input_poll(cs_avro_input *input, cs_error *err)
+cs_bytes_poll(cs_avro_bytes *in, cs_error *err)
 {
-    return ++input->work % CS_POLL_ITEMS == 0 ? cs_poll(input->env, err) : CS_OK;
+    return ++in->work % CS_POLL_ITEMS == 0 ? cs_poll(in->env, err) : CS_OK;
 }
 
 /* CS_ERR_LIMIT where values are nested deeper than the limit. */
-cs_code cs_input_too_deep(const cs_avro_input *input, cs_error *err);
+cs_code cs_bytes_too_deep(const cs_avro_bytes *in, cs_error *err);
 
 #endif
