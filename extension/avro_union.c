@@ -216,3 +216,12 @@ avro_union(const char *filename)
             all->keys[k].type = TEXTOID;
     return all;
 }
+
+bool
+avro_union_has_key(const AvroUnion *all, const char *name)
+{
+    for (int i = 0; i < all->num_keys; i++)
+        if (strcmp(all->keys[i].name, name) == 0)
+            return true;
+    return false;
+}

@@ -41,4 +41,7 @@ cs_avro_schema *avro_union_schema(AvroFileInfo *const *infos, int count);
 /* Read the headers of all files and merge. An error if there is no file. */
 AvroUnion *avro_union(const char *filename);
 
+/* True if the directories make a column of this name; it hides a field of the same name. */
+bool avro_union_has_key(const AvroUnion *all, const char *name);
+
 #endif
