@@ -34,6 +34,14 @@ struct pg_tz;
 extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_tz **tz);
 #endif
 
+/* 16: allocation by type */
+#if PG_VERSION_NUM < 160000
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#define palloc_object(type) ((type *) palloc(sizeof(type)))
+#define palloc0_object(type) ((type *) palloc0(sizeof(type)))
+#endif
+
 /* 18: pg_attribute_noreturn() became a prefix */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
