@@ -106,14 +106,18 @@ const char *avro_file_info_meta(const AvroFileInfo *info, const char *key);
 /*
  * Raise what core reported of a file: message with the file's name, detail with
  * byte, block, record and column as far as they are known, a hint at the option
- * for a limit. err->field is not looked at. A damaged file is 
+ * for a limit. err->field is not looked at. A damaged file is
  * ERRCODE_DATA_CORRUPTED.
  */
 pg_noreturn void avro_raise(const char *path, const cs_avro_block *block, const char *column,
                             const cs_error *err);
 
-/* The same as text for a message: byte 4711, block 3, record 17, column "a"; "" if nothing is known. */
+/* The same as text for a message: byte 4711, block 3, record 17, column "a"; "" if nothing is
+ * known. */
 char *avro_place_text(const cs_avro_block *block, const char *column, const cs_error *err);
+
+/* What core says, as text that the client can take whatever the file held. */
+char *avro_message(const cs_error *err);
 
 /* The SQLSTATE of an error in a file. */
 int avro_sqlstate(const cs_error *err);

@@ -21,6 +21,10 @@
 cs_code avro_value_jsonb(const cs_avro_plan *plan, const cs_value *value, Jsonb **jsonb,
                          cs_error *err);
 
+/* All columns of a record, finished, as one object. */
+cs_code avro_record_jsonb(const cs_avro_plan *plan, const cs_avro_schema *schema,
+                          const cs_value *values, Jsonb **jsonb, cs_error *err);
+
 /* A DECIMAL as numeric. */
 cs_code avro_decimal_numeric(const cs_env *env, const cs_value *value, Datum *numeric,
                              cs_error *err);
