@@ -62,7 +62,7 @@ avro_field_missing(const cs_avro_schema *schema, const char *column, const char 
 }
 
 AvroColumn *
-avro_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int *num_columns)
+avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int *num_columns)
 {
     AvroColumn *columns = palloc0_array(AvroColumn, tuple_desc->natts + 1);
 
@@ -88,23 +88,17 @@ avro_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int *num
 }
 
 /* Make a column the file column of its name and type, if there is one. */
-static bool
+static void
 bind_file_column(AvroColumn *column)
 {
     for (int i = 0; i < lengthof(file_columns); i++)
         if (strcmp(file_columns[i].name, column->name) == 0 && file_columns[i].type == column->type)
-        {
             column->source = file_columns[i].source;
-            return true;
-        }
-    return false;
 }
 
-bool
+void
 avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *schema)
 {
-    bool all = true;
-
     for (int i = 0; i < num_columns; i++)
     {
         AvroColumn *column = &columns[i];
@@ -112,8 +106,7 @@ avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *sc
 
         column->source = AVRO_SOURCE_FIELD;
         column->field = avro_field_find(schema, name, column->field_option != NULL);
-        if (column->field < 0 && (column->field_option != NULL || !bind_file_column(column)))
-            all = false;
+        if (column->field < 0 && column->field_option == NULL)
+            bind_file_column(column);
     }
-    return all;
 }

@@ -52,10 +52,10 @@ pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const char *co
  * The columns among attnums (0: all) of a table, by the order of the table;
  * fields are not bound yet. In the current memory context.
  */
-AvroColumn *avro_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums,
-                         int *num_columns);
+AvroColumn *avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums,
+                              int *num_columns);
 
-/* Find each column's field or file column; false if a column has neither. */
-bool avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *schema);
+/* Find each column's field or file column; field is -1 where there is none. */
+void avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *schema);
 
 #endif

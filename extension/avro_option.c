@@ -100,7 +100,7 @@ parse_filename(const char *name, const char *value, AvroOptions *options)
 static void
 parse_schema(const char *name, const char *value, AvroOptions *options)
 {
-    cs_avro_schema_free(avro_parse_schema(value, strlen(value), "option \"schema\""));
+    cs_avro_schema_free(avro_parse_schema(value, strlen(value), NULL));
     options->schema = value;
 }
 

@@ -13,8 +13,21 @@
 
 /* 16: the macros of varlena values moved; input functions report bad input softly */
 #if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
 #include "varatt.h"
+#define compat_input_softly(function, text, io_param, typmod, result)              \
+    InputFunctionCallSafe(function, text, io_param, typmod,                        \
+                          (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext}, result)
+#define compat_domain_softly(value, is_null, type, extra, context)                 \
+    domain_check_safe(value, is_null, type, extra, context,                        \
+                      (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext})
 #else
+#define compat_input_softly(function, text, io_param, typmod, result)              \
+    soft_call(function,                                                            \
+              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param), Int32GetDatum(typmod)}, \
+              result)
+#define compat_domain_softly(value, is_null, type, extra, context) \
+    (domain_check(value, is_null, type, extra, context), true)
 #define ereturn(context, dummy_value, ...) \
     do                                     \
     {                                      \
@@ -34,8 +47,8 @@ struct pg_tz;
 extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_tz **tz);
 #endif
 
-/* 16: allocation by type */
-#if PG_VERSION_NUM < 160000
+/* 16: allocation by type; later minor releases of 15 have it too */
+#ifndef palloc_array
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
 #define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
 #define palloc_object(type) ((type *) palloc(sizeof(type)))
