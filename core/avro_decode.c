@@ -12,34 +12,34 @@ cs_avro_cursor_init(cs_avro_cursor *cursor, const cs_avro_plan *plan, const cs_a
 
 /* Read a branch's number. */
 static bool
-read_branch(cs_avro_input *input, const cs_avro_node *type, int64_t *branch)
+read_branch(cs_avro_bytes *in, const cs_avro_node *type, int64_t *branch)
 {
-    return cs_input_long(input, branch) && *branch >= 0 && (uint64_t) *branch < type->num_branches;
+    return cs_bytes_long(in, branch) && *branch >= 0 && (uint64_t) *branch < type->num_branches;
 }
 
 /* Read a scalar that lies in a branch of a union; the value notes which. */
 static cs_code
-read_union(const cs_avro_reading *reading, cs_avro_input *input, cs_value *value)
+read_union(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value)
 {
     int64_t branch;
 
-    if (!read_branch(input, reading->writer, &branch))
+    if (!read_branch(in, reading->writer, &branch))
         return CS_ERR_DATA;
     value->nanos = (int16_t) branch;
-    return cs_reading_parse(reading->branches[branch], input, value);
+    return cs_reading_parse(reading->branches[branch], in, value);
 }
 
 /* Note where a value lies; a union's null is NULL. */
 static cs_code
-read_nested(const cs_avro_reading *reading, cs_avro_input *input, cs_value *value, cs_error *err)
+read_nested(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, cs_error *err)
 {
     const cs_avro_node *type = reading->writer;
-    const uint8_t *start = input->at;
+    const uint8_t *start = in->at;
     int64_t branch;
 
     if (type->type == CS_AVRO_UNION)
     {
-        if (!read_branch(input, type, &branch))
+        if (!read_branch(in, type, &branch))
             return CS_ERR_DATA;
         if (type->branches[branch]->type == CS_AVRO_NULL)
         {
@@ -53,25 +53,25 @@ read_nested(const cs_avro_reading *reading, cs_avro_input *input, cs_value *valu
         value->kind = CS_VALUE_NULL;
         return CS_OK;
     }
-    CS_TRY(cs_input_skip(input, type, true, 0, err));
+    CS_TRY(cs_bytes_skip(in, type, true, 0, err));
     value->kind = CS_VALUE_NESTED;
     value->as.nested.data = start;
-    value->as.nested.len = (size_t) (input->at - start);
+    value->as.nested.len = (size_t) (in->at - start);
     value->as.nested.reading = reading;
     return CS_OK;
 }
 
 cs_code
-cs_plan_read(const cs_plan_step *step, cs_avro_input *input, cs_value *value, cs_error *err)
+cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err)
 {
     switch (step->op)
     {
         case CS_STEP_SCALAR:
-            return cs_reading_parse(step->reading, input, value);
+            return cs_reading_parse(step->reading, in, value);
         case CS_STEP_UNION:
-            return read_union(step->reading, input, value);
+            return read_union(step->reading, in, value);
         case CS_STEP_NESTED:
-            return read_nested(step->reading, input, value, err);
+            return read_nested(step->reading, in, value, err);
         default:
             return CS_ERR_DATA;
     }
@@ -96,17 +96,17 @@ cs_plan_finish(const cs_plan_column *column, cs_value *value, cs_error *err)
 
 /* Take the bytes of a run and read what is wanted of them. */
 static cs_code
-read_run(const cs_plan_step *step, cs_avro_input *input, cs_value *values, cs_error *err,
+read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, cs_error *err,
          const cs_avro_field **field)
 {
     const uint8_t *data;
 
-    if (!cs_input_bytes(input, step->run_bytes, &data))
+    if (!cs_bytes_take(in, step->run_bytes, &data))
         return CS_ERR_DATA;
     for (size_t i = 0; i < step->num_items; i++)
     {
         const cs_run_item *item = &step->items[i];
-        cs_avro_input part = *input;
+        cs_avro_bytes part = *in;
         cs_value *value = &values[item->target];
         cs_code code;
 
@@ -168,7 +168,7 @@ cs_avro_cursor_parse(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
 {
     const cs_avro_plan *plan = cursor->plan;
     const uint8_t *end = cursor->block->data + cursor->block->len;
-    cs_avro_input input = cs_plan_input(plan, cursor->at, (size_t) (end - cursor->at));
+    cs_avro_bytes in = cs_plan_bytes(plan, cursor->at, (size_t) (end - cursor->at));
 
     if (cursor->done == cursor->block->records)
         return end_block(cursor, err);
@@ -179,18 +179,18 @@ cs_avro_cursor_parse(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
         cs_code code;
 
         if (step->op == CS_STEP_SKIP)
-            code = cs_input_skip(&input, step->type, false, 0, err);
+            code = cs_bytes_skip(&in, step->type, false, 0, err);
         else if (step->op == CS_STEP_RUN)
-            code = read_run(step, &input, values, err, &field);
+            code = read_run(step, &in, values, err, &field);
         else
-            code = cs_plan_read(step, &input, &values[step->target], err);
+            code = cs_plan_read(step, &in, &values[step->target], err);
         if (code != CS_OK)
             return fail_field(cursor, field, code, err);
     }
     for (size_t i = 0; plan->has_constants && i < plan->num_columns; i++)
         if (plan->columns[i].constant)
             values[i] = plan->columns[i].value;
-    cursor->at = input.at;
+    cursor->at = in.at;
     cursor->done++;
     return CS_OK;
 }

@@ -6,30 +6,30 @@
 
 /* Read a boolean: one byte, 0 or 1. */
 static bool
-parse_boolean(cs_avro_input *input, bool *value)
+parse_boolean(cs_avro_bytes *in, bool *value)
 {
-    if (cs_input_left(input) < 1 || *input->at > 1)
+    if (cs_bytes_left(in) < 1 || *in->at > 1)
         return false;
-    *value = *input->at++;
+    *value = *in->at++;
     return true;
 }
 
 /* Read a number of a range. */
 static bool
-parse_number(cs_avro_input *input, int64_t min, int64_t max, cs_value *value)
+parse_number(cs_avro_bytes *in, int64_t min, int64_t max, cs_value *value)
 {
     value->kind = CS_VALUE_INTEGER;
-    return cs_input_long(input, &value->as.integer) && value->as.integer >= min &&
+    return cs_bytes_long(in, &value->as.integer) && value->as.integer >= min &&
            value->as.integer <= max;
 }
 
 /* Copy len bytes of little-endian number. */
 static bool
-parse_real(cs_avro_input *input, void *out, size_t len)
+parse_real(cs_avro_bytes *in, void *out, size_t len)
 {
     const uint8_t *data;
 
-    if (!cs_input_bytes(input, len, &data))
+    if (!cs_bytes_take(in, len, &data))
         return false;
     memcpy(out, data, len);
     return true;
@@ -37,11 +37,11 @@ parse_real(cs_avro_input *input, void *out, size_t len)
 
 /* Read the bytes of a fixed. */
 static bool
-parse_fixed(cs_avro_input *input, size_t size, cs_value *value)
+parse_fixed(cs_avro_bytes *in, size_t size, cs_value *value)
 {
     const uint8_t *data;
 
-    if (!cs_input_bytes(input, size, &data))
+    if (!cs_bytes_take(in, size, &data))
         return false;
     value->kind = CS_VALUE_BYTES;
     value->as.bytes = (cs_slice){(const char *) data, size};
@@ -50,7 +50,7 @@ parse_fixed(cs_avro_input *input, size_t size, cs_value *value)
 
 /* Read a scalar's form by its type in the file. */
 static bool
-parse_scalar(const cs_avro_node *type, cs_avro_input *input, cs_value *value)
+parse_scalar(const cs_avro_node *type, cs_avro_bytes *in, cs_value *value)
 {
     switch (type->type)
     {
@@ -59,36 +59,36 @@ parse_scalar(const cs_avro_node *type, cs_avro_input *input, cs_value *value)
             return true;
         case CS_AVRO_BOOLEAN:
             value->kind = CS_VALUE_BOOL;
-            return parse_boolean(input, &value->as.boolean);
+            return parse_boolean(in, &value->as.boolean);
         case CS_AVRO_INT:
-            return parse_number(input, INT32_MIN, INT32_MAX, value);
+            return parse_number(in, INT32_MIN, INT32_MAX, value);
         case CS_AVRO_LONG:
-            return parse_number(input, INT64_MIN, INT64_MAX, value);
+            return parse_number(in, INT64_MIN, INT64_MAX, value);
         case CS_AVRO_ENUM:
-            return parse_number(input, 0, (int64_t) type->symbols.count - 1, value);
+            return parse_number(in, 0, (int64_t) type->symbols.count - 1, value);
         case CS_AVRO_FLOAT:
             value->kind = CS_VALUE_FLOAT;
-            return parse_real(input, &value->as.real, sizeof(float));
+            return parse_real(in, &value->as.real, sizeof(float));
         case CS_AVRO_DOUBLE:
             value->kind = CS_VALUE_DOUBLE;
-            return parse_real(input, &value->as.dbl, sizeof(double));
+            return parse_real(in, &value->as.dbl, sizeof(double));
         case CS_AVRO_BYTES:
             value->kind = CS_VALUE_BYTES;
-            return cs_input_slice(input, &value->as.bytes);
+            return cs_bytes_slice(in, &value->as.bytes);
         case CS_AVRO_STRING:
             value->kind = CS_VALUE_STRING;
-            return cs_input_slice(input, &value->as.bytes);
+            return cs_bytes_slice(in, &value->as.bytes);
         case CS_AVRO_FIXED:
-            return parse_fixed(input, type->size, value);
+            return parse_fixed(in, type->size, value);
         default:
             return false;
     }
 }
 
 cs_code
-cs_reading_parse(const cs_avro_reading *reading, cs_avro_input *input, cs_value *value)
+cs_reading_parse(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value)
 {
-    return parse_scalar(reading->writer, input, value) ? CS_OK : CS_ERR_DATA;
+    return parse_scalar(reading->writer, in, value) ? CS_OK : CS_ERR_DATA;
 }
 
 /* True if the text holds no NUL and is valid UTF-8. Most text is ASCII: eight bytes at a time. */

@@ -1,145 +1,79 @@
 /*
  * core/avro_input.h
- *     Reading encoded values from memory: the lowest level of decoding.
+ *     The bytes of a source by their position, through one small window.
  *
- * The bytes read may be hostile: every length is compared with what is left,
- * and what takes no bytes at all is counted.
+ * A source of known size is read wherever one asks. One of unknown size is read
+ * forward only: positions must not go back behind what the window still holds.
  */
 #ifndef CS_AVRO_INPUT_H
 #define CS_AVRO_INPUT_H
 
 #include "avro_container.h"
-#include "varint.h"
 
-#include <endian.h>
+#define CS_INPUT_WINDOW_BYTES ((size_t) 64 * 1024)
 
-/* A run of encoded bytes and how far it has been read. */
 typedef struct cs_avro_input
 {
-    const uint8_t *at;
-    const uint8_t *end;
     const cs_env *env;
-    const cs_avro_limits *limits;
-    int64_t empty_items; /* values of no bytes met so far */
-    uint32_t work;       /* counts up to the next poll */
+    cs_source source;
+    uint8_t *window;  /* CS_INPUT_WINDOW_BYTES */
+    uint64_t start;   /* the position of its first byte */
+    size_t len;       /* the bytes in it */
+    uint64_t read_to; /* where the next read of a source of unknown size begins */
 } cs_avro_input;
 
-/* The bytes left. */
-static inline size_t
-cs_input_left(const cs_avro_input *input)
-{
-    return (size_t) (input->end - input->at);
-}
-
-/*
- * The value of a variable-length integer of up to eight bytes that lies in the
- * low bytes of word, its unused ones zero: the groups of seven bits are joined
- * pairwise.
- */
-static inline uint64_t
-cs_join_groups(uint64_t word)
-{
-    word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
-    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-    return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
-}
-
-/* Read a long; false if the bytes run out or do not fit. */
-static inline bool
-cs_input_long(cs_avro_input *input, int64_t *value)
-{
-    const uint8_t *at = input->at;
-    uint64_t raw;
-
-    if (cs_input_left(input) >= sizeof(uint64_t))
-    {
-        uint64_t word, stops;
-
-        if (*at < 0x80)
-        {
-            input->at = at + 1;
-            *value = cs_unzigzag(*at);
-            return true;
-        }
-        memcpy(&word, at, sizeof(word));
-        word = le64toh(word);
-        stops = ~word & UINT64_C(0x8080808080808080);
-        if (stops != 0)
-        {
-            unsigned bits = (unsigned) __builtin_ctzll(stops); /* of the last byte: its stop bit */
-
-            input->at = at + bits / 8 + 1;
-            *value = cs_unzigzag(cs_join_groups(word & (~UINT64_C(0) >> (63 - bits))));
-            return true;
-        }
-    }
-    at = cs_varint_get(at, input->end, &raw);
-    if (at == NULL)
-        return false;
-    input->at = at;
-    *value = cs_unzigzag(raw);
-    return true;
-}
-
-/* Take len bytes; false if fewer are left. */
-static inline bool
-cs_input_bytes(cs_avro_input *input, uint64_t len, const uint8_t **data)
-{
-    if (len > cs_input_left(input))
-        return false;
-    *data = input->at;
-    input->at += len;
-    return true;
-}
-
-/* Read a length and that many bytes. */
-static inline bool
-cs_input_slice(cs_avro_input *input, cs_slice *slice)
-{
-    int64_t len;
-
-    if (!cs_input_long(input, &len) || len < 0 || (uint64_t) len > cs_input_left(input))
-        return false;
-    *slice = (cs_slice){(const char *) input->at, (size_t) len};
-    input->at += len;
-    return true;
-}
-
-/* A group of items of an array or a map. */
-typedef struct cs_avro_group
-{
-    int64_t count;      /* 0: the end */
-    const uint8_t *end; /* where the group says that it ends; NULL if it does not say */
-} cs_avro_group;
-
-/*
- * Read the head of a group of items of a type. CS_ERR_DATA, without a message,
- * if it is damaged or cannot hold so many; CS_ERR_LIMIT for too many items of
- * no bytes.
- */
-cs_code cs_input_group(cs_avro_input *input, const cs_avro_node *items, bool keyed,
-                       cs_avro_group *group, cs_error *err);
-
-/* Count values that take no bytes; CS_ERR_LIMIT past max_empty_items. */
-cs_code cs_input_empty(cs_avro_input *input, int64_t count, cs_error *err);
-
-/*
- * Pass over one value. With whole, groups are read item by item also where they
- * say where they end, so that what is passed over has its right form.
- * CS_ERR_DATA comes without a message.
- */
-cs_code cs_input_skip(cs_avro_input *input, const cs_avro_node *type, bool whole, int depth,
+cs_code cs_input_open(cs_avro_input *input, const cs_env *env, const cs_source *source,
                       cs_error *err);
+void cs_input_close(cs_avro_input *input);
 
-/* Poll now and then; cheap enough to be called for each item. */
-static inline cs_code
-cs_input_poll(cs_avro_input *input, cs_error *err)
+/* True if the source's size is known: it may be read anywhere. */
+static inline bool
+cs_input_sized(const cs_avro_input *input)
 {
-    return ++input->work % CS_POLL_ITEMS == 0 ? cs_poll(input->env, err) : CS_OK;
+    return input->source.size >= 0;
 }
 
-/* CS_ERR_LIMIT where values are nested deeper than the limit. */
-cs_code cs_input_too_deep(const cs_avro_input *input, cs_error *err);
+/* True if the source's size is known and the end lies behind it. */
+static inline bool
+cs_input_is_behind(const cs_avro_input *input, uint64_t end)
+{
+    return cs_input_sized(input) && end > (uint64_t) input->source.size;
+}
+
+/*
+ * Show want bytes (at most the window's size) from a position on: *got is fewer
+ * only where the file ends. They are valid until the next call. What must be read
+ * for it is read in one go with what follows, up to ahead bytes in all.
+ */
+cs_code cs_input_peek(cs_avro_input *input, uint64_t at, size_t want, size_t ahead,
+                      const uint8_t **data, size_t *got, cs_error *err);
+
+/* Put bytes that are known to stand at a position into the window, unless it holds them. */
+void cs_input_offer(cs_avro_input *input, uint64_t at, const uint8_t *bytes, size_t len);
+
+/*
+ * Read a long, what it is called in an error, from a position on; *bytes is where
+ * it stands in the window. CS_END if the file ends before it.
+ */
+cs_code cs_input_long(cs_avro_input *input, uint64_t at, size_t ahead, const char *what,
+                      int64_t *value, cs_slice *bytes, cs_error *err);
+
+/*
+ * Append exactly len bytes to out, taking memory only as bytes arrive where the
+ * size is not known. The next tail bytes are read too, into the window.
+ */
+cs_code cs_input_read(cs_avro_input *input, uint64_t at, size_t len, size_t tail, cs_buffer *out,
+                      const char *what, cs_error *err);
+
+/* Say where err happened, unless a deeper place said so already. */
+cs_code cs_input_locate(const cs_avro_input *input, uint64_t at, cs_code code, cs_error *err);
+
+/* Report that the file ends inside what. */
+cs_code cs_input_fail_truncated(const cs_avro_input *input, uint64_t at, const char *what,
+                                cs_error *err);
+
+/* Check a length at a position against the bytes left in the file. */
+cs_code cs_input_check_left(const cs_avro_input *input, uint64_t at, uint64_t len, const char *what,
+                            cs_error *err);
 
 #endif

@@ -98,12 +98,12 @@ compile_default(compiler *c, const cs_default_reading *filled, int target, cs_er
 {
     cs_plan_column *column = &c->plan->columns[target];
     const cs_slice bytes = filled->target->default_bytes;
-    cs_avro_input input = cs_plan_input(c->plan, (const uint8_t *) bytes.data, bytes.len);
+    cs_avro_bytes in = cs_plan_bytes(c->plan, (const uint8_t *) bytes.data, bytes.len);
     cs_plan_step step;
     cs_code code;
 
     CS_TRY(compile_step(c, filled->target, filled->reading, target, &step, err));
-    code = cs_plan_read(&step, &input, &column->value, err);
+    code = cs_plan_read(&step, &in, &column->value, err);
     if (code == CS_ERR_DATA)
         return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": its default cannot be read",
                        filled->target->name);

@@ -60,18 +60,18 @@ struct cs_avro_plan
     bool has_constants;
 };
 
-/* An input over some bytes, with the plan's limits. */
-static inline cs_avro_input
-cs_plan_input(const cs_avro_plan *plan, const uint8_t *data, size_t len)
+/* Bytes to be read, with the plan's limits. */
+static inline cs_avro_bytes
+cs_plan_bytes(const cs_avro_plan *plan, const uint8_t *data, size_t len)
 {
-    return (cs_avro_input){.at = data, .end = data + len, .env = plan->env, .limits = &plan->limits};
+    return (cs_avro_bytes){.at = data, .end = data + len, .env = plan->env, .limits = &plan->limits};
 }
 
 /*
  * Read a value of a column: a scalar, to be finished, or where a nested one lies.
  * CS_ERR_DATA comes without a message.
  */
-cs_code cs_plan_read(const cs_plan_step *step, cs_avro_input *input, cs_value *value,
+cs_code cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value,
                      cs_error *err);
 
 /* Finish a column's value; a reason without a place. */

@@ -7,7 +7,7 @@
 #define CS_AVRO_READING_H
 
 #include "avro_decode.h"
-#include "avro_input.h"
+#include "avro_bytes.h"
 
 /* What is done with a scalar after its form was read. */
 typedef enum cs_finish
@@ -73,7 +73,7 @@ cs_code cs_avro_resolve(cs_arena *arena, const cs_avro_node *writer, const cs_av
 int cs_avro_match_field(const cs_avro_field *field, const cs_avro_field *fields, size_t count);
 
 /* Read a scalar's form into a value that is to be finished. CS_ERR_DATA comes without a message. */
-cs_code cs_reading_parse(const cs_avro_reading *reading, cs_avro_input *input, cs_value *value);
+cs_code cs_reading_parse(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value);
 
 /* Check and convert a value. CS_ERR_RANGE if it is refused: a reason without a place. */
 cs_code cs_reading_finish(const cs_avro_reading *reading, cs_value *value, cs_error *err);

@@ -9,7 +9,7 @@
 typedef struct walk
 {
     const cs_avro_visitor *visitor;
-    cs_avro_input input;
+    cs_avro_bytes in;
 } walk;
 
 static cs_code walk_reading(walk *w, const cs_avro_reading *reading, int depth, cs_error *err);
@@ -26,7 +26,7 @@ fail_type(const cs_avro_node *type, cs_error *err)
 static cs_code
 skip_field(walk *w, const cs_avro_node *type, int depth, cs_error *err)
 {
-    cs_code code = cs_input_skip(&w->input, type, false, depth, err);
+    cs_code code = cs_bytes_skip(&w->in, type, false, depth, err);
 
     return code == CS_ERR_DATA ? fail_type(type, err) : code;
 }
@@ -43,13 +43,13 @@ refuse_value(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
 static cs_code
 walk_scalar(walk *w, const cs_avro_reading *reading, cs_error *err)
 {
-    const uint8_t *start = w->input.at;
+    const uint8_t *start = w->in.at;
     cs_value value;
 
-    if (cs_reading_parse(reading, &w->input, &value) != CS_OK)
+    if (cs_reading_parse(reading, &w->in, &value) != CS_OK)
         return fail_type(reading->writer, err);
-    if (w->input.at == start)
-        CS_TRY(cs_input_empty(&w->input, 1, err));
+    if (w->in.at == start)
+        CS_TRY(cs_bytes_empty(&w->in, 1, err));
     value.nanos = 0;
     CS_TRY(cs_reading_finish(reading, &value, err));
     return w->visitor->scalar(w->visitor->ctx, &value, err);
@@ -63,12 +63,12 @@ walk_group(walk *w, const cs_avro_reading *reading, int64_t count, int depth, cs
     {
         cs_slice key;
 
-        CS_TRY(cs_input_poll(&w->input, err));
+        CS_TRY(cs_bytes_poll(&w->in, err));
         if (reading->writer->type == CS_AVRO_MAP)
         {
             cs_value text = {.kind = CS_VALUE_STRING};
 
-            if (!cs_input_slice(&w->input, &key))
+            if (!cs_bytes_slice(&w->in, &key))
                 return fail_type(reading->writer, err);
             text.as.bytes = key;
             CS_TRY(cs_reading_check_text(&text, err));
@@ -89,17 +89,17 @@ walk_groups(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
     CS_TRY(w->visitor->begin(w->visitor->ctx, type->type, err));
     do
     {
-        int64_t counted = w->input.empty_items;
+        int64_t counted = w->in.empty_items;
         cs_code code =
-            cs_input_group(&w->input, type->items, type->type == CS_AVRO_MAP, &group, err);
+            cs_bytes_group(&w->in, type->items, type->type == CS_AVRO_MAP, &group, err);
 
         if (code == CS_ERR_DATA)
             return fail_type(type, err);
         if (code != CS_OK)
             return code;
-        w->input.empty_items = counted; /* the items count themselves */
+        w->in.empty_items = counted; /* the items count themselves */
         CS_TRY(walk_group(w, reading, group.count, depth, err));
-        if (group.end != NULL && group.end != w->input.at)
+        if (group.end != NULL && group.end != w->in.at)
             return fail_type(type, err);
     } while (group.count > 0);
     return w->visitor->end(w->visitor->ctx, type->type, err);
@@ -113,11 +113,11 @@ walk_default(walk *w, const cs_default_reading *filled, int depth, cs_error *err
     walk inner = *w;
     cs_code code;
 
-    inner.input.at = (const uint8_t *) bytes.data;
-    inner.input.end = inner.input.at + bytes.len;
+    inner.in.at = (const uint8_t *) bytes.data;
+    inner.in.end = inner.in.at + bytes.len;
     code = walk_reading(&inner, filled->reading, depth, err);
-    w->input.empty_items = inner.input.empty_items;
-    w->input.work = inner.input.work;
+    w->in.empty_items = inner.in.empty_items;
+    w->in.work = inner.in.work;
     return code;
 }
 
@@ -133,7 +133,7 @@ walk_record(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
     {
         const cs_field_reading *field = &reading->fields[i];
 
-        CS_TRY(cs_input_poll(&w->input, err));
+        CS_TRY(cs_bytes_poll(&w->in, err));
         if (field->target == NULL)
         {
             CS_TRY(skip_field(w, type->fields[i].type, depth + 1, err));
@@ -150,7 +150,7 @@ walk_record(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
         CS_TRY(walk_default(w, filled, depth + 1, err));
     }
     if (type->num_fields == 0)
-        CS_TRY(cs_input_empty(&w->input, 1, err));
+        CS_TRY(cs_bytes_empty(&w->in, 1, err));
     return visitor->end(visitor->ctx, CS_AVRO_RECORD, err);
 }
 
@@ -160,14 +160,14 @@ walk_reading(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
 {
     int64_t branch;
 
-    if (depth > w->input.limits->max_depth)
-        return cs_input_too_deep(&w->input, err);
+    if (depth > w->in.limits->max_depth)
+        return cs_bytes_too_deep(&w->in, err);
     if (reading->finish == CS_FINISH_MISMATCH)
         return refuse_value(w, reading, depth, err);
     switch (reading->writer->type)
     {
         case CS_AVRO_UNION:
-            if (!cs_input_long(&w->input, &branch) || branch < 0 ||
+            if (!cs_bytes_long(&w->in, &branch) || branch < 0 ||
                 (uint64_t) branch >= reading->writer->num_branches)
                 return fail_type(reading->writer, err);
             return walk_reading(w, reading->branches[branch], depth + 1, err);
@@ -189,6 +189,6 @@ cs_avro_walk(const cs_avro_plan *plan, const cs_value *value, const cs_avro_visi
 
     if (value->kind != CS_VALUE_NESTED)
         return visitor->scalar(visitor->ctx, value, err);
-    w.input = cs_plan_input(plan, value->as.nested.data, value->as.nested.len);
+    w.in = cs_plan_bytes(plan, value->as.nested.data, value->as.nested.len);
     return walk_reading(&w, value->as.nested.reading, 0, err);
 }
