@@ -20,8 +20,8 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-/* A read takes this many bytes at most: the count must fit an int before PostgreSQL 16. */
-#define MAX_READ_BYTES (1024 * 1024 * 1024)
+
+
 
 /* cs_source.read_at on a virtual file descriptor. */
 static int64_t
@@ -29,7 +29,7 @@ read_file_at(void *ctx, uint64_t offset, void *data, size_t len)
 {
     AvroFile *file = ctx;
 
-    return FileRead(file->vfd, data, Min(len, MAX_READ_BYTES), (off_t) offset, PG_WAIT_EXTENSION);
+    return FileRead(file->vfd, data, Min(len, AVRO_MAX_IO_BYTES), (off_t) offset, PG_WAIT_EXTENSION);
 }
 
 /* Memory context callback: close the file. */
@@ -200,6 +200,14 @@ avro_message(const cs_error *err)
             if (IS_HIGHBIT_SET(*at))
                 *at = '?';
     return text;
+}
+
+char *
+avro_server_text(const char *utf8, size_t len)
+{
+    char *text = pg_any_to_server(utf8, (int) len, PG_UTF8);
+
+    return text == utf8 ? pnstrdup(utf8, len) : text;
 }
 
 void

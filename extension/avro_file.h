@@ -15,6 +15,9 @@
 /* The names that only files being written have; no file name of ours matches them. */
 #define AVRO_TEMPORARY_PREFIX ".clickstream-"
 
+/* One read or write takes this many bytes at most: before PostgreSQL 16 the count is an int. */
+#define AVRO_MAX_IO_BYTES (1024 * 1024 * 1024)
+
 /* What a file name given by a user stands for. */
 typedef enum AvroFilename
 {
@@ -59,6 +62,9 @@ AvroFilename avro_filename_kind(const char *filename);
  * Spark do, unless they hold a '='.
  */
 AvroPaths *avro_paths(const char *filename);
+
+/* The same, where no match of a glob is no error. */
+AvroPaths *avro_paths_or_none(const char *filename);
 
 /* The keys on one path. */
 void avro_path_parse_keys(AvroPath *path);
@@ -118,6 +124,9 @@ char *avro_place_text(const cs_avro_block *block, const char *column, const cs_e
 
 /* What core says, as text that the client can take whatever the file held. */
 char *avro_message(const cs_error *err);
+
+/* UTF-8 that core has verified as terminated text in the server's encoding; a copy. */
+char *avro_server_text(const char *utf8, size_t len);
 
 /* The SQLSTATE of an error in a file. */
 int avro_sqlstate(const cs_error *err);

@@ -56,10 +56,7 @@ file_argument(FunctionCallInfo fcinfo)
 static Datum
 utf8_text(const char *text, size_t len)
 {
-    char *converted = pg_any_to_server(text, (int) len, PG_UTF8);
-
-    return PointerGetDatum(
-        cstring_to_text_with_len(converted, converted == text ? (int) len : (int) strlen(converted)));
+    return CStringGetTextDatum(avro_server_text(text, len));
 }
 
 /* avro_schema(path text) -> jsonb */
@@ -67,7 +64,7 @@ Datum
 avro_schema(PG_FUNCTION_ARGS)
 {
     AvroFileInfo *info = file_argument(fcinfo);
-    char *json = pg_any_to_server(info->schema, (int) info->schema_len, PG_UTF8);
+    char *json = avro_server_text(info->schema, info->schema_len);
 
     PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 }

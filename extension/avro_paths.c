@@ -260,7 +260,7 @@ raise_glob(const char *pattern, int status)
                     errdetail("Failed while looking for files of \"%s\".", pattern)));
 }
 
-/* Add what matches a glob; scratch holds what glob(3) allocates. */
+/* Add what matches a glob, if anything; scratch holds what glob(3) allocates. */
 static void
 match_glob(PathList *list, const char *pattern, MemoryContext scratch)
 {
@@ -272,8 +272,7 @@ match_glob(PathList *list, const char *pattern, MemoryContext scratch)
     MemoryContextRegisterResetCallback(scratch, &match->on_reset);
     status = glob(pattern, GLOB_ERR | GLOB_NOSORT, note_glob_failure, &match->result);
     if (status == GLOB_NOMATCH)
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_FILE), errmsg("no file matches \"%s\"", pattern)));
+        return;
     if (status != 0)
         raise_glob(pattern, status);
     for (size_t i = 0; i < match->result.gl_pathc; i++)
@@ -312,7 +311,7 @@ avro_filename_kind(const char *filename)
 }
 
 AvroPaths *
-avro_paths(const char *filename)
+avro_paths_or_none(const char *filename)
 {
     AvroPaths *paths = palloc0(sizeof(AvroPaths));
     PathList list = {paths, 0};
@@ -334,6 +333,18 @@ avro_paths(const char *filename)
             MemoryContextDelete(scratch);
             break;
     }
-    qsort(paths->items, paths->count, sizeof(AvroPath), compare_paths);
+    if (paths->count > 0)
+        qsort(paths->items, paths->count, sizeof(AvroPath), compare_paths);
+    return paths;
+}
+
+AvroPaths *
+avro_paths(const char *filename)
+{
+    AvroPaths *paths = avro_paths_or_none(filename);
+
+    if (paths->count == 0 && avro_filename_kind(filename) == AVRO_FILENAME_GLOB)
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_FILE), errmsg("no file matches \"%s\"", filename)));
     return paths;
 }
