@@ -55,9 +55,32 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #define palloc0_object(type) ((type *) palloc0(sizeof(type)))
 #endif
 
-/* 18: pg_attribute_noreturn() became a prefix */
+/* 18: pg_attribute_noreturn() became a prefix; EXPLAIN's header was split; ANALYZE says that it is one */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
+#define COMPAT_EXPLAIN_HEADER "commands/explain.h"
+#define compat_vacuum_delay_point() vacuum_delay_point()
+#else
+#define COMPAT_EXPLAIN_HEADER "commands/explain_format.h"
+#define compat_vacuum_delay_point() vacuum_delay_point(true)
+#endif
+
+/* 17: foreign paths keep clauses; 18: and count disabled nodes */
+#if PG_VERSION_NUM < 170000
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL)
+#elif PG_VERSION_NUM < 180000
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL, NIL)
+#else
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, 0, startup, total, NIL, NULL, NIL, NIL)
 #endif
 
 #endif
