@@ -55,6 +55,25 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #define palloc0_object(type) ((type *) palloc0(sizeof(type)))
 #endif
 
+/* 16: permissions moved from the range table */
+#if PG_VERSION_NUM >= 160000
+#define compat_check_as_user(info, estate) ExecGetResultRelCheckAsUser(info, estate)
+#else
+#define compat_check_as_user(info, estate)                                                 \
+    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                                    \
+                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex                  \
+                       : (info)->ri_RangeTableIndex,                                       \
+                   estate)                                                                 \
+         ->checkAsUser)
+#endif
+
+/* 18: generated columns that are not stored */
+#if PG_VERSION_NUM >= 180000
+#define compat_is_virtual(attribute) ((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define compat_is_virtual(attribute) ((void) (attribute), false)
+#endif
+
 /* 18: pg_attribute_noreturn() became a prefix */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
