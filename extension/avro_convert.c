@@ -45,11 +45,9 @@ typedef struct Conversion
 } Conversion;
 
 void
-avro_row_init(AvroRow *row, bool soft)
+avro_row_init(AvroRow *row, MemoryContext context, bool soft)
 {
-    *row = (AvroRow){.soft = soft};
-    row->context =
-        AllocSetContextCreate(CurrentMemoryContext, "avro row", ALLOCSET_DEFAULT_SIZES);
+    *row = (AvroRow){.context = context, .soft = soft};
     row->env = bridge_env(row->context);
     row->buffer = palloc(ROW_BUFFER_BYTES);
     row->at = row->buffer;

@@ -18,7 +18,8 @@
 /*
  * The row being made. Its values lie in a buffer that each row uses again; what
  * does not fit, and what the server's functions allocate, in a memory context
- * that is reset from row to row, and that is current while values are converted.
+ * that the caller resets from row to row, and that is current while values are
+ * converted.
  */
 typedef struct AvroRow
 {
@@ -36,16 +37,8 @@ typedef struct AvroRow
     int64 record;               /* 0: none */
 } AvroRow;
 
-/* Make the row's memory in the current memory context. */
-void avro_row_init(AvroRow *row, bool soft);
-
-/* Forget the values of the row before. */
-static inline void
-avro_row_reset(AvroRow *row)
-{
-    row->at = row->buffer;
-    MemoryContextReset(row->context);
-}
+/* Start with a context, and a buffer in the current one. */
+void avro_row_init(AvroRow *row, MemoryContext context, bool soft);
 
 typedef struct AvroConvert AvroConvert;
 
