@@ -27,6 +27,7 @@
 #include "avro_output.h"
 #include "avro_store.h"
 #include "avro_table.h"
+#include "avro_union.h"
 #include "compat.h"
 #include "core_bridge.h"
 

@@ -24,8 +24,8 @@
 
 #include "avro_encode.h"
 #include "avro_file.h"
+#include "avro_json_text.h"
 #include "avro_store.h"
-#include "avro_text.h"
 #include "compat.h"
 #include "core_bridge.h"
 
