@@ -20,7 +20,6 @@
 #include "utils/numeric.h"
 
 #include "avro_jsonb.h"
-#include "avro_text.h"
 #include "compat.h"
 #include "core_bridge.h"
 
@@ -71,28 +70,15 @@ set_float(JsonbValue *item, double value, const char *shortest, cs_error *err)
     return CS_OK;
 }
 
-/* Make bytes a value: \x and hexadecimal digits. */
+/* Make a value that JSON has no type for a value: the text that core has for it. */
 static cs_code
-set_bytes(JsonbValue *item, cs_slice bytes, cs_error *err)
+set_value_text(JsonbBuild *build, JsonbValue *item, const cs_value *value, cs_error *err)
 {
-    char *text;
+    cs_buffer text;
 
-    if (bytes.len > (JENTRY_OFFLENMASK - 2) / 2)
-        return cs_fail(err, CS_ERR_LIMIT, "%zu bytes are too long for jsonb", bytes.len);
-    text = palloc(bytes.len * 2 + 2);
-    memcpy(text, "\\x", 2);
-    hex_encode(bytes.data, bytes.len, text + 2);
-    return set_text(item, text, bytes.len * 2 + 2, err);
-}
-
-/* Make a value with a text form of its own a value. */
-static cs_code
-set_by_core(JsonbBuild *build, JsonbValue *item, const cs_value *value, cs_error *err)
-{
-    char *text = palloc(AVRO_TEXT_SIZE);
-
-    CS_TRY(avro_scalar_text(build->plan, value, text, err));
-    return set_text(item, text, strlen(text), err);
+    cs_buffer_init(&text, build->env);
+    CS_TRY(cs_value_text(value, &text, err));
+    return set_text(item, (const char *) text.data, text.len, err);
 }
 
 cs_code
@@ -135,8 +121,6 @@ set_scalar(JsonbBuild *build, JsonbValue *item, const cs_value *value, cs_error 
         case CS_VALUE_DOUBLE:
             double_to_shortest_decimal_buf(value->as.dbl, text);
             return set_float(item, value->as.dbl, text, err);
-        case CS_VALUE_BYTES:
-            return set_bytes(item, value->as.bytes, err);
         case CS_VALUE_STRING:
             return set_text(item, value->as.bytes.data, value->as.bytes.len, err);
         case CS_VALUE_DECIMAL:
@@ -145,7 +129,7 @@ set_scalar(JsonbBuild *build, JsonbValue *item, const cs_value *value, cs_error 
             item->val.numeric = DatumGetNumeric(numeric);
             return CS_OK;
         default:
-            return set_by_core(build, item, value, err);
+            return set_value_text(build, item, value, err);
     }
 }
 

@@ -26,6 +26,7 @@
 
 #include "avro_file.h"
 #include "avro_output.h"
+#include "avro_table.h"
 #include "avro_union.h"
 #include "avro_value.h"
 #include "compat.h"

@@ -14,9 +14,6 @@
 #include "avro_container.h"
 #include "calendar.h"
 
-/* The field whose smallest and largest value the header says, if it is of a timestamp type. */
-#define AVRO_TIME_FIELD "timestamp"
-
 /* What a file is to be like. */
 typedef struct AvroOutputSpec
 {

@@ -22,9 +22,10 @@
     domain_check_safe(value, is_null, type, extra, context,                        \
                       (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext})
 #else
-#define compat_input_softly(function, text, io_param, typmod, result)              \
-    soft_call(function,                                                            \
-              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param), Int32GetDatum(typmod)}, \
+#define compat_input_softly(function, text, io_param, typmod, result)                \
+    soft_call(function,                                                              \
+              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param),           \
+                        Int32GetDatum(typmod)},                                      \
               result)
 #define compat_domain_softly(value, is_null, type, extra, context) \
     (domain_check(value, is_null, type, extra, context), true)
@@ -55,7 +56,26 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #define palloc0_object(type) ((type *) palloc0(sizeof(type)))
 #endif
 
-/* 18: pg_attribute_noreturn() became a prefix; EXPLAIN's header was split; ANALYZE says that it is one */
+/* 16: permissions moved from the range table */
+#if PG_VERSION_NUM >= 160000
+#define compat_check_as_user(info, estate) ExecGetResultRelCheckAsUser(info, estate)
+#else
+#define compat_check_as_user(info, estate)                                                 \
+    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                                    \
+                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex                  \
+                       : (info)->ri_RangeTableIndex,                                       \
+                   estate)                                                                 \
+         ->checkAsUser)
+#endif
+
+/* 18: generated columns that are not stored */
+#if PG_VERSION_NUM >= 180000
+#define compat_is_virtual(attribute) ((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define compat_is_virtual(attribute) ((void) (attribute), false)
+#endif
+
+/* 18: pg_attribute_noreturn() became a prefix, EXPLAIN's header was split, ANALYZE names itself */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
 #define COMPAT_EXPLAIN_HEADER "commands/explain.h"
