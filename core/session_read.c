@@ -108,12 +108,19 @@ cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, c
     return CS_OK;
 }
 
+/* Free a session's lists. */
+void
+cs_session_free(cs_session *session)
+{
+    cs_release(session->campaigns.env, session->issues);
+    free_seen(&session->campaigns);
+    free_seen(&session->rewards);
+}
+
 void
 cs_sessions_close(cs_session_reader *reader)
 {
-    cs_release(reader->session.campaigns.env, reader->session.issues);
-    free_seen(&reader->session.campaigns);
-    free_seen(&reader->session.rewards);
+    cs_session_free(&reader->session);
 }
 
 /* Keep an issue of the session. */
@@ -128,17 +135,15 @@ keep_issue(cs_session *session, const cs_event *event, cs_error *err)
 }
 
 /* Add the event to the session. */
-static cs_code
-note_event(cs_session_reader *reader, const cs_event *event, cs_error *err)
+static inline cs_code
+note_event(cs_session *session, const cs_event *event, bool keep_issues, cs_error *err)
 {
-    cs_session *session = &reader->session;
-
     session->events++;
     if (event->kind == CS_VIEW)
         return note_seen(&session->campaigns, event->id, event->time, err);
     if (event->kind == CS_ISSUE)
     {
-        if (reader->keep_issues)
+        if (keep_issues)
             CS_TRY(keep_issue(session, event, err));
         return note_seen(&session->rewards, event->id, event->time, err);
     }
@@ -203,7 +208,7 @@ cs_sessions_next(cs_session_reader *reader, cs_error *err)
 
         last = ahead;
         ahead = spare; /* copying the event would wait for its parts to be written */
-        CS_TRY(note_event(reader, last, err));
+        CS_TRY(note_event(session, last, reader->keep_issues, err));
         if (session->events % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(session->campaigns.env, err));
         code = cs_state_next(&reader->state, ahead, err);
@@ -214,6 +219,32 @@ cs_sessions_next(cs_session_reader *reader, cs_error *err)
     reader->ahead = ahead == &reader->events[1];
     session->exit = *last;
     session->end = last->time;
+    return CS_OK;
+}
+
+void
+cs_session_init(cs_session *session, const cs_env *env)
+{
+    *session = (cs_session){.campaigns.env = env, .rewards.env = env};
+}
+
+cs_code
+cs_session_take(cs_session *session, const cs_event *events, size_t count, int64_t gap,
+                size_t *taken, cs_error *err)
+{
+    const cs_event *event = events;
+
+    start_session(session, event);
+    do
+    {
+        CS_TRY(note_event(session, event, false, err));
+        if (session->events % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(session->campaigns.env, err));
+        event++;
+    } while (event < events + count && cs_gap_spans(gap, event[-1].time, event->time));
+    session->exit = event[-1];
+    session->end = event[-1].time;
+    *taken = (size_t) (event - events);
     return CS_OK;
 }
 

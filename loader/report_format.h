@@ -5,10 +5,7 @@
 #ifndef LOADER_REPORT_FORMAT_H
 #define LOADER_REPORT_FORMAT_H
 
-#include "base.h"
-#include "defaults.h"
-
-#include <libpq-fe.h>
+#include "report_time.h"
 
 #define REPORT_COLUMNS 6
 
@@ -29,9 +26,7 @@ typedef struct report_column
 
 extern const report_column report_columns[REPORT_COLUMNS];
 
-#define REPORT_TIME_SIZE 64
-
-/* One row; a cell that is NULL has no data. The cells are borrowed from the result. */
+/* One row; a cell that is NULL has no data. The cells are borrowed from the source. */
 typedef struct report_row
 {
     cs_slice cells[REPORT_COLUMNS];
@@ -46,6 +41,7 @@ typedef struct report_ops
     exit_status (*begin)(report_writer *writer);
     exit_status (*row)(report_writer *writer, const report_row *row);
     exit_status (*end)(report_writer *writer);
+    const struct report_render_ops *render; /* how a row becomes lines; NULL: it does not alone */
 } report_ops;
 
 struct report_writer
@@ -65,14 +61,7 @@ extern const report_ops report_json_ops;
 void report_writer_init(report_writer *writer, const report_ops *ops);
 void report_writer_free(report_writer *writer);
 
-/* Take a row of a query's result, its times in the form that the report shows. */
-void report_row_read(report_row *row, const PGresult *result);
-
-/*
- * Turn the server's ISO form of a time, "2024-03-10 08:00:00.5+08", into ours,
- * "2024-03-10T08:00:00.500000+08:00"; return the length. Text that is not of
- * that form ("infinity") is copied.
- */
-size_t report_format_time(const char *text, char out[REPORT_TIME_SIZE]);
+/* Append a cell as CSV; NULL is empty. */
+cs_code report_append_csv(cs_buffer *out, cs_slice text, cs_error *err);
 
 #endif
