@@ -68,6 +68,8 @@ add_user(cs_group *group, cs_slice name, uint64_t hash, cs_error *err)
     cs_group_user *user;
     const char *copy;
 
+    if (group->num_users == UINT32_MAX - 1)
+        return cs_fail(err, CS_ERR_LIMIT, "there are more than %u users", UINT32_MAX - 1);
     if (2 * (group->num_users + 1) > group->num_slots)
         CS_TRY(grow_slots(group, err));
     CS_TRY(cs_grow_array(group->env, (void **) &group->users, &group->users_capacity,
@@ -96,7 +98,7 @@ find_user(cs_group *group, cs_slice name, uint32_t *position, cs_error *err)
         if (entry >> 32 != hash >> 32)
             continue;
         user = &group->users[(uint32_t) entry - 1];
-        if (user->name.len == name.len && memcmp(user->name.data, name.data, name.len) == 0)
+        if (cs_same_text(user->name, name))
         {
             *position = (uint32_t) entry - 1;
             return CS_OK;

@@ -9,12 +9,14 @@
  * are grouped: a table finds each record's user, and the events of a user are laid
  * side by side and sorted.
  *
- * A record:
- *   varint    (bytes of the user << 2) | kind
+ * A record, made to be written and read fast: numbers are in the machine's own
+ * order, and branches nearly always go the same way.
+ *   byte      kind, and whether the three numbers that follow are long
+ *   1 or 8    bytes of the user
  *   bytes     the user
- *   varint    zigzag: microseconds since the record before in the piece, before the
- *             first one since 2000-01-01 UTC, modulo 2^64
- *   varint    id, for a view or an issue only
+ *   4 or 8    microseconds since the record before in the piece, before the first one
+ *             since 2000-01-01 UTC, modulo 2^64
+ *   4 or 8    id; 0 for other activity
  *
  * Records are read back without checks: whoever keeps them must give them back
  * as they were.
@@ -24,29 +26,75 @@
 
 #include "arena.h"
 #include "session_event.h"
-#include "varint.h"
 
 /* The most bytes of a record beside the user's. */
-#define CS_RECORD_BYTES (3 * CS_VARINT_MAX_BYTES)
+#define CS_RECORD_BYTES 25
+
+/* Bits of a record's first byte above its kind. */
+#define CS_RECORD_KIND 0x03
+#define CS_RECORD_LONG_USER 0x04
+#define CS_RECORD_LONG_STEP 0x08
+#define CS_RECORD_LONG_ID 0x10
+
+/* Eight bytes of text. */
+static inline uint64_t
+cs_load_word(const char *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return word;
+}
 
 /* The user's hash; who does not know the seed cannot choose users of one hash. */
 static inline uint64_t
 cs_hash_user(cs_slice user, uint64_t seed)
 {
     uint64_t hash = seed ^ user.len;
-    size_t i = 0;
-    uint64_t word;
+    uint64_t word = 0;
 
-    for (; i + sizeof(word) <= user.len; i += sizeof(word))
+    if (user.len >= sizeof(word))
     {
-        memcpy(&word, user.data + i, sizeof(word));
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 32;
+        for (size_t i = 0; i + sizeof(word) < user.len; i += sizeof(word))
+        {
+            hash = (hash ^ cs_load_word(user.data + i)) * UINT64_C(0x9e3779b97f4a7c15);
+            hash ^= hash >> 32;
+        }
+        word = cs_load_word(user.data + user.len - sizeof(word));
     }
-    word = 0;
-    for (unsigned shift = 0; i < user.len; i++, shift += 8)
-        word |= (uint64_t) (uint8_t) user.data[i] << shift;
-    return (uint64_t) cs_hash_id((int64_t) (hash ^ word));
+    else
+        memcpy(&word, user.data, user.len);
+    return cs_hash_id((int64_t) (hash ^ word));
+}
+
+/* Copy text; most is 8 to 16 bytes, and so two words that may overlap. */
+static inline void
+cs_copy_text(uint8_t *out, cs_slice text)
+{
+    uint64_t first, last;
+
+    if (text.len >= sizeof(first) && text.len <= 2 * sizeof(first))
+    {
+        first = cs_load_word(text.data);
+        last = cs_load_word(text.data + text.len - sizeof(last));
+        memcpy(out, &first, sizeof(first));
+        memcpy(out + text.len - sizeof(last), &last, sizeof(last));
+    }
+    else
+        memcpy(out, text.data, text.len);
+}
+
+/* True if both are the same text; most are 8 to 16 bytes. */
+static inline bool
+cs_same_text(cs_slice a, cs_slice b)
+{
+    if (a.len != b.len)
+        return false;
+    if (a.len < sizeof(uint64_t) || a.len > 2 * sizeof(uint64_t))
+        return memcmp(a.data, b.data, a.len) == 0;
+    return cs_load_word(a.data) == cs_load_word(b.data) &&
+           cs_load_word(a.data + a.len - sizeof(uint64_t)) ==
+               cs_load_word(b.data + b.len - sizeof(uint64_t));
 }
 
 /* Write a record at out, which has room for it; *last is the piece's time so far. */
@@ -54,42 +102,75 @@ static inline uint8_t *
 cs_record_put(uint8_t *out, cs_slice user, const cs_event *event, cs_time *last)
 {
     uint64_t step = (uint64_t) event->time - (uint64_t) *last;
+    uint64_t len = user.len;
+    uint32_t short_step = (uint32_t) step, short_id = (uint32_t) event->id;
+    uint8_t *head = out++;
 
-    out = cs_varint_put(out, (uint64_t) user.len << 2 | (uint64_t) event->kind);
-    memcpy(out, user.data, user.len);
-    out = cs_varint_put(out + user.len, cs_zigzag((int64_t) step));
+    *head = (uint8_t) event->kind;
+    *out = (uint8_t) len;
+    if (len <= UINT8_MAX)
+        out++;
+    else
+    {
+        *head |= CS_RECORD_LONG_USER;
+        memcpy(out, &len, sizeof(len));
+        out += sizeof(len);
+    }
+    cs_copy_text(out, user);
+    out += len;
+    memcpy(out, &short_step, sizeof(short_step));
+    if (step == (uint64_t) (int64_t) (int32_t) short_step)
+        out += sizeof(short_step);
+    else
+    {
+        *head |= CS_RECORD_LONG_STEP;
+        memcpy(out, &step, sizeof(step));
+        out += sizeof(step);
+    }
+    memcpy(out, &short_id, sizeof(short_id));
     *last = event->time;
-    return event->kind == CS_OTHER ? out : cs_varint_put(out, (uint64_t) event->id);
+    if (event->id == (int64_t) short_id)
+        return out + sizeof(short_id);
+    *head |= CS_RECORD_LONG_ID;
+    memcpy(out, &event->id, sizeof(event->id));
+    return out + sizeof(event->id);
 }
 
-/* Read a varint that is known to be whole; the position goes behind it. */
+/* Read a number of eight bytes if it is long, else of four; the position goes behind it. */
 static inline uint64_t
-cs_record_varint(const uint8_t **at)
+cs_record_number(const uint8_t **at, bool is_long)
 {
-    uint64_t value = 0;
-    uint8_t byte;
+    uint64_t value;
+    uint32_t part;
 
-    for (unsigned shift = 0;; shift += 7)
+    if (is_long)
     {
-        byte = *(*at)++;
-        value |= (uint64_t) (byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
+        memcpy(&value, *at, sizeof(value));
+        *at += sizeof(value);
+        return value;
     }
+    memcpy(&part, *at, sizeof(part));
+    *at += sizeof(part);
+    return part;
 }
 
 /* Read a record; the position goes behind it. */
 static inline void
 cs_record_get(const uint8_t **at, cs_slice *user, cs_event *event, cs_time *last)
 {
-    uint64_t head = cs_record_varint(at);
+    uint8_t head = *(*at)++;
+    uint64_t step;
 
-    event->kind = (cs_kind) (head & 3);
-    *user = (cs_slice){(const char *) *at, (size_t) (head >> 2)};
+    user->len = (head & CS_RECORD_LONG_USER) != 0 ? cs_record_number(at, true) : *(*at)++;
+    user->data = (const char *) *at;
     *at += user->len;
-    *last = (cs_time) ((uint64_t) *last + (uint64_t) cs_unzigzag(cs_record_varint(at)));
+    step = cs_record_number(at, (head & CS_RECORD_LONG_STEP) != 0);
+    if ((head & CS_RECORD_LONG_STEP) == 0)
+        step = (uint64_t) (int64_t) (int32_t) step;
+    *last = (cs_time) ((uint64_t) *last + step);
     event->time = *last;
-    event->id = event->kind == CS_OTHER ? 0 : (int64_t) cs_record_varint(at);
+    event->id = (int64_t) cs_record_number(at, (head & CS_RECORD_LONG_ID) != 0);
+    event->kind = (cs_kind) (head & CS_RECORD_KIND);
 }
 
 /* A user of a group, and where the events are. */

@@ -276,10 +276,18 @@ campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_ma
 bool
 cs_session_driven(const cs_session *session, const cs_map *map)
 {
-    if (session->rewards.count == 0)
+    const cs_seen_list *campaigns = &session->campaigns;
+    cs_time last_issue;
+
+    if (session->rewards.count == 0 || map->count == 0)
         return false;
-    for (size_t i = 0; i < session->campaigns.count; i++)
-        if (campaign_drove(&session->campaigns.items[i], &session->rewards, map))
+    last_issue = session->rewards.items[0].last;
+    for (size_t i = 1; i < session->rewards.count; i++)
+        if (session->rewards.items[i].last > last_issue)
+            last_issue = session->rewards.items[i].last;
+    /* campaigns are in order of their first view: behind the last issue none drove anything */
+    for (size_t i = 0; i < campaigns->count && campaigns->items[i].first < last_issue; i++)
+        if (campaign_drove(&campaigns->items[i], &session->rewards, map))
             return true;
     return false;
 }

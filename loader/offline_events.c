@@ -79,18 +79,19 @@ take_record(event_reader *events, const cs_value *values, exit_status *status, r
     return CS_OK;
 }
 
-/* Refuse the record that the cursor stood before. */
+/* Refuse the record that was read last; it begins at start. */
 static exit_status
-refuse_record(event_reader *events, const cs_avro_cursor *before, const cs_avro_cursor *after,
+refuse_record(event_reader *events, const cs_avro_cursor *cursor, const uint8_t *start,
               const cs_error *err)
 {
     static const char *const names[] = {"timestamp", "http_method", "http_path", "user_id"};
-    char reason[CS_ERROR_MESSAGE_SIZE];
     const char *column = err->field >= 0 ? names[err->field] : NULL;
+    size_t size = (size_t) (cursor->at - start);
+    cs_avro_cursor before = *cursor;
 
-    memcpy(reason, err->message, sizeof(reason));
-    return input_reject_record(events->reader, before, (size_t) (after->at - before->at), reason,
-                               column);
+    before.at = start;
+    before.done--;
+    return input_reject_record(events->reader, &before, size, err->message, column);
 }
 
 /* Read the records of a block. */
@@ -98,25 +99,25 @@ static exit_status
 read_block(event_reader *events)
 {
     const cs_avro_plan *plan;
-    cs_avro_cursor cursor, before;
     cs_value values[LOG_COLUMNS];
     exit_status status = STATUS_OK;
+    cs_avro_cursor cursor;
     cs_avro_block block;
     refusal why;
-    cs_code code;
 
     STATUS_TRY(input_load_block(events->reader, &block, &plan));
     cs_avro_cursor_init(&cursor, plan, &block);
     while (status == STATUS_OK)
     {
-        before = cursor;
-        code = cs_avro_cursor_next(&cursor, values, &why.err);
+        const uint8_t *start = cursor.at;
+        cs_code code = cs_avro_cursor_next(&cursor, values, &why.err);
+
         if (code == CS_END)
             return STATUS_OK;
         if (code == CS_OK)
             code = take_record(events, values, &status, &why);
         if (code == CS_ERR_RANGE)
-            status = refuse_record(events, &before, &cursor, &why.err);
+            status = refuse_record(events, &cursor, start, &why.err);
         else if (code != CS_OK)
             return input_report(events->reader, &why.err);
     }

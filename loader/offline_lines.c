@@ -10,20 +10,13 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define SLAB_BYTES ((size_t) 1024 * 1024)
 #define RUN_BUFFER_BYTES ((size_t) 128 * 1024) /* of a run that is written or read */
-#define ALIGNMENT sizeof(uint64_t)
 
 /* Sorting by a word's bytes pays from so many entries on; below, they are inserted. */
 #define RADIX_MIN 64
 
-typedef struct lines_slab
-{
-    struct lines_slab *next;
-    size_t used;
-    size_t size;
-    uint64_t data[];
-} lines_slab;
+/* How far ahead entries are fetched: in order of users they lie anywhere in memory. */
+#define AHEAD 4
 
 void
 lines_store_init(lines_store *store, size_t limit)
@@ -37,13 +30,7 @@ lines_store_init(lines_store *store, size_t limit)
 static void
 forget(lines_store *store)
 {
-    while (store->slabs != NULL)
-    {
-        lines_slab *slab = store->slabs;
-
-        store->slabs = slab->next;
-        free(slab);
-    }
+    slab_free_all(&store->slabs);
     store->num_entries = 0;
     store->held = 0;
 }
@@ -241,30 +228,6 @@ write_run(lines_store *store)
     return STATUS_OK;
 }
 
-/* Take memory for an entry; NULL if there is none. */
-static lines_head *
-take_memory(lines_store *store, size_t bytes)
-{
-    lines_slab *slab = store->slabs;
-    lines_head *head;
-
-    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (slab == NULL || slab->size - slab->used < bytes)
-    {
-        size_t size = bytes > SLAB_BYTES ? bytes : SLAB_BYTES;
-
-        slab = malloc(sizeof(lines_slab) + size);
-        if (slab == NULL)
-            return NULL;
-        *slab = (lines_slab){store->slabs, 0, size};
-        store->slabs = slab;
-        store->held += size;
-    }
-    head = (lines_head *) ((uint8_t *) slab->data + slab->used);
-    slab->used += bytes;
-    return head;
-}
-
 exit_status
 lines_store_add(lines_store *store, cs_slice user, cs_slice rows)
 {
@@ -279,7 +242,7 @@ lines_store_add(lines_store *store, cs_slice user, cs_slice rows)
     if (cs_grow_array(loader_env(), (void **) &store->entries, &store->entries_capacity,
                       store->num_entries + 1, sizeof(lines_entry), &err) != CS_OK)
         return log_core_error(&err, NULL);
-    head = take_memory(store, bytes);
+    head = slab_take(&store->slabs, bytes, &store->held);
     if (head == NULL)
         return log_out_of_memory();
     *head = (lines_head){user.len, rows.len};
@@ -371,6 +334,8 @@ advance(lines_cursor *cursor, bool *end)
     if (*end)
         return STATUS_OK;
     head = cursor->store->entries[cursor->entry++].head;
+    if (cursor->entry + AHEAD < cursor->store->num_entries)
+        __builtin_prefetch(cursor->store->entries[cursor->entry + AHEAD].head);
     cursor->now.user = user_of(head);
     cursor->now.rows = (cs_slice){cursor->now.user.data + head->user_len, head->rows_len};
     return STATUS_OK;

@@ -10,6 +10,7 @@
 #define LOADER_OFFLINE_LINES_H
 
 #include "base.h"
+#include "offline_slab.h"
 #include "offline_spill.h"
 
 /* Rows of one user. What they consist of is the caller's business. */
@@ -45,7 +46,7 @@ typedef struct lines_store
 {
     size_t limit;
     size_t held;
-    struct lines_slab *slabs; /* the newest first */
+    slab *slabs;
     lines_entry *entries;
     size_t num_entries;
     size_t entries_capacity;

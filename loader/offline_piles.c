@@ -29,29 +29,13 @@ pile_set_init(pile_set *set, uint64_t seed, int level, size_t limit)
     spill_init(&set->file);
 }
 
-/* Free a list of pieces. */
-static void
-free_pieces(pile_piece *piece)
-{
-    while (piece != NULL)
-    {
-        pile_piece *next = piece->next;
-
-        free(piece);
-        piece = next;
-    }
-}
-
 /* Free a set's memory, and let go of its file. */
 void
 pile_set_free(pile_set *set)
 {
     for (size_t i = 0; i < NUM_PILES; i++)
-    {
-        free_pieces(set->piles[i].first);
         free(set->piles[i].extents);
-    }
-    free_pieces(set->spare);
+    slab_free_all(&set->slabs);
     spill_close(&set->file);
 }
 
@@ -75,16 +59,12 @@ take_pieces(event_pile *pile)
     return first;
 }
 
-/* Put a piece aside for later use, or free it where it is not of the usual size. */
+/* Put a piece aside for later use; one of another size is of none. */
 static void
 recycle(pile_set *set, pile_piece *piece)
 {
-    set->held -= piece->size;
     if (piece->size != set->piece_bytes)
-    {
-        free(piece);
         return;
-    }
     piece->next = set->spare;
     set->spare = piece;
 }
@@ -134,10 +114,18 @@ write_all(pile_set *set)
 
         while (list != NULL && status == STATUS_OK)
             status = write_extent(set, &set->piles[i], &list);
-        free_pieces(list);
         STATUS_TRY(status);
     }
     return STATUS_OK;
+}
+
+/* True if there is no piece left but by taking more memory than the limit. */
+static bool
+is_full(const pile_set *set, size_t size)
+{
+    if (size == set->piece_bytes && set->spare != NULL)
+        return false;
+    return set->held >= set->limit && set->slabs != NULL;
 }
 
 /* Take a piece that was put aside, or a new one; NULL without memory. */
@@ -149,13 +137,26 @@ new_piece(pile_set *set, size_t size)
     if (size == set->piece_bytes && piece != NULL)
         set->spare = piece->next;
     else
-        piece = malloc(sizeof(pile_piece) + size);
+        piece = slab_take(&set->slabs, sizeof(pile_piece) + size, &set->held);
     if (piece == NULL)
         return NULL;
     piece->next = NULL;
     piece->size = size;
-    set->held += size;
     return piece;
+}
+
+/* Write all pieces to the file. Pieces of unusual sizes are given back, then all are. */
+static exit_status
+make_room(pile_set *set, size_t size)
+{
+    STATUS_TRY(write_all(set));
+    if (size != set->piece_bytes || set->spare == NULL)
+    {
+        slab_free_all(&set->slabs);
+        set->spare = NULL;
+        set->held = 0;
+    }
+    return STATUS_OK;
 }
 
 exit_status
@@ -165,8 +166,8 @@ pile_extend(pile_set *set, event_pile *pile, size_t need)
     pile_piece *piece;
 
     close_piece(pile);
-    if (set->held + size > set->limit && set->held > 0)
-        STATUS_TRY(write_all(set));
+    if (is_full(set, size))
+        STATUS_TRY(make_room(set, size));
     piece = new_piece(set, size);
     if (piece == NULL)
         return log_out_of_memory();
@@ -214,7 +215,6 @@ pile_read(pile_set *set, size_t number, cs_buffer *scratch, pile_reader reader, 
         status = read_extent(set, &pile->extents[i], scratch, reader, ctx);
     for (pile_piece *piece = list; piece != NULL && status == STATUS_OK; piece = piece->next)
         status = reader(ctx, piece->data, piece->len);
-    free_pieces(list);
     free(pile->extents);
     pile->extents = NULL;
     pile->num_extents = pile->extents_capacity = 0;

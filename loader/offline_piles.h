@@ -9,6 +9,7 @@
 #ifndef LOADER_OFFLINE_PILES_H
 #define LOADER_OFFLINE_PILES_H
 
+#include "offline_slab.h"
 #include "offline_spill.h"
 #include "session_group.h"
 
@@ -54,8 +55,9 @@ typedef struct pile_set
     int shift; /* of the hash, to a pile's number */
     size_t piece_bytes;
     size_t limit;
-    size_t held; /* by all pieces */
-    pile_piece *spare;
+    size_t held; /* by all slabs */
+    slab *slabs;
+    pile_piece *spare; /* pieces of the usual size that are not in use */
     event_pile piles[NUM_PILES];
     spill_file file;
 } pile_set;
@@ -85,7 +87,11 @@ pile_set_add(pile_set *set, cs_slice user, const cs_event *event)
 /* What gets the pieces of a pile. */
 typedef exit_status (*pile_reader)(void *ctx, const uint8_t *data, size_t len);
 
-/* Hand out all pieces of a pile, then let go of them. scratch is used for those in the file. */
+/*
+ * Hand out all pieces of a pile; it is empty then, but its memory is the set's still.
+ * Several threads may read different piles of a set. scratch is used for what is in the
+ * file.
+ */
 exit_status pile_read(pile_set *set, size_t number, cs_buffer *scratch, pile_reader reader,
                       void *ctx);
 

@@ -65,15 +65,24 @@ enter_span(report_clock *clock, cs_time time)
 static void
 enter_day(report_clock *clock, int64_t day)
 {
+    char *at = clock->date;
     int64_t year;
     int month, of_month;
 
     clock->day = day;
     cs_date_from_days(day, &year, &month, &of_month);
     clock->is_bc = year <= 0;
-    clock->date_len =
-        (size_t) snprintf(clock->date, sizeof(clock->date), "%04lld-%02d-%02dT",
-                          (long long) (year > 0 ? year : 1 - year), month, of_month);
+    if (year <= 0)
+        year = 1 - year;
+    if (year > 9999)
+        at += snprintf(at, sizeof(clock->date), "%lld", (long long) year / 10000);
+    at = put_two(put_two(at, year / 100 % 100), year % 100);
+    *at++ = '-';
+    at = put_two(at, month);
+    *at++ = '-';
+    at = put_two(at, of_month);
+    *at++ = 'T';
+    clock->date_len = (size_t) (at - clock->date);
 }
 
 size_t
