@@ -10,7 +10,10 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define RUN_BUFFER_BYTES ((size_t) 128 * 1024) /* of a run that is written or read */
+
+/* What is read of a run at a time. */
+#define RUN_BUFFER_MAX ((size_t) 256 * 1024)
+#define RUN_BUFFER_MIN ((size_t) 4 * 1024)
 
 /* Sorting by a word's bytes pays from so many entries on; below, they are inserted. */
 #define RADIX_MIN 64
@@ -236,9 +239,12 @@ lines_store_add(lines_store *store, cs_slice user, cs_slice rows)
     cs_error err;
 
     /* sorting takes as much again for the entries as they take themselves */
-    if (store->num_entries > 0 &&
-        store->held + bytes + 2 * sizeof(lines_entry) * store->num_entries > store->limit)
+    store->used += bytes + 2 * sizeof(lines_entry);
+    if (store->num_entries > 0 && store->used > store->limit)
+    {
         STATUS_TRY(write_run(store));
+        store->used = bytes + 2 * sizeof(lines_entry);
+    }
     if (cs_grow_array(loader_env(), (void **) &store->entries, &store->entries_capacity,
                       store->num_entries + 1, sizeof(lines_entry), &err) != CS_OK)
         return log_core_error(&err, NULL);
@@ -272,7 +278,8 @@ typedef struct lines_cursor
     uint64_t offset; /* of what is not yet in the buffer */
     uint64_t end;
     cs_buffer buffer;
-    size_t at; /* of the next entry in the buffer */
+    size_t buffer_bytes; /* to read at a time */
+    size_t at;           /* of the next entry in the buffer */
 
     user_lines now;
 } lines_cursor;
@@ -292,8 +299,8 @@ fill(lines_cursor *cursor, size_t need)
         memmove(buffer->data, buffer->data + cursor->at, left);
     buffer->len = left;
     cursor->at = 0;
-    if (more > RUN_BUFFER_BYTES && more > need - left)
-        more = need - left > RUN_BUFFER_BYTES ? need - left : RUN_BUFFER_BYTES;
+    if (more > cursor->buffer_bytes && more > need - left)
+        more = need - left > cursor->buffer_bytes ? need - left : cursor->buffer_bytes;
     if (cs_buffer_reserve(buffer, more, &err) != CS_OK)
         return log_core_error(&err, NULL);
     STATUS_TRY(spill_read(&cursor->store->file, cursor->offset, buffer->data + left, more));
@@ -385,19 +392,25 @@ add_cursors(lines_merge *merge, const lines_store *store)
         {
             cursor->offset = store->runs[i].offset;
             cursor->end = store->runs[i].end;
+            cursor->buffer_bytes = merge->buffer_bytes;
         }
         cs_buffer_init(&cursor->buffer, loader_env());
     }
 }
 
 exit_status
-lines_merge_open(lines_merge *merge, lines_store **stores, size_t count)
+lines_merge_open(lines_merge *merge, lines_store **stores, size_t count, size_t memory)
 {
     size_t runs = 0;
 
     memset(merge, 0, sizeof(*merge));
     for (size_t i = 0; i < count; i++)
         runs += stores[i]->num_runs + 1;
+    merge->buffer_bytes = memory / runs;
+    if (merge->buffer_bytes > RUN_BUFFER_MAX)
+        merge->buffer_bytes = RUN_BUFFER_MAX;
+    if (merge->buffer_bytes < RUN_BUFFER_MIN)
+        merge->buffer_bytes = RUN_BUFFER_MIN;
     merge->cursors = calloc(runs, sizeof(lines_cursor));
     merge->heap = calloc(runs, sizeof(lines_cursor *));
     if (merge->cursors == NULL || merge->heap == NULL)

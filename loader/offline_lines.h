@@ -45,7 +45,8 @@ typedef struct lines_run
 typedef struct lines_store
 {
     size_t limit;
-    size_t held;
+    size_t used; /* by rows and entries in memory */
+    size_t held; /* by all slabs */
     slab *slabs;
     lines_entry *entries;
     size_t num_entries;
@@ -72,11 +73,16 @@ typedef struct lines_merge
     size_t count;
     struct lines_cursor *cursors;
     size_t num_cursors;
+    size_t buffer_bytes; /* of each run in a file */
     bool started;
 } lines_merge;
 
-/* Start at the first user. The stores stay the caller's, and are complete. */
-exit_status lines_merge_open(lines_merge *merge, lines_store **stores, size_t count);
+/*
+ * Start at the first user. The stores stay the caller's, and are complete. Runs in files
+ * are read through buffers that take so much memory together, if that does.
+ */
+exit_status lines_merge_open(lines_merge *merge, lines_store **stores, size_t count,
+                             size_t memory);
 void lines_merge_close(lines_merge *merge);
 
 /* Go on to the next rows, valid until the next call; *end is set behind the last ones. */

@@ -8,9 +8,10 @@
  *    apart, makes their sessions and renders the rows (offline_sessions.c).
  * 3. The rows, sorted by user in each thread, are merged (offline_lines.c).
  *
- * Memory: half of what is allowed goes to events on piles, a quarter to rows, an eighth to
- * the pile that is being worked on; the rest is for blocks, buffers and the program. What
- * does not fit goes to temporary files.
+ * Memory: what is allowed, less what the program and each thread's buffers take, is shared
+ * out: half of it to events on piles, a quarter to rows, an eighth to the pile that is
+ * being worked on; the rest is kept back for what is rounded up. What does not fit goes to
+ * temporary files.
  */
 #include "offline_report.h"
 
@@ -33,6 +34,8 @@
 #define MEGABYTE ((size_t) 1024 * 1024)
 #define MAX_JOBS 256
 #define MIN_MEMORY_PER_JOB (16 * MEGABYTE)
+#define OWN_MEMORY (6 * MEGABYTE)         /* of the program */
+#define OWN_MEMORY_PER_JOB (5 * MEGABYTE) /* blocks and buffers */
 
 typedef struct offline_job offline_job;
 
@@ -239,8 +242,8 @@ check_files(const offline_settings *settings)
 static exit_status
 make_jobs(offline_report *report)
 {
-    size_t share = report->memory / (size_t) report->num_jobs;
     int count = report->num_jobs;
+    size_t share = (report->memory - OWN_MEMORY) / (size_t) count - OWN_MEMORY_PER_JOB;
 
     report->num_jobs = 0;
     report->jobs = calloc((size_t) count, sizeof(offline_job));
@@ -305,7 +308,8 @@ make_rows(offline_report *report, const offline_settings *settings)
         pile_set_init(&report->jobs[i].piles, 0, 0, 0);
         stores[i] = &report->jobs[i].maker.store;
     }
-    status = lines_merge_open(&report->merge, stores, (size_t) report->num_jobs);
+    status = lines_merge_open(&report->merge, stores, (size_t) report->num_jobs,
+                              report->memory / 4);
     free(stores);
     return status;
 }
