@@ -145,6 +145,7 @@ choose_jobs(const offline_settings *settings, int *jobs)
     {
         log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": more than %d",
                   settings->jobs, MAX_JOBS);
+        log_hint("One job for each processor is the most that makes it faster.");
         return STATUS_USAGE;
     }
     *jobs = (int) settings->jobs;
