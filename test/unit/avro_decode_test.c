@@ -128,8 +128,8 @@ static const one_value bad_values[] = {
      BYTES("\x06"
            "ab"),
      CS_ERR_DATA, "not a valid bytes", 0, 0},
-    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES(""), CS_ERR_DATA, "not a valid long", 0, 0},
-    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x02"), CS_ERR_DATA, "not a valid long", 0, 0},
+    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES(""), CS_ERR_DATA, "not a valid union", 0, 0},
+    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x02"), CS_ERR_DATA, "not a valid union", 0, 0},
     /* Lengths */
     {SCHEMA_STRING, BYTES("\x01"), CS_ERR_DATA, "not a valid string", 0, 0},
     {SCHEMA_STRING, BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"), CS_ERR_DATA, "string", 0, 0},
@@ -142,10 +142,10 @@ static const one_value bad_values[] = {
     {SCHEMA_OF("\"int\""), BYTES("\x81\x80\x80\x80\x10"), CS_ERR_DATA, "not a valid int", 0, 0},
     {SCHEMA_LONG, BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x02"), CS_ERR_DATA, "long", 0, 0},
     {SCHEMA_LONG, BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00"), CS_ERR_DATA, "long", 0, 0},
-    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x04\x00"), CS_ERR_DATA, "long", 0, 0},
-    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x01\x00"), CS_ERR_DATA, "long", 0, 0},
+    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x04\x00"), CS_ERR_DATA, "union", 0, 0},
+    {SCHEMA_OF("[\"null\", \"long\"]"), BYTES("\x01\x00"), CS_ERR_DATA, "union", 0, 0},
     {SCHEMA_OF("[\"long\", \"null\"]"), BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-     CS_ERR_DATA, "long", 0, 0},
+     CS_ERR_DATA, "union", 0, 0},
     /* Well formed, but not what a table can hold */
     {SCHEMA_STRING, BYTES("\x02\x00"), CS_ERR_RANGE, "string holds a NUL character", 0, 0},
     {SCHEMA_STRING,
