@@ -68,13 +68,13 @@ random_value(test_random *random, const cs_avro_field *field, size_t n)
         case CS_AVRO_NULL:
             break;
         case CS_AVRO_BOOLEAN:
-            value = (cs_value){CS_VALUE_BOOL, 0, {.boolean = number & 1}};
+            value = (cs_value){.kind = CS_VALUE_BOOL, .as.boolean = number & 1};
             break;
         case CS_AVRO_INT:
-            value = (cs_value){CS_VALUE_INTEGER, 0, {.integer = (int32_t) low}};
+            value = (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = (int32_t) low};
             break;
         case CS_AVRO_LONG:
-            value = (cs_value){CS_VALUE_INTEGER, 0, {.integer = number}};
+            value = (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = number};
             break;
         case CS_AVRO_FLOAT:
             value.kind = CS_VALUE_FLOAT;
@@ -444,22 +444,22 @@ test_values_that_do_not_fit(void **state)
     static const misfit cases[] = {
         {SCHEMA_LONG, {.kind = CS_VALUE_NULL}, "field \"a\": it cannot be NULL"},
         {SCHEMA_STRING, {.kind = CS_VALUE_NULL}, "cannot be NULL"},
-        {SCHEMA_LONG, {CS_VALUE_STRING, 0, {.bytes = {"x", 1}}}, "field \"a\": value does not fit its type"},
-        {SCHEMA_STRING, {CS_VALUE_BYTES, 0, {.bytes = {"x", 1}}}, "does not fit"},
-        {SCHEMA_STRING, {CS_VALUE_INTEGER, 0, {.integer = 1}}, "does not fit"},
-        {SCHEMA_LONG, {CS_VALUE_TIME, 0, {.time = 1}}, "does not fit"},
-        {SCHEMA_NULL, {CS_VALUE_INTEGER, 0, {.integer = 1}}, "does not fit"},
-        {SCHEMA_OF(MILLIS), {CS_VALUE_INTEGER, 0, {.integer = 1}}, "does not fit"},
+        {SCHEMA_LONG, {.kind = CS_VALUE_STRING, .as.bytes = {"x", 1}}, "field \"a\": value does not fit its type"},
+        {SCHEMA_STRING, {.kind = CS_VALUE_BYTES, .as.bytes = {"x", 1}}, "does not fit"},
+        {SCHEMA_STRING, {.kind = CS_VALUE_INTEGER, .as.integer = 1}, "does not fit"},
+        {SCHEMA_LONG, {.kind = CS_VALUE_TIME, .as.time = 1}, "does not fit"},
+        {SCHEMA_NULL, {.kind = CS_VALUE_INTEGER, .as.integer = 1}, "does not fit"},
+        {SCHEMA_OF(MILLIS), {.kind = CS_VALUE_INTEGER, .as.integer = 1}, "does not fit"},
         {SCHEMA_OF("\"int\""),
-         {CS_VALUE_INTEGER, 0, {.integer = INT64_C(2147483648)}},
+         {.kind = CS_VALUE_INTEGER, .as.integer = INT64_C(2147483648)},
          "field \"a\": 2147483648 is out of range for int"},
         {SCHEMA_OF("[\"null\", \"int\"]"),
-         {CS_VALUE_INTEGER, 0, {.integer = INT64_C(-2147483649)}},
+         {.kind = CS_VALUE_INTEGER, .as.integer = INT64_C(-2147483649)},
          "out of range"},
-        {SCHEMA_OF(MILLIS), {CS_VALUE_TIME, 0, {.time = 1}}, "finer than milliseconds"},
-        {SCHEMA_OF(MILLIS), {CS_VALUE_TIME, 0, {.time = -1}}, "finer than milliseconds"},
-        {SCHEMA_OF(MILLIS), {CS_VALUE_TIME, 0, {.time = 1999}}, "finer than milliseconds"},
-        {SCHEMA_OF(MICROS), {CS_VALUE_TIME, 0, {.time = CS_TIME_END - 1}}, "out of range"},
+        {SCHEMA_OF(MILLIS), {.kind = CS_VALUE_TIME, .as.time = 1}, "finer than milliseconds"},
+        {SCHEMA_OF(MILLIS), {.kind = CS_VALUE_TIME, .as.time = -1}, "finer than milliseconds"},
+        {SCHEMA_OF(MILLIS), {.kind = CS_VALUE_TIME, .as.time = 1999}, "finer than milliseconds"},
+        {SCHEMA_OF(MICROS), {.kind = CS_VALUE_TIME, .as.time = CS_TIME_END - 1}, "out of range"},
     };
 
     (void) state;
@@ -486,8 +486,8 @@ test_refused_record_leaves_the_buffer(void **state)
     cs_avro_schema *schema =
         parse_schema("{\"type\": \"record\", \"name\": \"R\", \"fields\": [{\"name\": \"a\", "
                      "\"type\": \"string\"}, {\"name\": \"b\", \"type\": \"int\"}]}");
-    const cs_value values[] = {{CS_VALUE_STRING, 0, {.bytes = {"abc", 3}}},
-                               {CS_VALUE_INTEGER, 0, {.integer = INT64_MAX}}};
+    const cs_value values[] = {{.kind = CS_VALUE_STRING, .as.bytes = {"abc", 3}},
+                               {.kind = CS_VALUE_INTEGER, .as.integer = INT64_MAX}};
     cs_buffer buffer;
     cs_error err;
 
@@ -511,9 +511,9 @@ test_golden_record(void **state)
         "[\"null\", \"long\"]}, {\"name\": \"b\", \"type\": [\"null\", \"string\"]}, {\"name\": "
         "\"c\", \"type\": \"boolean\"}, {\"name\": \"d\", \"type\": \"int\"}]}");
     const cs_value values[] = {{.kind = CS_VALUE_NULL},
-                               {CS_VALUE_STRING, 0, {.bytes = {"hi", 2}}},
-                               {CS_VALUE_BOOL, 0, {.boolean = true}},
-                               {CS_VALUE_INTEGER, 0, {.integer = -8}}};
+                               {.kind = CS_VALUE_STRING, .as.bytes = {"hi", 2}},
+                               {.kind = CS_VALUE_BOOL, .as.boolean = true},
+                               {.kind = CS_VALUE_INTEGER, .as.integer = -8}};
     cs_buffer buffer;
     cs_error err;
 
