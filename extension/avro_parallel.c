@@ -79,6 +79,8 @@ avroEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt)
     AvroScan *scan = node->fdw_state;
     AvroParallel layout;
 
+    if (scan->prune->varies)
+        scan->prepared = false;
     avro_scan_prepare(scan);
     /* A rescan may keep other files, but must not find another schema. */
     if (scan->prune->varies)
@@ -188,6 +190,6 @@ avroShutdownForeignScan(ForeignScanState *node)
     /* The shared memory is about to go. */
     scan->parallel = false;
     scan->shared = &scan->local;
-    scan->lost = scan->total_lost;
+    scan->lost = scan->local_lost;
     scan->in_block = false;
 }

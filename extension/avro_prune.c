@@ -392,6 +392,18 @@ plan_clause(PlannerInfo *root, AvroTable *table, Node *node, Index varno)
     }
 }
 
+bool
+avro_prune_has_times(List *clauses, Index varno)
+{
+    ListCell *cell;
+    AvroTimeClause time;
+
+    foreach (cell, clauses)
+        if (match_time_clause(&time, (Node *) lfirst_node(RestrictInfo, cell)->clause, varno))
+            return true;
+    return false;
+}
+
 void
 avro_prune_plan(PlannerInfo *root, AvroTable *table, List *clauses, Index varno)
 {

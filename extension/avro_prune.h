@@ -62,6 +62,9 @@ void avro_prune_run(AvroPrune *prune, ExprContext *econtext);
 /* The same for planning: the clauses whose other side is known by then. */
 void avro_prune_plan(PlannerInfo *root, AvroTable *table, List *clauses, Index varno);
 
+/* True if some clause compares a timestamptz column with an expression of no column. */
+bool avro_prune_has_times(List *clauses, Index varno);
+
 /* True if a clause is one that the fixed columns of all kept files decide. */
 bool avro_prune_decides(const AvroTable *table, Node *clause, Index varno);
 

@@ -413,8 +413,8 @@ avro_scan_prepare(AvroScan *scan)
     avro_prune_run(scan->prune, scan->econtext);
     avro_scan_decide(scan);
     if (scan->lost == NULL)
-        scan->lost = MemoryContextAllocZero(scan->table->context,
-                                            sizeof(uint64) * (Size) (scan->table->num_files + 1));
+        scan->lost = scan->local_lost = MemoryContextAllocZero(
+            scan->table->context, sizeof(uint64) * (Size) (scan->table->num_files + 1));
     scan->prepared = true;
 }
 

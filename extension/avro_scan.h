@@ -78,6 +78,7 @@ typedef struct AvroScan
     AvroShared *shared; /* local, or in the memory of a parallel query */
     AvroShared local;
     uint64 *lost;          /* beside shared: bytes of each file whose records are not known */
+    uint64 *local_lost;    /* beside local */
     bool parallel;         /* shared is */
     AvroProgress progress; /* not yet added to the shared one */
     AvroProgress total;    /* collected from what was shared */
@@ -103,20 +104,6 @@ typedef struct AvroScan
     cs_avro_cursor cursor;
     AvroRow row;
 } AvroScan;
-
-/* What the plan tells the scan: members of fdw_private. */
-enum AvroPlanPrivate
-{
-    AVRO_PRIVATE_COLUMNS, /* the columns that the query needs; 0: all */
-    AVRO_PRIVATE_PRUNING, /* the places of the clauses that may prune */
-    AVRO_PRIVATE_FILES,   /* files, those pruned by path, by time, as planned */
-    AVRO_PRIVATE_TABLE    /* count(*) alone: the table's place in the range table */
-};
-
-void avroBeginForeignScan(ForeignScanState *node, int eflags);
-TupleTableSlot *avroIterateForeignScan(ForeignScanState *node);
-void avroReScanForeignScan(ForeignScanState *node);
-void avroEndForeignScan(ForeignScanState *node);
 
 /* Make a scan of all files without clauses, its rows in the current memory context. */
 AvroScan *avro_scan_make(AvroTable *table);
@@ -159,17 +146,5 @@ void avro_scan_collect(AvroScan *scan);
 
 /* Tell the user what was skipped. */
 void avro_scan_report_refused(const AvroScan *scan);
-
-/* The parallel scan's callbacks. */
-struct ParallelContext;
-struct shm_toc;
-Size avroEstimateDSMForeignScan(ForeignScanState *node, struct ParallelContext *pcxt);
-void avroInitializeDSMForeignScan(ForeignScanState *node, struct ParallelContext *pcxt,
-                                  void *coordinate);
-void avroReInitializeDSMForeignScan(ForeignScanState *node, struct ParallelContext *pcxt,
-                                    void *coordinate);
-void avroInitializeWorkerForeignScan(ForeignScanState *node, struct shm_toc *toc,
-                                     void *coordinate);
-void avroShutdownForeignScan(ForeignScanState *node);
 
 #endif

@@ -210,6 +210,16 @@ avro_table_bind(AvroTable *table)
 }
 
 void
+avro_table_bind_all(AvroTable *table)
+{
+    MemoryContext old = MemoryContextSwitchTo(table->context);
+
+    if (table->options->schema == NULL)
+        bind_to_files(table, true);
+    MemoryContextSwitchTo(old);
+}
+
+void
 avro_table_set_schema(AvroTable *table, const char *json, size_t len)
 {
     MemoryContext old = MemoryContextSwitchTo(table->context);

@@ -73,6 +73,9 @@ const AvroFileInfo *avro_table_info(AvroTable *table, AvroTableFile *file);
  */
 void avro_table_bind(AvroTable *table);
 
+/* Read the headers of all files, so that no later choice of files finds another schema. */
+void avro_table_bind_all(AvroTable *table);
+
 /* Bind to a schema made elsewhere. */
 void avro_table_set_schema(AvroTable *table, const char *json, size_t len);
 

@@ -22,9 +22,10 @@
     domain_check_safe(value, is_null, type, extra, context,                        \
                       (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext})
 #else
-#define compat_input_softly(function, text, io_param, typmod, result)              \
-    soft_call(function,                                                            \
-              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param), Int32GetDatum(typmod)}, \
+#define compat_input_softly(function, text, io_param, typmod, result)                \
+    soft_call(function,                                                              \
+              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param),           \
+                        Int32GetDatum(typmod)},                                      \
               result)
 #define compat_domain_softly(value, is_null, type, extra, context) \
     (domain_check(value, is_null, type, extra, context), true)
@@ -74,9 +75,32 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #define compat_is_virtual(attribute) ((void) (attribute), false)
 #endif
 
-/* 18: pg_attribute_noreturn() became a prefix */
+/* 18: pg_attribute_noreturn() became a prefix, EXPLAIN's header was split, ANALYZE names itself */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
+#define COMPAT_EXPLAIN_HEADER "commands/explain.h"
+#define compat_vacuum_delay_point() vacuum_delay_point()
+#else
+#define COMPAT_EXPLAIN_HEADER "commands/explain_format.h"
+#define compat_vacuum_delay_point() vacuum_delay_point(true)
+#endif
+
+/* 17: foreign paths keep clauses; 18: and count disabled nodes */
+#if PG_VERSION_NUM < 170000
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL)
+#elif PG_VERSION_NUM < 180000
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL, NIL)
+#else
+#define compat_foreignscan_path(root, rel, rows, startup, total, outer) \
+    create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL, NIL)
+#define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
+    create_foreign_upper_path(root, rel, target, rows, 0, startup, total, NIL, NULL, NIL, NIL)
 #endif
 
 #endif
