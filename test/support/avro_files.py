@@ -159,8 +159,9 @@ def files(top):
     broken(top / "broken")
     write(top / "misfit" / "1.avro", record("Misfit", ("id", "long"), ("x", "string")), [])
     write(top / "misfit" / "2.avro", record("Misfit", ("id", "long"), ("x", "double")), [])
+    write(top / "twice" / "k=1" / "k=2" / "a.avro", record("Twice", ("id", "long")), [])
     (top / "nothing").mkdir()
-    (top / "schema.json").write_text(json.dumps(TYPES))
+    (top / "types.json").write_text(json.dumps(TYPES))
 
 
 if __name__ == "__main__":
