@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include <math.h>
 #include <sys/stat.h>
 
 #include "access/htup_details.h"
 #include "commands/vacuum.h"
+#include "common/pg_prng.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -121,7 +123,6 @@ sample_file(AvroScan *scan, TupleTableSlot *slot, BlockList *list, Reservoir *re
 {
     cs_avro_reader *reader = scan->file->reader;
     cs_avro_head head;
-    cs_avro_loss loss;
     cs_error err;
     cs_code code;
 
@@ -164,6 +165,7 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int wanted, doubl
     BlockNumber blocks;
     BlockList list = {0};
 
+    table->options->reject_limit = 0;
     avro_table_list(table);
     avro_table_bind(table);
     scan->lost = scan->local_lost = palloc0_array(uint64, table->num_files + 1);
@@ -173,7 +175,7 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int wanted, doubl
     memset(slot->tts_isnull, true, sizeof(bool) * (Size) slot->tts_tupleDescriptor->natts);
     *total_rows = count_blocks(table, &blocks);
     *total_dead_rows = 0;
-    BlockSampler_Init(&list.sampler, blocks, wanted, sampler_random_seed());
+    BlockSampler_Init(&list.sampler, blocks, wanted, pg_prng_uint32(&pg_global_prng_state));
     reservoir_init_selection_state(&reservoir.state, wanted);
     list.next = BlockSampler_HasMore(&list.sampler) ? BlockSampler_Next(&list.sampler)
                                                     : InvalidBlockNumber;

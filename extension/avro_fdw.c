@@ -44,8 +44,6 @@ avro_fdw_handler(PG_FUNCTION_ARGS)
     routine->PlanForeignModify = avroPlanForeignModify;
     routine->BeginForeignModify = avroBeginForeignModify;
     routine->ExecForeignInsert = avroExecForeignInsert;
-    routine->ExecForeignBatchInsert = avroExecForeignBatchInsert;
-    routine->GetForeignModifyBatchSize = avroGetForeignModifyBatchSize;
     routine->EndForeignModify = avroEndForeignModify;
     routine->BeginForeignInsert = avroBeginForeignInsert;
     routine->EndForeignInsert = avroEndForeignInsert;

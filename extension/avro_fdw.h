@@ -15,6 +15,8 @@
 
 #include "compat.h"
 
+struct ExplainState;
+
 /* Members of fdw_private: what the plan tells the scan. */
 enum AvroPlanPrivate
 {
@@ -45,7 +47,7 @@ void avroBeginForeignScan(ForeignScanState *node, int eflags);
 TupleTableSlot *avroIterateForeignScan(ForeignScanState *node);
 void avroReScanForeignScan(ForeignScanState *node);
 void avroEndForeignScan(ForeignScanState *node);
-void avroExplainForeignScan(ForeignScanState *node, ExplainState *es);
+void avroExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
 
 /* Execution by several processes */
 Size avroEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt);

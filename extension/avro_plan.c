@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/table.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
-#include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -15,10 +14,13 @@
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 
 #include "avro_prune.h"
+#include "avro_value.h"
 
 /* What planning puts in the place of a file's columns. */
 typedef struct Replacement
@@ -96,11 +98,18 @@ avro_prune_decides(const AvroTable *table, Node *clause, Index varno)
     return true;
 }
 
+/* The family of operators by which times are ordered. */
+static Oid
+time_family(void)
+{
+    return lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+}
+
 /* The operator that must hold between a file's smallest or largest time and a bound. */
 static bool
 set_test(FmgrInfo *test, Oid right_type, int strategy)
 {
-    Oid operator= get_opfamily_member(DATETIME_BTREE_FAM_OID, TIMESTAMPTZOID, right_type,
+    Oid operator= get_opfamily_member(time_family(), TIMESTAMPTZOID, right_type,
                                       (int16) strategy);
 
     if (!OidIsValid(operator))
@@ -150,7 +159,7 @@ match_time_clause(AvroTimeClause *clause, Node *node, Index varno)
     if (!OidIsValid(operator) || !IsA(column, Var) || ((Var *) column)->varno != (int) varno ||
         ((Var *) column)->varlevelsup != 0 || contain_var_clause(bound) || !evaluates_once(bound))
         return false;
-    strategy = get_op_opfamily_strategy(operator, DATETIME_BTREE_FAM_OID);
+    strategy = get_op_opfamily_strategy(operator, time_family());
     op_input_types(operator, &left_type, &right_type);
     if (strategy == 0 || left_type != TIMESTAMPTZOID || exprType(column) != TIMESTAMPTZOID)
         return false;

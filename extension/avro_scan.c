@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "executor/executor.h"
 #include "foreign/fdwapi.h"
 #include "miscadmin.h"
@@ -480,7 +481,8 @@ avroEndForeignScan(ForeignScanState *node)
 
     if (scan == NULL || is_count(node))
         return;
-    if (scan->prepared)
+    /* A worker that shares the scan leaves the telling to the leader. */
+    if (scan->prepared && !(scan->parallel && IsParallelWorker()))
     {
         avro_scan_share_progress(scan);
         avro_scan_collect(scan);

@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
