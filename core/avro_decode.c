@@ -31,7 +31,8 @@ read_union(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value)
 
 /* Note where a value lies; a union's null is NULL. */
 static cs_code
-read_nested(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, cs_error *err)
+read_nested(const cs_avro_reading *reading, int target, cs_avro_bytes *in, cs_value *value,
+            cs_error *err)
 {
     const cs_avro_node *type = reading->writer;
     const uint8_t *start = in->at;
@@ -55,6 +56,7 @@ read_nested(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, 
     }
     CS_TRY(cs_bytes_skip(in, type, true, 0, err));
     value->kind = CS_VALUE_NESTED;
+    value->column = (uint16_t) target;
     value->as.nested.data = start;
     value->as.nested.len = (size_t) (in->at - start);
     value->as.nested.reading = reading;
@@ -87,7 +89,7 @@ read_uncommon(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_e
         case CS_STEP_UNION:
             return read_union(step->reading, in, value);
         case CS_STEP_NESTED:
-            return read_nested(step->reading, in, value, err);
+            return read_nested(step->reading, step->target, in, value, err);
         default:
             return CS_ERR_DATA;
     }
@@ -130,7 +132,7 @@ read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, const cs
         if (item->reading->writer->type <= CS_AVRO_ENUM)
             code = cs_reading_parse(item->reading, &part, value);
         else
-            code = read_nested(item->reading, &part, value, err);
+            code = read_nested(item->reading, item->target, &part, value, err);
         if (code != CS_OK)
         {
             *field = item->field;

@@ -8,7 +8,8 @@
  */
 #include "avro_plan.h"
 
-#define MAX_BRANCHES INT16_MAX /* a parsed value notes its branch in 15 bits */
+#define MAX_BRANCHES INT16_MAX /* a parsed value notes its branch in 15 bits, */
+#define MAX_COLUMNS UINT16_MAX /* and its column in 16 */
 
 typedef struct compiler
 {
@@ -201,6 +202,9 @@ choose_columns(compiler *c, const int *wanted, size_t count, cs_error *err)
 {
     cs_arena *arena = &c->plan->arena;
 
+    if (count > MAX_COLUMNS)
+        return cs_fail(err, CS_ERR_LIMIT, "%zu columns are over the limit of %d", count,
+                       MAX_COLUMNS);
     CS_TRY(cs_arena_take_array(arena, count, sizeof(cs_plan_column), &c->plan->columns, err));
     CS_TRY(cs_arena_take_array(arena, c->reader->num_fields, sizeof(int), &c->targets, err));
     c->plan->num_columns = count;
