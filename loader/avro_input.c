@@ -1,0 +1,167 @@
+/*
+ * loader/avro_input.c
+ *     Reading an Avro file forward, on request past damage.
+ */
+#include "avro_input.h"
+
+#include "log.h"
+#include "stop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* cs_source on a file that can be read anywhere. */
+static int64_t
+read_anywhere(void *ctx, uint64_t offset, void *data, size_t len)
+{
+    const file_source *file = ctx;
+    ssize_t got;
+
+    do
+        got = stop_requested() ? -1 : pread(file->fd, data, len, (off_t) offset);
+    while (got < 0 && errno == EINTR && !stop_requested());
+    if (got < 0 && stop_requested())
+        errno = EINTR;
+    return got;
+}
+
+exit_status
+avro_input_open(avro_input *input, const char *name)
+{
+    cs_error err;
+
+    memset(input, 0, sizeof(*input));
+    input->file.fd = -1;
+    input->loss.records_known = true;
+    STATUS_TRY(file_source_open(&input->file, name));
+    if (lseek(input->file.fd, 0, SEEK_CUR) != 0)
+        input->file.size = -1; /* a pipe, or standard input of which a part was read before */
+    input->source = file_source_as_core(&input->file);
+    if (avro_input_seekable(input))
+        input->source.read_at = read_anywhere;
+    if (cs_avro_reader_open(loader_env(), &input->source, NULL, &input->reader, &err) != CS_OK)
+        return log_core_error(&err, name);
+    return STATUS_OK;
+}
+
+/* Close the file; fine where it was not opened. */
+void
+avro_input_close(avro_input *input)
+{
+    if (input->reader != NULL)
+        cs_avro_reader_close(input->reader);
+    input->reader = NULL;
+    file_source_close(&input->file);
+}
+
+bool
+avro_input_seekable(const avro_input *input)
+{
+    return input->file.size >= 0;
+}
+
+/* Read the next block that has records. */
+static cs_code
+next_block(avro_input *input, cs_error *err)
+{
+    CS_TRY(cs_avro_reader_next(input->reader, &input->block, err));
+    cs_avro_cursor_init(&input->cursor, input->plan, &input->block);
+    input->in_block = true;
+    input->blocks++;
+    return CS_OK;
+}
+
+cs_code
+avro_input_next(avro_input *input, cs_value *values, cs_error *err)
+{
+    for (;;)
+    {
+        cs_code code;
+
+        if (!input->in_block)
+            CS_TRY(next_block(input, err));
+        input->record = input->cursor.at;
+        code = cs_avro_cursor_parse(&input->cursor, values, err);
+        if (code == CS_OK)
+            input->records++;
+        if (code != CS_END)
+            return code;
+        input->in_block = false;
+    }
+}
+
+cs_code
+avro_input_salvage(avro_input *input, cs_error *err)
+{
+    cs_avro_loss loss;
+
+    CS_TRY(cs_avro_reader_resync(input->reader, &loss, err));
+    if (input->in_block)
+        loss.records -= input->cursor.done;
+    input->in_block = false;
+    input->loss.records += loss.records;
+    input->loss.records_known &= loss.records_known;
+    input->loss.blocks += loss.blocks;
+    input->loss.bytes += loss.bytes;
+    return CS_OK;
+}
+
+bool
+avro_input_can_salvage(cs_code code)
+{
+    return code == CS_ERR_DATA || code == CS_ERR_LIMIT;
+}
+
+exit_status
+avro_input_fail(const avro_input *input, cs_error *err)
+{
+    cs_avro_position next;
+
+    if (input->in_block && err->offset < 0)
+    {
+        err->offset = (int64_t) input->block.offset;
+        err->record = input->block.first_record + input->cursor.done - 1;
+    }
+    cs_avro_reader_tell(input->reader, &next);
+    return log_block_error(err, input->file.name,
+                           input->in_block ? input->block.index : next.index);
+}
+
+exit_status
+avro_input_plan(const avro_input *input, const cs_avro_schema *schema, const int *wanted,
+                size_t count, cs_avro_plan **plan)
+{
+    const cs_avro_schema *own = cs_avro_reader_schema(input->reader);
+    cs_error err;
+
+    if (cs_avro_plan_make(loader_env(), own, schema, wanted, count, NULL, plan, &err) == CS_OK)
+        return STATUS_OK;
+    return log_core_error(&err, input->file.name);
+}
+
+exit_status
+avro_schema_load(const char *name, cs_avro_schema **schema)
+{
+    cs_buffer text;
+    exit_status status;
+    cs_error err;
+
+    cs_buffer_init(&text, loader_env());
+    status = file_read_all(name, CS_AVRO_MAX_HEADER_BYTES, &text);
+    if (status == STATUS_OK && cs_avro_schema_parse(loader_env(), (const char *) text.data,
+                                                    text.len, schema, &err) != CS_OK)
+        status = log_core_error(&err, name);
+    cs_buffer_free(&text);
+    return status;
+}
+
+int *
+avro_all_columns(size_t count)
+{
+    int *columns = malloc((count + 1) * sizeof(int));
+
+    for (size_t i = 0; columns != NULL && i < count; i++)
+        columns[i] = (int) i;
+    return columns;
+}

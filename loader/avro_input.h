@@ -1,0 +1,70 @@
+/*
+ * loader/avro_input.h
+ *     An Avro file as inspect, cat and verify read it: forward, record by
+ *     record, on request past damage, with an account of what that cost.
+ */
+#ifndef LOADER_AVRO_INPUT_H
+#define LOADER_AVRO_INPUT_H
+
+#include "avro_decode.h"
+#include "file_source.h"
+
+/* What damage cost. */
+typedef struct avro_loss
+{
+    int64_t records;    /* declared in damaged blocks and not read */
+    bool records_known; /* no other record can have been lost */
+    int64_t blocks;     /* damaged */
+    uint64_t bytes;     /* passed over */
+} avro_loss;
+
+typedef struct avro_input
+{
+    file_source file;
+    cs_source source;
+    cs_avro_reader *reader; /* NULL: the header could not be read */
+
+    /* Reading records */
+    const cs_avro_plan *plan; /* borrowed */
+    cs_avro_block block;
+    cs_avro_cursor cursor;
+    const uint8_t *record; /* where the record just parsed begins; it ends at cursor.at */
+    bool in_block;
+    int64_t blocks;  /* begun so far */
+    int64_t records; /* parsed so far */
+    avro_loss loss;
+} avro_input;
+
+/* Open a file, "-" being standard input, and read its header. Close it also after a failure. */
+exit_status avro_input_open(avro_input *input, const char *name);
+void avro_input_close(avro_input *input);
+
+/* True if the file can be read at any place. */
+bool avro_input_seekable(const avro_input *input);
+
+/*
+ * Parse the next record; CS_END behind the last one. After CS_ERR_DATA and
+ * CS_ERR_LIMIT the caller may salvage and go on.
+ */
+cs_code avro_input_next(avro_input *input, cs_value *values, cs_error *err);
+
+/* Pass over the damage that avro_input_next reported, and add up what is lost. */
+cs_code avro_input_salvage(avro_input *input, cs_error *err);
+
+/* True if a file may be salvaged after this failure. */
+bool avro_input_can_salvage(cs_code code);
+
+/* Report a failure with file, byte, block and record. */
+exit_status avro_input_fail(const avro_input *input, cs_error *err);
+
+/* A plan for columns of a schema (NULL: the file's own), wanted[i] going to values[i]. */
+exit_status avro_input_plan(const avro_input *input, const cs_avro_schema *schema,
+                            const int *wanted, size_t count, cs_avro_plan **plan);
+
+/* Read a schema from a file of JSON. */
+exit_status avro_schema_load(const char *name, cs_avro_schema **schema);
+
+/* The numbers 0 to count - 1: all columns are wanted. NULL without memory. */
+int *avro_all_columns(size_t count);
+
+#endif
