@@ -7,24 +7,8 @@
 #include "log.h"
 #include "stop.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* cs_source on a file that can be read anywhere. */
-static int64_t
-read_anywhere(void *ctx, uint64_t offset, void *data, size_t len)
-{
-    const file_source *file = ctx;
-    ssize_t got;
-
-    do
-        got = stop_requested() ? -1 : pread(file->fd, data, len, (off_t) offset);
-    while (got < 0 && errno == EINTR && !stop_requested());
-    if (got < 0 && stop_requested())
-        errno = EINTR;
-    return got;
-}
 
 exit_status
 avro_input_open(avro_input *input, const char *name)
@@ -38,8 +22,6 @@ avro_input_open(avro_input *input, const char *name)
     if (lseek(input->file.fd, 0, SEEK_CUR) != 0)
         input->file.size = -1; /* a pipe, or standard input of which a part was read before */
     input->source = file_source_as_core(&input->file);
-    if (avro_input_seekable(input))
-        input->source.read_at = read_anywhere;
     if (cs_avro_reader_open(loader_env(), &input->source, NULL, &input->reader, &err) != CS_OK)
         return log_core_error(&err, name);
     return STATUS_OK;

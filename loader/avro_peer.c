@@ -253,9 +253,12 @@ cs_code
 avro_peer_compare(const cs_avro_plan *plan, const cs_value *own, const avro_value_t *peer,
                   cs_error *err)
 {
-    peer_walk walk = {.plan = plan, .peer = *peer};
+    peer_walk walk; /* its frames are filled in as they are entered */
     const cs_avro_visitor visitor = {&walk, compare_begin, compare_key, compare_scalar,
                                      compare_end};
 
+    walk.plan = plan;
+    walk.peer = *peer;
+    walk.depth = 0;
     return cs_avro_walk(plan, own, &visitor, err);
 }
