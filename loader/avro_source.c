@@ -141,7 +141,7 @@ read_header(avro_source *source)
     cs_error err;
     bool hashed;
 
-    if (cs_avro_reader_open(loader_env(), &file, &source->reader, &err) != CS_OK)
+    if (cs_avro_reader_open(loader_env(), &file, NULL, &source->reader, &err) != CS_OK)
         return log_core_error(&err, file.name);
     header = cs_avro_reader_header(source->reader);
     hash_start(&hash);

@@ -146,13 +146,14 @@ static exit_status
 write_file(job_state *state)
 {
     const encode_context *context = state->context;
+    cs_avro_writer_options options = {.codec = context->codec};
     cs_sink sink;
     cs_error err;
 
     STATUS_TRY(file_sink_open(&state->sink, state->job->output, context->replace));
     sink = file_sink_as_core(&state->sink);
-    if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, context->codec,
-                            &state->writer, &err) != CS_OK)
+    if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, &options, &state->writer,
+                            &err) != CS_OK)
         return log_core_error(&err, state->job->output);
     hash_start(&state->hash);
     for (int i = 0; i < state->job->num_logs; i++)

@@ -79,6 +79,7 @@ static cs_code
 write_avro(const cs_env *env, cs_error *err)
 {
     static const char json[] = SCHEMA_STRING;
+    const cs_avro_writer_options options = {.codec = CS_CODEC_DEFLATE};
     cs_avro_schema *schema;
     cs_avro_writer *writer;
     cs_error ignored;
@@ -90,7 +91,7 @@ write_avro(const cs_env *env, cs_error *err)
     sink = test_file_sink(&file);
     assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &ignored),
               &ignored);
-    code = cs_avro_writer_open(env, &sink, schema, CS_CODEC_DEFLATE, &writer, err);
+    code = cs_avro_writer_open(env, &sink, schema, &options, &writer, err);
     assert_true((code == CS_OK) == (writer != NULL));
     if (code == CS_OK)
         code = write_records(writer, schema, err);

@@ -155,7 +155,7 @@ read_all(const cs_env *env, const cs_source *source)
     read_result result = {.code = CS_OK};
     cs_avro_reader *reader;
 
-    result.code = cs_avro_reader_open(env, source, &reader, &result.err);
+    result.code = cs_avro_reader_open(env, source, NULL, &reader, &result.err);
     if (result.code != CS_OK)
     {
         assert_null(reader);

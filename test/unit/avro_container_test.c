@@ -268,7 +268,7 @@ test_block_fields(void **state)
     add_longs(&file, 4, false);
     memory.bytes = file.bytes;
     source = test_file_source(&memory);
-    assert_ok(cs_avro_reader_open(cs_malloc_env(), &source, &reader, &err), &err);
+    assert_ok(cs_avro_reader_open(cs_malloc_env(), &source, NULL, &reader, &err), &err);
     assert_int_equal(cs_avro_reader_codec(reader), CS_CODEC_NULL);
     assert_same_bytes(cs_avro_reader_header(reader),
                       ((cs_slice){(char *) file.bytes.data, file.header_len}));
@@ -329,8 +329,8 @@ static const bad_numbers bad_block_numbers[] = {
     {INT64_MAX, 2, CS_ERR_DATA, "bytes hold fewer"},
     {2, -1, CS_ERR_DATA, "negative length -1"},
     {2, INT64_MIN, CS_ERR_DATA, "negative length"},
-    {2, 0, CS_ERR_DATA, "sync marker"},
-    {2, 1, CS_ERR_DATA, "sync marker"},
+    {2, 0, CS_ERR_DATA, "declares 2 records, but its 0 bytes hold fewer"},
+    {1, 1, CS_ERR_DATA, "sync marker"},
     {2, 3, CS_ERR_DATA, NULL},
     {2, 18, CS_ERR_DATA, "truncated"},
     {2, CS_AVRO_MAX_BLOCK_BYTES, CS_ERR_DATA, "truncated"},
@@ -545,8 +545,8 @@ static void
 test_records_of_nothing(void **state)
 {
     static const bad_numbers cases[] = {
-        {CS_AVRO_MAX_EMPTY_RECORDS, 0, CS_END, NULL},
-        {CS_AVRO_MAX_EMPTY_RECORDS + 1, 0, CS_ERR_LIMIT, "records of no bytes"},
+        {CS_AVRO_MAX_EMPTY_ITEMS, 0, CS_END, NULL},
+        {CS_AVRO_MAX_EMPTY_ITEMS + 1, 0, CS_ERR_LIMIT, "records of no bytes"},
         {INT64_C(1) << 61, 0, CS_ERR_LIMIT, "records of no bytes"},
         {INT64_MAX, 0, CS_ERR_LIMIT, "records of no bytes"},
         {INT64_C(1) << 61, 1, CS_ERR_LIMIT, "records of no bytes"},
