@@ -2,7 +2,7 @@
  * loader/cat.c
  *     The command cat: the records of Avro files as JSON lines.
  */
-#include "avro_input.h"
+#include "avro_file.h"
 #include "commands.h"
 #include "log.h"
 #include "output.h"
@@ -52,7 +52,7 @@ typedef struct cat_run
 typedef struct cat_file
 {
     cat_run *run;
-    avro_input input;
+    avro_file input;
     const cs_avro_schema *schema; /* the reader's, or the file's */
     int *wanted;
     size_t count;
@@ -198,7 +198,7 @@ print_record(cat_file *file, cs_error *err)
     cs_code code;
 
     file->parsed = false;
-    CS_TRY(avro_input_next(&file->input, file->values, err));
+    CS_TRY(avro_file_next(&file->input, file->values, err));
     file->parsed = true;
     code = file->schema->root->type == CS_AVRO_RECORD ? append_record(file, err)
                                                       : append_bare(file, err);
@@ -213,14 +213,14 @@ static exit_status
 handle_failure(cat_file *file, cs_code code, cs_error *err)
 {
     bool refused = file->parsed && (code == CS_ERR_RANGE || code == CS_ERR_LIMIT);
-    exit_status status = avro_input_fail(&file->input, err);
+    exit_status status = avro_file_fail(&file->input, err);
 
-    if (!file->run->settings->salvage || (!refused && !avro_input_can_salvage(code)))
+    if (!file->run->settings->salvage || (!refused && !avro_file_can_salvage(code)))
         return status;
     if (refused)
         file->refused++;
-    else if (avro_input_salvage(&file->input, err) != CS_OK)
-        return avro_input_fail(&file->input, err);
+    else if (avro_file_salvage(&file->input, err) != CS_OK)
+        return avro_file_fail(&file->input, err);
     return STATUS_OK;
 }
 
@@ -260,13 +260,13 @@ print_file(cat_file *file, const char *name)
 {
     cs_error err;
 
-    STATUS_TRY(avro_input_open(&file->input, name));
+    STATUS_TRY(avro_file_open(&file->input, name));
     file->schema =
         file->run->schema != NULL ? file->run->schema : cs_avro_reader_schema(file->input.reader);
     STATUS_TRY(choose_columns(file));
     if (make_keys(file, &err) != CS_OK)
         return log_core_error(&err, name);
-    STATUS_TRY(avro_input_plan(&file->input, file->run->schema, file->wanted, file->count,
+    STATUS_TRY(avro_file_plan(&file->input, file->run->schema, file->wanted, file->count,
                                &file->plan));
     file->input.plan = file->plan;
     return print_records(file);
@@ -312,7 +312,7 @@ cat_one(cat_run *run, const char *name)
     free(file.keys);
     free(file.values);
     free(file.wanted);
-    avro_input_close(&file.input);
+    avro_file_close(&file.input);
     return status;
 }
 

@@ -1,10 +1,10 @@
 /*
- * loader/avro_input.h
+ * loader/avro_file.h
  *     An Avro file as inspect, cat and verify read it: forward, record by
  *     record, on request past damage, with an account of what that cost.
  */
-#ifndef LOADER_AVRO_INPUT_H
-#define LOADER_AVRO_INPUT_H
+#ifndef LOADER_AVRO_FILE_H
+#define LOADER_AVRO_FILE_H
 
 #include "avro_decode.h"
 #include "file_source.h"
@@ -18,7 +18,7 @@ typedef struct avro_loss
     uint64_t bytes;     /* passed over */
 } avro_loss;
 
-typedef struct avro_input
+typedef struct avro_file
 {
     file_source file;
     cs_source source;
@@ -33,32 +33,32 @@ typedef struct avro_input
     int64_t blocks;  /* begun so far */
     int64_t records; /* parsed so far */
     avro_loss loss;
-} avro_input;
+} avro_file;
 
 /* Open a file, "-" being standard input, and read its header. Close it also after a failure. */
-exit_status avro_input_open(avro_input *input, const char *name);
-void avro_input_close(avro_input *input);
+exit_status avro_file_open(avro_file *input, const char *name);
+void avro_file_close(avro_file *input);
 
 /* True if the file can be read at any place. */
-bool avro_input_seekable(const avro_input *input);
+bool avro_file_seekable(const avro_file *input);
 
 /*
  * Parse the next record; CS_END behind the last one. After CS_ERR_DATA and
  * CS_ERR_LIMIT the caller may salvage and go on.
  */
-cs_code avro_input_next(avro_input *input, cs_value *values, cs_error *err);
+cs_code avro_file_next(avro_file *input, cs_value *values, cs_error *err);
 
-/* Pass over the damage that avro_input_next reported, and add up what is lost. */
-cs_code avro_input_salvage(avro_input *input, cs_error *err);
+/* Pass over the damage that avro_file_next reported, and add up what is lost. */
+cs_code avro_file_salvage(avro_file *input, cs_error *err);
 
 /* True if a file may be salvaged after this failure. */
-bool avro_input_can_salvage(cs_code code);
+bool avro_file_can_salvage(cs_code code);
 
 /* Report a failure with file, byte, block and record. */
-exit_status avro_input_fail(const avro_input *input, cs_error *err);
+exit_status avro_file_fail(const avro_file *input, cs_error *err);
 
 /* A plan for columns of a schema (NULL: the file's own), wanted[i] going to values[i]. */
-exit_status avro_input_plan(const avro_input *input, const cs_avro_schema *schema,
+exit_status avro_file_plan(const avro_file *input, const cs_avro_schema *schema,
                             const int *wanted, size_t count, cs_avro_plan **plan);
 
 /* Read a schema from a file of JSON. */
