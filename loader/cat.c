@@ -2,7 +2,7 @@
  * loader/cat.c
  *     The command cat: the records of Avro files as JSON lines.
  */
-#include "avro_file.h"
+#include "record_file.h"
 #include "commands.h"
 #include "log.h"
 #include "output.h"
@@ -52,7 +52,7 @@ typedef struct cat_run
 typedef struct cat_file
 {
     cat_run *run;
-    avro_file input;
+    record_file input;
     const cs_avro_schema *schema; /* the reader's, or the file's */
     int *wanted;
     size_t count;
@@ -129,7 +129,7 @@ choose_columns(cat_file *file)
 {
     size_t count = file->schema->num_fields;
 
-    file->wanted = avro_all_columns(count);
+    file->wanted = record_all_columns(count);
     file->values = calloc(count + 1, sizeof(cs_value));
     if (file->wanted == NULL || file->values == NULL)
         return log_out_of_memory();
@@ -198,7 +198,7 @@ print_record(cat_file *file, cs_error *err)
     cs_code code;
 
     file->parsed = false;
-    CS_TRY(avro_file_next(&file->input, file->values, err));
+    CS_TRY(record_file_next(&file->input, file->values, err));
     file->parsed = true;
     code = file->schema->root->type == CS_AVRO_RECORD ? append_record(file, err)
                                                       : append_bare(file, err);
@@ -213,14 +213,14 @@ static exit_status
 handle_failure(cat_file *file, cs_code code, cs_error *err)
 {
     bool refused = file->parsed && (code == CS_ERR_RANGE || code == CS_ERR_LIMIT);
-    exit_status status = avro_file_fail(&file->input, err);
+    exit_status status = record_file_fail(&file->input, err);
 
-    if (!file->run->settings->salvage || (!refused && !avro_file_can_salvage(code)))
+    if (!file->run->settings->salvage || (!refused && !record_file_can_salvage(code)))
         return status;
     if (refused)
         file->refused++;
-    else if (avro_file_salvage(&file->input, err) != CS_OK)
-        return avro_file_fail(&file->input, err);
+    else if (record_file_salvage(&file->input, err) != CS_OK)
+        return record_file_fail(&file->input, err);
     return STATUS_OK;
 }
 
@@ -260,13 +260,13 @@ print_file(cat_file *file, const char *name)
 {
     cs_error err;
 
-    STATUS_TRY(avro_file_open(&file->input, name));
+    STATUS_TRY(record_file_open(&file->input, name));
     file->schema =
         file->run->schema != NULL ? file->run->schema : cs_avro_reader_schema(file->input.reader);
     STATUS_TRY(choose_columns(file));
     if (make_keys(file, &err) != CS_OK)
         return log_core_error(&err, name);
-    STATUS_TRY(avro_file_plan(&file->input, file->run->schema, file->wanted, file->count,
+    STATUS_TRY(record_file_plan(&file->input, file->run->schema, file->wanted, file->count,
                                &file->plan));
     file->input.plan = file->plan;
     return print_records(file);
@@ -276,7 +276,7 @@ print_file(cat_file *file, const char *name)
 static exit_status
 report_loss(const cat_file *file)
 {
-    const avro_loss *loss = &file->input.loss;
+    const record_loss *loss = &file->input.loss;
 
     log_summary("%s: %" PRId64 " records printed, %" PRId64 " refused, %s%" PRId64
                 " declared records lost in damaged blocks, %" PRIu64 " bytes passed over",
@@ -312,7 +312,7 @@ cat_one(cat_run *run, const char *name)
     free(file.keys);
     free(file.values);
     free(file.wanted);
-    avro_file_close(&file.input);
+    record_file_close(&file.input);
     return status;
 }
 
@@ -346,7 +346,7 @@ run(const void *given, const operand_list *files)
 
     cs_buffer_init(&all.out, loader_env());
     if (settings->schema != NULL)
-        status = avro_schema_load(settings->schema, &all.schema);
+        status = schema_load(settings->schema, &all.schema);
     if (status == STATUS_OK)
         status = cat_all(&all, files);
     cs_avro_schema_free(all.schema);

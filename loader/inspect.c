@@ -104,19 +104,19 @@ count_forward(cs_avro_reader *reader, cs_avro_totals *totals, cs_error *err)
 
 /* Count what is in the file. A failure in the middle is a fact, too. */
 static exit_status
-count_blocks(const avro_file *input, inspect_facts *facts)
+count_blocks(const record_file *input, inspect_facts *facts)
 {
-    cs_code code = avro_file_seekable(input)
+    cs_code code = record_file_seekable(input)
                        ? cs_avro_reader_count(input->reader, &facts->totals, &facts->err)
                        : count_forward(input->reader, &facts->totals, &facts->err);
 
     facts->complete = code == CS_OK || code == CS_END;
-    return facts->complete ? STATUS_OK : avro_file_fail(input, &facts->err);
+    return facts->complete ? STATUS_OK : record_file_fail(input, &facts->err);
 }
 
 /* Print the schema as it stands in the file. */
 static exit_status
-print_schema(const avro_file *input, cs_buffer *out)
+print_schema(const record_file *input, cs_buffer *out)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(input->reader);
     bool ended = schema->json_len > 0 && schema->json[schema->json_len - 1] == '\n';
@@ -130,7 +130,7 @@ print_schema(const avro_file *input, cs_buffer *out)
 
 /* Print all there is to say about a file whose header could be read. */
 static exit_status
-print_facts(const avro_file *input, int format, cs_buffer *out)
+print_facts(const record_file *input, int format, cs_buffer *out)
 {
     inspect_facts facts = {
         .name = input->file.name,
@@ -157,13 +157,13 @@ print_facts(const avro_file *input, int format, cs_buffer *out)
 static exit_status
 inspect_one(const inspect_settings *settings, const char *name, cs_buffer *out)
 {
-    avro_file input;
-    exit_status status = avro_file_open(&input, name);
+    record_file input;
+    exit_status status = record_file_open(&input, name);
 
     if (status == STATUS_OK)
         status = settings->schema ? print_schema(&input, out)
                                   : print_facts(&input, settings->format, out);
-    avro_file_close(&input);
+    record_file_close(&input);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #ifndef LOADER_INSPECT_H
 #define LOADER_INSPECT_H
 
-#include "avro_file.h"
+#include "record_file.h"
 
 /* A time from the metadata. */
 typedef struct inspect_time

@@ -51,7 +51,7 @@ static const option_spec options[] = {
 typedef struct verify_file
 {
     const verify_settings *settings;
-    avro_file input;
+    record_file input;
     cs_avro_plan *plan;
     cs_value *values;
     size_t count;     /* of the columns */
@@ -65,7 +65,7 @@ typedef struct verify_file
 static exit_status
 note_problem(verify_file *file, cs_error *err)
 {
-    exit_status status = avro_file_fail(&file->input, err);
+    exit_status status = record_file_fail(&file->input, err);
 
     if (status != STATUS_REFUSED)
         return status;
@@ -145,7 +145,7 @@ check_records(verify_file *file)
     while (!has_enough(file))
     {
         cs_error err;
-        cs_code code = avro_file_next(&file->input, file->values, &err);
+        cs_code code = record_file_next(&file->input, file->values, &err);
 
         if (code == CS_END)
             return STATUS_OK;
@@ -155,13 +155,13 @@ check_records(verify_file *file)
             continue;
         }
         STATUS_TRY(note_problem(file, &err));
-        if (!avro_file_can_salvage(code) || has_enough(file))
+        if (!record_file_can_salvage(code) || has_enough(file))
             break;
-        code = avro_file_salvage(&file->input, &err);
+        code = record_file_salvage(&file->input, &err);
         if (code == CS_ERR_UNSUPPORTED)
             break; /* a pipe that has lost its way: the problem is known */
         if (code != CS_OK)
-            return avro_file_fail(&file->input, &err);
+            return record_file_fail(&file->input, &err);
     }
     file->cut_short = true;
     return STATUS_OK;
@@ -176,11 +176,11 @@ prepare(verify_file *file)
 
     file->count = cs_avro_reader_schema(file->input.reader)->num_fields;
     file->values = calloc(file->count + 1, sizeof(cs_value));
-    wanted = avro_all_columns(file->count);
+    wanted = record_all_columns(file->count);
     if (file->values == NULL || wanted == NULL)
         status = log_out_of_memory();
     else
-        status = avro_file_plan(&file->input, NULL, wanted, file->count, &file->plan);
+        status = record_file_plan(&file->input, NULL, wanted, file->count, &file->plan);
     file->input.plan = file->plan;
     free(wanted);
     return status;
@@ -190,7 +190,7 @@ prepare(verify_file *file)
 static cs_code
 append_praise(const verify_file *file, cs_buffer *out, cs_error *err)
 {
-    const avro_file *input = &file->input;
+    const record_file *input = &file->input;
 
     return cs_buffer_printf(out, err, "OK, %" PRId64 " record%s in %" PRId64 " block%s%s\n",
                             input->records, input->records == 1 ? "" : "s", input->blocks,
@@ -202,8 +202,8 @@ append_praise(const verify_file *file, cs_buffer *out, cs_error *err)
 static cs_code
 append_blame(const verify_file *file, cs_buffer *out, cs_error *err)
 {
-    const avro_file *input = &file->input;
-    const avro_loss *loss = &input->loss;
+    const record_file *input = &file->input;
+    const record_loss *loss = &input->loss;
     int64_t sound = input->records - file->refused;
 
     CS_TRY(cs_buffer_printf(out, err, "%s%" PRId64 " problem%s; %" PRId64 " record%s sound, ",
@@ -262,13 +262,13 @@ static exit_status
 verify_one(const verify_settings *settings, const char *name)
 {
     verify_file file = {.settings = settings};
-    exit_status status = avro_file_open(&file.input, name);
+    exit_status status = record_file_open(&file.input, name);
 
     if (status == STATUS_OK)
         status = verify_open_file(&file);
     cs_avro_plan_free(file.plan);
     free(file.values);
-    avro_file_close(&file.input);
+    record_file_close(&file.input);
     return status;
 }
 

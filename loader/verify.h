@@ -5,7 +5,7 @@
 #ifndef LOADER_VERIFY_H
 #define LOADER_VERIFY_H
 
-#include "avro_file.h"
+#include "record_file.h"
 
 /* What Amazon Redshift would make of a file. */
 typedef struct redshift_lint
@@ -26,14 +26,14 @@ typedef struct redshift_lint
 } redshift_lint;
 
 /* Look at header and schema; at a record just parsed and finished; at the end. */
-void redshift_check_header(redshift_lint *lint, const avro_file *input);
-void redshift_check_record(redshift_lint *lint, const avro_file *input, const cs_value *values);
+void redshift_check_header(redshift_lint *lint, const record_file *input);
+void redshift_check_record(redshift_lint *lint, const record_file *input, const cs_value *values);
 void redshift_finish(redshift_lint *lint);
 
 /*
  * Read a sound file a second time with avro-c, and compare all values. What
  * avro-c is known not to read is passed over with a warning.
  */
-exit_status verify_reference(const avro_file *input);
+exit_status verify_reference(const record_file *input);
 
 #endif

@@ -152,7 +152,7 @@ check_column(const redshift_lint *lint, const cs_avro_field *field)
 }
 
 void
-redshift_check_header(redshift_lint *lint, const avro_file *input)
+redshift_check_header(redshift_lint *lint, const record_file *input)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(input->reader);
     cs_avro_codec codec = cs_avro_reader_codec(input->reader);
@@ -183,7 +183,7 @@ redshift_check_header(redshift_lint *lint, const avro_file *input)
 
 /* Look at the block of a record that is its first. */
 static void
-check_block(redshift_lint *lint, const avro_file *input)
+check_block(redshift_lint *lint, const record_file *input)
 {
     const cs_avro_block *block = &input->block;
     uint64_t stored = block->end_offset - block->offset; /* with its head and marker */
@@ -196,7 +196,7 @@ check_block(redshift_lint *lint, const avro_file *input)
 }
 
 void
-redshift_check_record(redshift_lint *lint, const avro_file *input, const cs_value *values)
+redshift_check_record(redshift_lint *lint, const record_file *input, const cs_value *values)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(input->reader);
 

@@ -49,7 +49,7 @@ typedef struct reference_state
 /* Both readers. */
 typedef struct comparison
 {
-    avro_file input;
+    record_file input;
     cs_avro_schema *schema; /* the file's without logical types */
     cs_avro_plan *plan;
     cs_value *values;
@@ -138,15 +138,15 @@ open_own(comparison *both, const char *name)
     size_t count;
     int *wanted;
 
-    STATUS_TRY(avro_file_open(&both->input, name));
+    STATUS_TRY(record_file_open(&both->input, name));
     STATUS_TRY(make_schema(both));
     count = both->schema->num_fields;
-    wanted = avro_all_columns(count);
+    wanted = record_all_columns(count);
     both->values = calloc(count + 1, sizeof(cs_value));
     if (wanted == NULL || both->values == NULL)
         status = log_out_of_memory();
     else
-        status = avro_file_plan(&both->input, both->schema, wanted, count, &both->plan);
+        status = record_file_plan(&both->input, both->schema, wanted, count, &both->plan);
     both->input.plan = both->plan;
     free(wanted);
     return status;
@@ -196,13 +196,13 @@ static bool
 compare_record(comparison *both, reference_state *state)
 {
     cs_error err;
-    cs_code code = avro_file_next(&both->input, both->values, &err);
+    cs_code code = record_file_next(&both->input, both->values, &err);
     int peer;
 
     if (code != CS_OK && code != CS_END)
     {
         state->outcome = OUTCOME_FAILED;
-        state->status = avro_file_fail(&both->input, &err);
+        state->status = record_file_fail(&both->input, &err);
         return false;
     }
     peer = avro_file_reader_read_value(both->peer, &both->peer_record);
@@ -354,7 +354,7 @@ compare_apart(const char *name, reference_state *state)
 
 /* Why avro-c would misread the file, as is known of it; NULL if it should not. */
 static const char *
-known_gap(const avro_file *input)
+known_gap(const record_file *input)
 {
     cs_avro_codec codec = cs_avro_reader_codec(input->reader);
     cs_avro_position end;
@@ -368,7 +368,7 @@ known_gap(const avro_file *input)
 }
 
 exit_status
-verify_reference(const avro_file *input)
+verify_reference(const record_file *input)
 {
     const char *gap = known_gap(input);
     reference_state *state;

@@ -1,8 +1,8 @@
 /*
- * loader/avro_file.c
+ * loader/record_file.c
  *     Reading an Avro file forward, on request past damage.
  */
-#include "avro_file.h"
+#include "record_file.h"
 
 #include "log.h"
 #include "stop.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 exit_status
-avro_file_open(avro_file *input, const char *name)
+record_file_open(record_file *input, const char *name)
 {
     cs_error err;
 
@@ -29,7 +29,7 @@ avro_file_open(avro_file *input, const char *name)
 
 /* Close the file; fine where it was not opened. */
 void
-avro_file_close(avro_file *input)
+record_file_close(record_file *input)
 {
     if (input->reader != NULL)
         cs_avro_reader_close(input->reader);
@@ -38,14 +38,14 @@ avro_file_close(avro_file *input)
 }
 
 bool
-avro_file_seekable(const avro_file *input)
+record_file_seekable(const record_file *input)
 {
     return input->file.size >= 0;
 }
 
 /* Read the next block that has records. */
 static cs_code
-next_block(avro_file *input, cs_error *err)
+next_block(record_file *input, cs_error *err)
 {
     CS_TRY(cs_avro_reader_next(input->reader, &input->block, err));
     cs_avro_cursor_init(&input->cursor, input->plan, &input->block);
@@ -55,7 +55,7 @@ next_block(avro_file *input, cs_error *err)
 }
 
 cs_code
-avro_file_next(avro_file *input, cs_value *values, cs_error *err)
+record_file_next(record_file *input, cs_value *values, cs_error *err)
 {
     for (;;)
     {
@@ -74,7 +74,7 @@ avro_file_next(avro_file *input, cs_value *values, cs_error *err)
 }
 
 cs_code
-avro_file_salvage(avro_file *input, cs_error *err)
+record_file_salvage(record_file *input, cs_error *err)
 {
     cs_avro_loss loss;
 
@@ -90,13 +90,13 @@ avro_file_salvage(avro_file *input, cs_error *err)
 }
 
 bool
-avro_file_can_salvage(cs_code code)
+record_file_can_salvage(cs_code code)
 {
     return code == CS_ERR_DATA || code == CS_ERR_LIMIT;
 }
 
 exit_status
-avro_file_fail(const avro_file *input, cs_error *err)
+record_file_fail(const record_file *input, cs_error *err)
 {
     cs_avro_position next;
 
@@ -111,7 +111,7 @@ avro_file_fail(const avro_file *input, cs_error *err)
 }
 
 exit_status
-avro_file_plan(const avro_file *input, const cs_avro_schema *schema, const int *wanted,
+record_file_plan(const record_file *input, const cs_avro_schema *schema, const int *wanted,
                 size_t count, cs_avro_plan **plan)
 {
     const cs_avro_schema *own = cs_avro_reader_schema(input->reader);
@@ -123,7 +123,7 @@ avro_file_plan(const avro_file *input, const cs_avro_schema *schema, const int *
 }
 
 exit_status
-avro_schema_load(const char *name, cs_avro_schema **schema)
+schema_load(const char *name, cs_avro_schema **schema)
 {
     cs_buffer text;
     exit_status status;
@@ -139,7 +139,7 @@ avro_schema_load(const char *name, cs_avro_schema **schema)
 }
 
 int *
-avro_all_columns(size_t count)
+record_all_columns(size_t count)
 {
     int *columns = malloc((count + 1) * sizeof(int));
 

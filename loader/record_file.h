@@ -1,24 +1,24 @@
 /*
- * loader/avro_file.h
+ * loader/record_file.h
  *     An Avro file as inspect, cat and verify read it: forward, record by
  *     record, on request past damage, with an account of what that cost.
  */
-#ifndef LOADER_AVRO_FILE_H
-#define LOADER_AVRO_FILE_H
+#ifndef LOADER_RECORD_FILE_H
+#define LOADER_RECORD_FILE_H
 
 #include "avro_decode.h"
 #include "file_source.h"
 
 /* What damage cost. */
-typedef struct avro_loss
+typedef struct record_loss
 {
     int64_t records;    /* declared in damaged blocks and not read */
     bool records_known; /* no other record can have been lost */
     int64_t blocks;     /* damaged */
     uint64_t bytes;     /* passed over */
-} avro_loss;
+} record_loss;
 
-typedef struct avro_file
+typedef struct record_file
 {
     file_source file;
     cs_source source;
@@ -32,39 +32,39 @@ typedef struct avro_file
     bool in_block;
     int64_t blocks;  /* begun so far */
     int64_t records; /* parsed so far */
-    avro_loss loss;
-} avro_file;
+    record_loss loss;
+} record_file;
 
 /* Open a file, "-" being standard input, and read its header. Close it also after a failure. */
-exit_status avro_file_open(avro_file *input, const char *name);
-void avro_file_close(avro_file *input);
+exit_status record_file_open(record_file *input, const char *name);
+void record_file_close(record_file *input);
 
 /* True if the file can be read at any place. */
-bool avro_file_seekable(const avro_file *input);
+bool record_file_seekable(const record_file *input);
 
 /*
  * Parse the next record; CS_END behind the last one. After CS_ERR_DATA and
  * CS_ERR_LIMIT the caller may salvage and go on.
  */
-cs_code avro_file_next(avro_file *input, cs_value *values, cs_error *err);
+cs_code record_file_next(record_file *input, cs_value *values, cs_error *err);
 
-/* Pass over the damage that avro_file_next reported, and add up what is lost. */
-cs_code avro_file_salvage(avro_file *input, cs_error *err);
+/* Pass over the damage that record_file_next reported, and add up what is lost. */
+cs_code record_file_salvage(record_file *input, cs_error *err);
 
 /* True if a file may be salvaged after this failure. */
-bool avro_file_can_salvage(cs_code code);
+bool record_file_can_salvage(cs_code code);
 
 /* Report a failure with file, byte, block and record. */
-exit_status avro_file_fail(const avro_file *input, cs_error *err);
+exit_status record_file_fail(const record_file *input, cs_error *err);
 
 /* A plan for columns of a schema (NULL: the file's own), wanted[i] going to values[i]. */
-exit_status avro_file_plan(const avro_file *input, const cs_avro_schema *schema,
+exit_status record_file_plan(const record_file *input, const cs_avro_schema *schema,
                             const int *wanted, size_t count, cs_avro_plan **plan);
 
 /* Read a schema from a file of JSON. */
-exit_status avro_schema_load(const char *name, cs_avro_schema **schema);
+exit_status schema_load(const char *name, cs_avro_schema **schema);
 
 /* The numbers 0 to count - 1: all columns are wanted. NULL without memory. */
-int *avro_all_columns(size_t count);
+int *record_all_columns(size_t count);
 
 #endif
