@@ -15,6 +15,9 @@
 /* The bytes that are produced between two polls of should_stop. */
 #define STEP_BYTES ((size_t) 256 * 1024)
 
+/* What is kept for the next block at most; more is given back before new memory is taken. */
+#define KEPT_BYTES ((size_t) 16 * 1024 * 1024)
+
 /* A bzip2 level is the number of these that one of its own blocks holds. */
 #define BZIP2_LEVEL_BYTES 100000
 
@@ -23,6 +26,18 @@
  * highest level.
  */
 #define XZ_MEMORY_BYTES (UINT64_C(72) * 1024 * 1024)
+
+/* The bytes kept that are not in use. */
+static size_t
+count_unused(const cs_codec_state *state)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < CS_CODEC_MAX_PIECES; i++)
+        if (state->pieces[i].memory != NULL && !state->pieces[i].used)
+            bytes += state->pieces[i].size;
+    return bytes;
+}
 
 /* Give back the pieces that are not in use. */
 static void
@@ -76,7 +91,8 @@ take_piece(cs_codec_state *state, size_t count, size_t item_size)
     piece = find_piece(state, size);
     if (piece == NULL)
     {
-        free_unused(state);
+        if (count_unused(state) > KEPT_BYTES || find_piece(state, 0) == NULL)
+            free_unused(state);
         piece = find_piece(state, 0);
         if (piece == NULL)
             return NULL;

@@ -33,6 +33,9 @@ cs_code cs_avro_plan_make(const cs_env *env, const cs_avro_schema *writer,
                           const cs_avro_limits *limits, cs_avro_plan **plan, cs_error *err);
 void cs_avro_plan_free(cs_avro_plan *plan);
 
+/* The environment that the plan was made with. */
+const cs_env *cs_avro_plan_env(const cs_avro_plan *plan);
+
 /* The shape of the wanted column values[column], by the reader's schema. */
 cs_avro_shape cs_avro_plan_shape(const cs_avro_plan *plan, size_t column);
 

@@ -54,6 +54,9 @@ typedef enum cs_avro_logical
 #define CS_AVRO_MAX_SCHEMA_NODES 100000
 #define CS_AVRO_MAX_SCHEMA_DEPTH 200
 
+/* Instead of a size, where encodings differ in length. */
+#define CS_AVRO_VARIABLE (-1)
+
 typedef struct cs_avro_node cs_avro_node;
 
 /* A list of names: aliases, symbols. */
@@ -71,6 +74,7 @@ typedef struct cs_avro_field
     const cs_avro_node *type;
     bool has_default;
     cs_slice default_bytes; /* encoded by type */
+    const char *default_json; /* as in the schema */
 } cs_avro_field;
 
 /* A type. Only the members of its kind are set. */
@@ -80,6 +84,7 @@ struct cs_avro_node
     cs_avro_logical logical;
     int index;          /* its number in the schema, from 0 */
     uint64_t min_bytes; /* no encoding of a value is shorter */
+    int64_t fixed_bytes; /* what every encoding takes, or CS_AVRO_VARIABLE */
     int precision;      /* decimal */
     int scale;          /* decimal */
 
