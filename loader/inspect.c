@@ -191,10 +191,10 @@ const command_spec inspect_command = {
     .arguments = "FILE...",
     .summary = "show what Avro files hold",
     .description =
-        "Schema, codec, numbers of records and blocks, sync marker, metadata, and the time\n"
-        "range that \"" PROGRAM_NAME " encode\" noted. Only the header and the heads of the "
-        "blocks\nare read, no records. Of a damaged file the part before the damage is shown,\n"
-        "and the exit status is 2. - is standard input.",
+        "Schema, codec, numbers of records and blocks, sync marker, metadata, and the\n"
+        "time range that \"" PROGRAM_NAME " encode\" noted. Only the header and the heads of\n"
+        "the blocks are read, no records. Of a damaged file the part before the damage is\n"
+        "shown, and the exit status is 2. - is standard input.",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(inspect_settings),

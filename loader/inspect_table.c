@@ -100,15 +100,13 @@ append_columns(const inspect_facts *facts, cs_buffer *out, cs_error *err)
     return CS_OK;
 }
 
-/* Append a value of the metadata: as text, or its length where it is none. */
+/* Append a key or a value of the metadata: as text, or its length where it is none. */
 static cs_code
-append_meta_value(const cs_avro_meta *entry, cs_buffer *out, cs_error *err)
+append_text(cs_slice text, cs_buffer *out, cs_error *err)
 {
-    cs_slice value = {(const char *) entry->value, entry->len};
-
-    if (cs_utf8_valid(value.data, value.len))
-        return screen_append(out, value, err);
-    return cs_buffer_printf(out, err, "%zu bytes that are not text", entry->len);
+    if (cs_utf8_valid(text.data, text.len))
+        return screen_append(out, text, err);
+    return cs_buffer_printf(out, err, "%zu bytes that are not text", text.len);
 }
 
 /* Append the metadata, without schema and codec. */
@@ -124,9 +122,9 @@ append_meta(const inspect_facts *facts, cs_buffer *out, cs_error *err)
         if (!inspect_is_extra(&entries[i]))
             continue;
         CS_TRY(cs_buffer_printf(out, err, "%s    ", first ? "  metadata\n" : ""));
-        CS_TRY(screen_append(out, cs_slice_of(entries[i].key), err));
+        CS_TRY(append_text(cs_slice_of(entries[i].key), out, err));
         CS_TRY(cs_buffer_append(out, " = ", 3, err));
-        CS_TRY(append_meta_value(&entries[i], out, err));
+        CS_TRY(append_text((cs_slice){(const char *) entries[i].value, entries[i].len}, out, err));
         CS_TRY(cs_buffer_append(out, "\n", 1, err));
         first = false;
     }

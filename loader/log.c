@@ -4,6 +4,7 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -121,7 +122,7 @@ log_block_error(const cs_error *err, const char *file, int64_t block)
     const char *name = err->file != NULL ? err->file : file;
     char place[128] = "";
 
-    if (err->code == CS_ERR_STOPPED)
+    if (err->code == CS_ERR_STOPPED || (err->code == CS_ERR_IO && err->sys_errno == EINTR))
         return STATUS_INTERRUPTED; /* main says so, once */
     add_place(place, sizeof(place), "byte", err->offset, 0);
     add_place(place, sizeof(place), "block", block, 0);

@@ -43,7 +43,7 @@ typedef struct reference_state
     _Atomic int64_t records; /* compared so far */
     reference_outcome outcome;
     exit_status status;
-    char message[CS_ERROR_MESSAGE_SIZE];
+    char message[CS_ERROR_MESSAGE_SIZE + 160]; /* with column and record */
 } reference_state;
 
 /* Both readers. */
@@ -236,11 +236,12 @@ compare(const char *name, reference_state *state)
 {
     comparison *both = calloc(1, sizeof(comparison));
 
-    state->outcome = OUTCOME_FAILED;
     state->status = both != NULL ? open_own(both, name) : log_out_of_memory();
     if (state->status != STATUS_OK)
+    {
+        state->outcome = OUTCOME_FAILED;
         return;
-    state->outcome = OUTCOME_NONE; /* from here on it may crash */
+    }
     if (!open_peer(both, name))
     {
         state->outcome = OUTCOME_NOT_OPENED;

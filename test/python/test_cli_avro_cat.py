@@ -30,7 +30,7 @@ def written(schema, records, codec="null", **options):
 
 
 def lines(result):
-    return [json.loads(line) for line in result.out.splitlines()]
+    return [json.loads(line) for line in result.out.split("\n")[:-1]]
 
 
 def printed(here, schema, records, *arguments):
@@ -307,7 +307,7 @@ def test_refused_text(here, text, reason, inside):
 
 
 def test_time_out_of_range(here):
-    here.write("f.avro", header(record_of(logical("long", "timestamp-micros"))) +
+    here.write("f.avro", header(record_of(logical("long", "timestamp-millis"))) +
                block(1, long(2**63 - 1)))
     result = here.run("cat", "f.avro")
     assert result.code == 2 and "out of range" in result.err and "record 1" in result.err
@@ -430,9 +430,7 @@ def test_interop(here):
     key = lambda row: (row["station"], row["time"])  # noqa: E731
     assert sorted(lines(here.run_ok("cat", DATA / "weather-sorted.avro")), key=key) == \
         sorted(expected, key=key)
-    with open(DATA / "syncInMeta.avro", "rb") as file:
-        count = sum(1 for _ in fastavro.reader(file))
-    assert len(lines(here.run_ok("cat", DATA / "syncInMeta.avro"))) == count
+    assert len(lines(here.run_ok("cat", DATA / "syncInMeta.avro"))) == 6001  # as avro-c says
 
 
 def test_marker_inside_data(here):

@@ -48,9 +48,10 @@ def test_json(here):
 def test_table(here):
     here.write("f.avro", header(SCHEMA, "deflate", {"note": "a\x1b[31m", "raw": b"\xff\x00"}))
     out = here.run_ok("inspect", "f.avro").out
-    for line in ("f.avro", "  codec         deflate", "  records       0", "  blocks        0, 0 bytes",
-                 f"  sync marker   {SYNC.hex()}", "  type          record shop.Order",
-                 "    id           long", "    at           union<null, timestamp-millis>, nullable",
+    for line in ("f.avro", "  codec         deflate", "  records       0",
+                 "  blocks        0, 0 bytes", f"  sync marker   {SYNC.hex()}",
+                 "  type          record Order", "    id           long",
+                 "    at           union<null, timestamp-millis>, nullable",
                  "    note = a\\x1B[31m", "    raw = 2 bytes that are not text"):
         assert line in out.splitlines(), (line, out)
 
@@ -91,7 +92,7 @@ def test_schema_as_it_stands(here):
 
 
 def test_type_without_columns(here):
-    here.write("f.avro", header("long") + block(1, long(1)))
+    here.write("f.avro", header('"long"') + block(1, long(1)))
     assert facts(here, "f.avro")[0]["columns"] == [
         {"name": "value", "type": "long", "nullable": False}]
 
@@ -99,13 +100,15 @@ def test_type_without_columns(here):
 def test_damaged_file(here):
     """What can be read, the error with its byte, exit 2; the files behind it, too."""
     good = header(record_of("long")) + longs(0, 3)
-    here.write("f.avro", good + block(1, long(1))[:-3])
+    cut = good + block(1, long(1))[:-3]
+    here.write("f.avro", cut)
     here.write("g.avro", good)
     result = here.run("inspect", "--format", "json", "f.avro", "g.avro")
     assert result.code == 2
-    assert result.err.startswith("clickstream: error: f.avro: ") and f"(byte {len(good)}" in result.err
+    assert result.err.startswith("clickstream: error: f.avro: ")
+    assert f"(byte {len(cut)}, block 1)" in result.err
     first, second = map(json.loads, result.out.splitlines())
-    assert (first["complete"], first["records"], first["error_offset"]) == (False, 3, len(good))
+    assert (first["complete"], first["records"], first["error_offset"]) == (False, 3, len(cut))
     assert first["error"] in result.err
     assert second["complete"] and "error" not in second
     assert "  records       3 before the damage\n" in here.run("inspect", "f.avro").out
@@ -132,7 +135,8 @@ def test_pipe(here):
 
 @pytest.mark.skipif(not DATA.exists(), reason="the sample files are not there")
 def test_interop(here):
-    names = sorted(DATA.glob("*.avro"))
+    names = [path for path in sorted(DATA.glob("*.avro"))
+             if path.name != "syncInMeta.avro"]  # fastavro wants text in the metadata
     for fact in facts(here, *names):
         content = pathlib.Path(fact["file"]).read_bytes()
         reader = fastavro.block_reader(io.BytesIO(content))

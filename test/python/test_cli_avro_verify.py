@@ -60,7 +60,7 @@ def test_all_problems(here):
     assert len(found) == 3
     assert "UTF-8" in found[0] and f"(byte {len(head)}, block 0, record 2)" in found[0]
     assert "boolean" in found[1] and "block 1, record 5)" in found[1]
-    assert f"(byte {len(head + first + second + third)}, block 3" in found[2]
+    assert f"(byte {len(head + first + second + third + last)}, block 3" in found[2]
     assert result.out.splitlines() == [
         f"f.avro: 3 problems; 4 records sound, 1 refused, 4 lost with {len(second + last)} bytes",
         "g.avro: OK, 1 record in 1 block"]
@@ -137,7 +137,8 @@ EVERYTHING = {"type": "record", "name": "All", "fields": [
     {"name": "map", "type": {"type": "map", "values": {"type": "array", "items": "int"}}},
     {"name": "inner", "type": record_of("int", ["null", "E"], name="Inner")},
     {"name": "tree", "type": {"type": "record", "name": "Tree", "fields": [
-        {"name": "v", "type": "int"}, {"name": "kids", "type": {"type": "array", "items": "Tree"}}]}},
+        {"name": "v", "type": "int"},
+        {"name": "kids", "type": {"type": "array", "items": "Tree"}}]}},
     {"name": "number", "type": ["null", "int", "double"]},
     {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
     {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}]},
@@ -187,12 +188,15 @@ def test_reference_of_other_types(here):
         "2 records", "2 records", "0 records"]
 
 
-@pytest.mark.parametrize("content, reason", [
+UNREADABLE = [
     (written(LONG, [{"a": 1}], "zstandard"), "avro-c does not have its codec"),
     (header(LONG) + block(0, b"") + longs(0, 3), "avro-c misreads files with empty blocks"),
     (header(record_of({"type": {"type": "string"}})) + block(1, data("x")),
      "avro-c does not open it: "),
-])
+]
+
+
+@pytest.mark.parametrize("content, reason", UNREADABLE, ids=[row[1] for row in UNREADABLE])
 def test_reference_that_avro_c_cannot_give(here, content, reason):
     here.write("f.avro", content)
     result = here.run_ok("verify", "--reference", "f.avro")
@@ -273,7 +277,7 @@ def test_redshift_takes_it(here):
         assert (result.code, result.err) == (0, ""), result
 
 
-@pytest.mark.parametrize("content, message", [
+REFUSED = [
     (written(LONG, [{"a": 1}], "zstandard"), "its codec is zstandard"),
     (written(LONG, [{"a": 1}], "bzip2"), "its codec is bzip2"),
     (header(LONG), "it has no records"),
@@ -285,7 +289,10 @@ def test_redshift_takes_it(here):
      "blocks larger than 4194304 bytes: 1, the first at byte "),
     (header(record_of("int", "string")) + block(2, (long(1) + data("x" * 65536)) * 2),
      'strings longer than the 65535 bytes of a VARCHAR: 2, the first in record 1, column "b"'),
-])
+]
+
+
+@pytest.mark.parametrize("content, message", REFUSED, ids=[row[1] for row in REFUSED])
 def test_redshift_refuses_it(here, content, message):
     result = lint(here, content)
     assert result.code == 2
