@@ -9,6 +9,7 @@
 #include "avro_encode.h"
 #include "avro_json.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,7 +14,8 @@
 
 #include "avro_walk.h"
 
-#include <jansson.h>
+/* jansson's; its header does not go together with some of the server's. */
+typedef struct json_t json_t;
 
 typedef enum cs_avro_json_style
 {

@@ -146,7 +146,7 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
             cs_avro_names *names, cs_error *err)
 {
     size_t count = json_array_size(json);
-    json_t *seen = json_object();
+    json_t *seen = json_pack("{}");
     cs_code code = CS_OK;
 
     if (json != NULL && !json_is_array(json))
@@ -242,7 +242,7 @@ parse_record(parser *p, const json_t *json, cs_avro_node *node, cs_error *err)
     const json_t *fields = json_object_get(json, "fields");
     const char *outer_record = p->record, *outer_field = p->field;
     const char *space = NULL;
-    json_t *seen = json_object();
+    json_t *seen = json_pack("{}");
     cs_code code = CS_OK;
 
     if (!json_is_array(fields))
@@ -318,7 +318,7 @@ static cs_code
 parse_union(parser *p, const json_t *json, const char *space, cs_avro_node *node, cs_error *err)
 {
     size_t count = json_array_size(json);
-    json_t *seen = json_object();
+    json_t *seen = json_pack("{}");
     cs_code code = CS_OK;
 
     if (count == 0)
@@ -642,7 +642,7 @@ set_columns(cs_avro_schema *schema, cs_error *err)
 static cs_code
 build_tree(cs_avro_schema *schema, const json_t *root, cs_error *err)
 {
-    parser p = {.schema = schema, .arena = &schema->arena, .names = json_object()};
+    parser p = {.schema = schema, .arena = &schema->arena, .names = json_pack("{}")};
     cs_code code = parse_type(&p, root, "", &schema->root, err);
 
     if (code == CS_OK)

@@ -4,10 +4,8 @@
  */
 #include "avro_json.h"
 
-#include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* An array or object that is not complete yet. */
 typedef struct level
@@ -34,105 +32,19 @@ real_json(double value)
     return json_string(isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
 }
 
-/* An instant: in UTC with a Z, or without a zone. */
-static json_t *
-time_json(const cs_value *value)
-{
-    char text[CS_TIME_TEXT_SIZE + 8];
-    size_t len = cs_time_format(value->as.time, text) - 1; /* without the Z */
-
-    if (value->nanos != 0)
-        len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%03d",
-                                 strchr(text, '.') != NULL ? "" : ".000000", value->nanos);
-    if (value->kind == CS_VALUE_TIME)
-        text[len++] = 'Z';
-    return json_stringn(text, len);
-}
-
-/* A day: what stands before the T of its midnight. */
-static json_t *
-date_json(int32_t days)
-{
-    int64_t year;
-    int month, day;
-    char text[CS_TIME_TEXT_SIZE];
-
-    cs_date_from_days(days, &year, &month, &day);
-    snprintf(text, sizeof(text), year > 9999 || year < 0 ? "%+05" PRId64 "-%02d-%02d"
-                                                         : "%04" PRId64 "-%02d-%02d",
-             year, month, day);
-    return json_string(text);
-}
-
-/* A time of day: what stands behind the T of that time on some day. */
-static json_t *
-time_of_day_json(int64_t micros)
-{
-    char text[CS_TIME_TEXT_SIZE];
-    size_t len = cs_time_format(micros, text);
-    const char *time = strchr(text, 'T') + 1;
-
-    return json_stringn(time, len - (size_t) (time - text) - 1);
-}
-
-/* A duration. */
-static json_t *
-duration_json(const cs_value *value)
-{
-    uint32_t millis = value->as.duration.millis;
-
-    return json_sprintf(millis % 1000 != 0 ? "P%uM%uDT%u.%03uS" : "P%uM%uDT%uS",
-                        (unsigned) value->as.duration.months, (unsigned) value->as.duration.days,
-                        (unsigned) (millis / 1000), (unsigned) (millis % 1000));
-}
-
-/* Bytes as \x and hexadecimal digits. */
-static json_t *
-bytes_json(const cs_env *env, cs_slice bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t len = 2 * bytes.len + 2;
-    char *text = bytes.len < SIZE_MAX / 4 ? cs_allocate(env, len) : NULL;
-    json_t *json;
-
-    if (text == NULL)
-        return NULL;
-    memcpy(text, "\\x", 2);
-    for (size_t i = 0; i < bytes.len; i++)
-    {
-        uint8_t byte = (uint8_t) bytes.data[i];
-
-        text[2 * i + 2] = digits[byte >> 4];
-        text[2 * i + 3] = digits[byte & 15];
-    }
-    json = json_stringn_nocheck(text, len);
-    cs_release(env, text);
-    return json;
-}
-
-/* A decimal as text: a JSON reader would round a number. */
+/* A value that JSON has no form for, as text: a JSON reader would round a decimal, too. */
 static cs_code
-decimal_json(const cs_env *env, const cs_value *value, json_t **json, cs_error *err)
+text_json(const cs_env *env, const cs_value *value, json_t **json, cs_error *err)
 {
     cs_buffer text;
     cs_code code;
 
     cs_buffer_init(&text, env);
-    code = cs_decimal_format(value, &text, err);
+    code = cs_value_text(value, &text, err);
     if (code == CS_OK)
         *json = json_stringn_nocheck((const char *) text.data, text.len);
     cs_buffer_free(&text);
     return code;
-}
-
-/* A UUID. */
-static json_t *
-uuid_json(const cs_value *value)
-{
-    char text[CS_UUID_TEXT_SIZE];
-
-    cs_uuid_format(value->as.uuid, text);
-    return json_string(text);
 }
 
 /* A finished scalar; *json is NULL where memory runs out. */
@@ -157,32 +69,11 @@ scalar_json(const cs_env *env, const cs_value *value, json_t **json, cs_error *e
         case CS_VALUE_DOUBLE:
             *json = real_json(value->as.dbl);
             break;
-        case CS_VALUE_BYTES:
-            *json = bytes_json(env, value->as.bytes);
-            break;
         case CS_VALUE_STRING:
             *json = json_stringn_nocheck(value->as.bytes.data, value->as.bytes.len);
             break;
-        case CS_VALUE_TIME:
-        case CS_VALUE_LOCAL_TIME:
-            *json = time_json(value);
-            break;
-        case CS_VALUE_DATE:
-            *json = date_json(value->as.days);
-            break;
-        case CS_VALUE_TIME_OF_DAY:
-            *json = time_of_day_json(value->as.time_of_day);
-            break;
-        case CS_VALUE_DECIMAL:
-            return decimal_json(env, value, json, err);
-        case CS_VALUE_UUID:
-            *json = uuid_json(value);
-            break;
-        case CS_VALUE_DURATION:
-            *json = duration_json(value);
-            break;
-        case CS_VALUE_NESTED:
-            break;
+        default:
+            return text_json(env, value, json, err);
     }
     return CS_OK;
 }
@@ -210,7 +101,7 @@ static cs_code
 begin(void *ctx, cs_avro_type type, cs_error *err)
 {
     building *b = ctx;
-    json_t *container = type == CS_AVRO_ARRAY ? json_array() : json_object();
+    json_t *container = type == CS_AVRO_ARRAY ? json_array() : json_pack("{}");
 
     if (container == NULL)
         return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");

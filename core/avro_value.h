@@ -94,6 +94,14 @@ cs_code cs_decimal_format(const cs_value *value, cs_buffer *text, cs_error *err)
  */
 cs_code cs_decimal_parse(cs_slice text, int scale, cs_buffer *bytes, cs_error *err);
 
+/*
+ * Append a scalar as text: times as 2024-03-10T08:00:00.5Z (without the Z where
+ * they have no zone), dates, durations as P1M2DT3.004S, bytes as \x and
+ * hexadecimal digits. Not for FLOAT and DOUBLE, whose text each caller has a
+ * library for.
+ */
+cs_code cs_value_text(const cs_value *value, cs_buffer *out, cs_error *err);
+
 #define CS_UUID_TEXT_SIZE 37
 void cs_uuid_format(const uint8_t uuid[CS_UUID_BYTES], char text[CS_UUID_TEXT_SIZE]);
 bool cs_uuid_parse(cs_slice text, uint8_t uuid[CS_UUID_BYTES]);

@@ -173,8 +173,8 @@ check_random(test_file *file, cs_avro_codec codec, size_t count, test_random ran
     assert_ok(cs_avro_reader_open(cs_malloc_env(), &source, NULL, &reader, &err), &err);
     assert_int_equal(cs_avro_reader_codec(reader), codec);
     assert_string_equal(cs_avro_reader_schema(reader)->json, SCHEMA_ALL);
-    assert_ok(cs_avro_plan_make(cs_malloc_env(), cs_avro_reader_schema(reader), wanted, NUM_ALL,
-                                &plan, &err),
+    assert_ok(cs_avro_plan_make(cs_malloc_env(), cs_avro_reader_schema(reader), NULL, wanted,
+                                NUM_ALL, NULL, &plan, &err),
               &err);
     for (; (code = cs_avro_reader_next(reader, &block, &err)) == CS_OK; blocks++)
     {
