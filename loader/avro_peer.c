@@ -232,7 +232,8 @@ compare_scalar(void *ctx, const cs_value *own, cs_error *err)
     cs_value peer;
 
     if (!next_peer(walk, &value) || !take_scalar(&value, &peer))
-        return cs_fail(err, CS_ERR_DATA, "we read a value where avro-c reads none, or a nested one");
+        return cs_fail(err, CS_ERR_DATA,
+                       "we read a value where avro-c reads none, or a nested one");
     return is_same(own, &peer) ? CS_OK : fail_different(walk, own, &peer, err);
 }
 

@@ -79,7 +79,8 @@ report_unknown_column(const cat_file *file, const char *name)
         names[i] = schema->fields[i].name;
     nearest = nearest_name(name, names);
     log_error("%s: column \"%s\" does not exist",
-              file->run->schema != NULL ? file->run->settings->schema : file->input.file.name, name);
+              file->run->schema != NULL ? file->run->settings->schema : file->input.file.name,
+              name);
     if (nearest != NULL)
         log_hint("Perhaps you meant \"%s\".", nearest);
     else
@@ -266,8 +267,8 @@ print_file(cat_file *file, const char *name)
     STATUS_TRY(choose_columns(file));
     if (make_keys(file, &err) != CS_OK)
         return log_core_error(&err, name);
-    STATUS_TRY(record_file_plan(&file->input, file->run->schema, file->wanted, file->count,
-                               &file->plan));
+    STATUS_TRY(
+        record_file_plan(&file->input, file->run->schema, file->wanted, file->count, &file->plan));
     file->input.plan = file->plan;
     return print_records(file);
 }

@@ -14,6 +14,14 @@ set(json_t *object, const char *key, json_t *value)
     return json_object_set_new_nocheck(object, key, value) == 0;
 }
 
+/* Let go of a value that could not be completed. */
+static json_t *
+discard(json_t *value)
+{
+    json_decref(value);
+    return NULL;
+}
+
 /* The schema as JSON; as text where the parser does not take it as it stands. */
 static json_t *
 schema_json(const cs_avro_schema *schema)
@@ -33,12 +41,7 @@ meta_value(const cs_avro_meta *entry)
     if (cs_utf8_valid(value.data, value.len))
         return json_text(value, NULL);
     object = json_object();
-    if (object != NULL && !set(object, "base64", json_base64(value)))
-    {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
+    return set(object, "base64", json_base64(value)) ? object : discard(object);
 }
 
 /* The metadata, without what has members of its own. */
@@ -48,17 +51,19 @@ meta_json(const inspect_facts *facts)
     json_t *object = json_object();
     size_t count;
     const cs_avro_meta *entries = cs_avro_reader_meta(facts->reader, &count);
+    bool done = true;
 
-    for (size_t i = 0; object != NULL && i < count; i++)
+    for (size_t i = 0; done && i < count; i++)
     {
-        json_t *key = inspect_is_extra(&entries[i]) ? json_text(cs_slice_of(entries[i].key), NULL)
-                                                    : NULL;
+        json_t *key;
 
-        if (key != NULL)
-            set(object, json_string_value(key), meta_value(&entries[i]));
+        if (!inspect_is_extra(&entries[i]))
+            continue;
+        key = json_text(cs_slice_of(entries[i].key), NULL);
+        done = key != NULL && set(object, json_string_value(key), meta_value(&entries[i]));
         json_decref(key);
     }
-    return object;
+    return done ? object : discard(object);
 }
 
 /* One column: name, type, whether it may be null. */
@@ -67,17 +72,15 @@ column_json(const cs_avro_field *field, cs_buffer *scratch)
 {
     json_t *object = json_object();
     cs_error err;
+    bool done;
 
     scratch->len = 0;
-    if (object == NULL || cs_avro_type_describe(field->type, scratch, &err) != CS_OK)
-    {
-        json_decref(object);
-        return NULL;
-    }
-    set(object, "name", json_text(cs_slice_of(field->name), NULL));
-    set(object, "type", json_text((cs_slice){(const char *) scratch->data, scratch->len}, NULL));
-    set(object, "nullable", json_boolean(cs_avro_shape_of(field->type).nullable));
-    return object;
+    done = cs_avro_type_describe(field->type, scratch, &err) == CS_OK &&
+           set(object, "name", json_text(cs_slice_of(field->name), NULL)) &&
+           set(object, "type",
+               json_text((cs_slice){(const char *) scratch->data, scratch->len}, NULL)) &&
+           set(object, "nullable", json_boolean(cs_avro_shape_of(field->type).nullable));
+    return done ? object : discard(object);
 }
 
 /* All columns. */
@@ -88,10 +91,7 @@ columns_json(const inspect_facts *facts, cs_buffer *scratch)
 
     for (size_t i = 0; array != NULL && i < facts->schema->num_fields; i++)
         if (json_array_append_new(array, column_json(&facts->schema->fields[i], scratch)) != 0)
-        {
-            json_decref(array);
-            return NULL;
-        }
+            return discard(array);
     return array;
 }
 
@@ -111,12 +111,12 @@ time_json(const inspect_time *time)
 static bool
 set_totals(json_t *object, const inspect_facts *facts)
 {
-    bool done = set(object, "records", json_integer(facts->totals.records)) &&
-                set(object, "blocks", json_integer(facts->totals.blocks)) &&
-                set(object, "empty_blocks", json_integer(facts->totals.empty_blocks)) &&
-                set(object, "block_bytes",
-                    facts->size >= 0 ? json_integer((json_int_t) facts->totals.bytes)
-                                     : json_null());
+    bool done =
+        set(object, "records", json_integer(facts->totals.records)) &&
+        set(object, "blocks", json_integer(facts->totals.blocks)) &&
+        set(object, "empty_blocks", json_integer(facts->totals.empty_blocks)) &&
+        set(object, "block_bytes",
+            facts->size >= 0 ? json_integer((json_int_t) facts->totals.bytes) : json_null());
 
     if (!facts->complete)
         done = done && set(object, "error", json_text(cs_slice_of(facts->err.message), NULL)) &&
@@ -153,11 +153,8 @@ inspect_json(const inspect_facts *facts, cs_buffer *out, cs_error *err)
     cs_buffer scratch;
 
     cs_buffer_init(&scratch, out->env);
-    if (object != NULL && !set_all(object, facts, &scratch))
-    {
-        json_decref(object);
-        object = NULL;
-    }
+    if (!set_all(object, facts, &scratch))
+        object = discard(object);
     cs_buffer_free(&scratch);
     CS_TRY(json_append(out, object, err));
     return cs_buffer_append(out, "\n", 1, err);

@@ -112,7 +112,7 @@ record_file_fail(const record_file *input, cs_error *err)
 
 exit_status
 record_file_plan(const record_file *input, const cs_avro_schema *schema, const int *wanted,
-                size_t count, cs_avro_plan **plan)
+                 size_t count, cs_avro_plan **plan)
 {
     const cs_avro_schema *own = cs_avro_reader_schema(input->reader);
     cs_error err;

@@ -59,7 +59,7 @@ exit_status record_file_fail(const record_file *input, cs_error *err);
 
 /* A plan for columns of a schema (NULL: the file's own), wanted[i] going to values[i]. */
 exit_status record_file_plan(const record_file *input, const cs_avro_schema *schema,
-                            const int *wanted, size_t count, cs_avro_plan **plan);
+                             const int *wanted, size_t count, cs_avro_plan **plan);
 
 /* Read a schema from a file of JSON. */
 exit_status schema_load(const char *name, cs_avro_schema **schema);

@@ -7,9 +7,6 @@
 
 #include "avro_decode.h"
 
-/* Append text, valid UTF-8, as a JSON string. */
-cs_code json_append_quoted(cs_buffer *out, cs_slice text, cs_error *err);
-
 /* Append a finished value of any kind. After a failure part of it may have been appended. */
 cs_code json_append_value(cs_buffer *out, const cs_avro_plan *plan, const cs_value *value,
                           cs_error *err);

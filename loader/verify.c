@@ -232,8 +232,8 @@ print_verdict(const verify_file *file)
     cs_error err;
 
     cs_buffer_init(&out, loader_env());
-    status = append_verdict(file, &out, &err) == CS_OK ? output_write(&out)
-                                                       : log_core_error(&err, NULL);
+    status =
+        append_verdict(file, &out, &err) == CS_OK ? output_write(&out) : log_core_error(&err, NULL);
     cs_buffer_free(&out);
     return status;
 }

@@ -26,9 +26,8 @@ typedef struct load_habit
     const char *remedy;
 } load_habit;
 
-static const load_habit as_day_number = {
-    "loads as a number of days, which no DATE column takes",
-    "Write dates as strings: 2024-03-10."};
+static const load_habit as_day_number = {"loads as a number of days, which no DATE column takes",
+                                         "Write dates as strings: 2024-03-10."};
 static const load_habit as_number = {"loads as a number, which no TIME column takes",
                                      "Write times of day as strings: 08:00:00."};
 static const load_habit as_milliseconds = {

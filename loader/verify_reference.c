@@ -187,8 +187,8 @@ note_difference(const comparison *both, int column, const char *text, reference_
 
     state->outcome = OUTCOME_DIFFERENT;
     snprintf(state->message, sizeof(state->message), "%s%.80s%s%s (record %" PRId64 ")",
-             name != NULL ? "column \"" : "", name != NULL ? name : "",
-             name != NULL ? "\": " : "", text, state->records + 1);
+             name != NULL ? "column \"" : "", name != NULL ? name : "", name != NULL ? "\": " : "",
+             text, state->records + 1);
 }
 
 /* Read the next record both ways and compare it; false at the end, or at a difference. */
