@@ -100,10 +100,15 @@ append_columns(const inspect_facts *facts, cs_buffer *out, cs_error *err)
     return CS_OK;
 }
 
-/* Append a key or a value of the metadata: as text, or its length where it is none. */
+/*
+ * Append a key or a value of the metadata: as text, without the blanks that pad it,
+ * or its length where it is none.
+ */
 static cs_code
 append_text(cs_slice text, cs_buffer *out, cs_error *err)
 {
+    while (text.len > 0 && text.data[text.len - 1] == ' ')
+        text.len--;
     if (cs_utf8_valid(text.data, text.len))
         return screen_append(out, text, err);
     return cs_buffer_printf(out, err, "%zu bytes that are not text", text.len);
