@@ -249,6 +249,17 @@ def test_reference_that_crashes(here):
     assert b"signal 11" in err
 
 
+@pytest.mark.skipif(not os.environ.get("CLICKSTREAM_SOAK"), reason="takes a minute: make soak")
+def test_reference_that_hangs(here):
+    process, child = start_long_comparison(here)
+    os.kill(child, signal.SIGSTOP)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2 and b"the same" not in out
+    assert b"clickstream: error: f.avro: avro-c did not go on for a minute at record " in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
 def test_reference_and_interrupt(here):
     """The child goes, too."""
     process, child = start_long_comparison(here)
