@@ -4,6 +4,13 @@
  */
 #include "avro_bytes.h"
 
+bool
+cs_is_text_slowly(cs_slice text)
+{
+    return (text.len == 0 || memchr(text.data, '\0', text.len) == NULL) &&
+           cs_utf8_valid(text.data, text.len);
+}
+
 cs_code
 cs_bytes_too_deep(const cs_avro_bytes *in, cs_error *err)
 {

@@ -24,6 +24,9 @@ typedef struct cs_avro_bytes
     uint32_t work;       /* counts up to the next poll */
 } cs_avro_bytes;
 
+/* The same as cs_is_text, byte by byte. */
+bool cs_is_text_slowly(cs_slice text);
+
 /* The bytes left. */
 static inline size_t
 cs_bytes_left(const cs_avro_bytes *in)
@@ -80,6 +83,44 @@ cs_bytes_long(cs_avro_bytes *in, int64_t *value)
     in->at = at;
     *value = cs_unzigzag(raw);
     return true;
+}
+
+/*
+ * True if the text holds no NUL and is valid UTF-8. Nearly all text is ASCII: it is
+ * looked at eight bytes at a time, where a NUL and a byte from 0x80 on both leave
+ * a high bit. room bytes from its first on may be read, len of them at least.
+ */
+static inline bool
+cs_is_text(cs_slice text, size_t room)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, found = 0;
+    size_t i = 0;
+
+    if (text.len >= sizeof(word))
+    {
+        for (; i + sizeof(word) < text.len; i += sizeof(word))
+        {
+            memcpy(&word, text.data + i, sizeof(word));
+            found |= word | (word - ones);
+        }
+        memcpy(&word, text.data + text.len - sizeof(word), sizeof(word));
+        found |= word | (word - ones);
+    }
+    else if (room >= sizeof(word))
+    {
+        uint64_t behind = text.len == 0 ? ~UINT64_C(0) : ~UINT64_C(0) << (8 * text.len);
+
+        memcpy(&word, text.data, sizeof(word));
+        word = le64toh(word);
+        word = (word & ~behind) | (ones & behind);
+        found = word | (word - ones);
+    }
+    else
+        for (; i < text.len; i++)
+            found |= (uint64_t) (uint8_t) text.data[i] | ((uint64_t) (uint8_t) text.data[i] - 1);
+    return (found & high) == 0 || cs_is_text_slowly(text);
 }
 
 /* Take len bytes; false if fewer are left. */

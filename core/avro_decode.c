@@ -31,7 +31,8 @@ read_union(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value)
 
 /* Note where a value lies; a union's null is NULL. */
 static cs_code
-read_nested(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, cs_error *err)
+read_nested(const cs_avro_reading *reading, int target, cs_avro_bytes *in, cs_value *value,
+            cs_error *err)
 {
     const cs_avro_node *type = reading->writer;
     const uint8_t *start = in->at;
@@ -55,14 +56,31 @@ read_nested(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, 
     }
     CS_TRY(cs_bytes_skip(in, type, true, 0, err));
     value->kind = CS_VALUE_NESTED;
+    value->column = (uint16_t) target;
     value->as.nested.data = start;
     value->as.nested.len = (size_t) (in->at - start);
     value->as.nested.reading = reading;
     return CS_OK;
 }
 
-cs_code
-cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err)
+/* Read the branch of a nullable field; *is_null if it is null. */
+static bool
+read_nullable(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, bool *is_null)
+{
+    int64_t branch;
+
+    if (!cs_bytes_long(in, &branch) || branch < 0 || branch > 1)
+        return false;
+    *is_null = branch == step->null_branch;
+    value->nanos = (int16_t) branch;
+    if (*is_null)
+        value->kind = CS_VALUE_NULL;
+    return true;
+}
+
+/* Read a value of a field that is not one of the common ones. */
+static cs_code
+read_uncommon(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err)
 {
     switch (step->op)
     {
@@ -71,7 +89,7 @@ cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_er
         case CS_STEP_UNION:
             return read_union(step->reading, in, value);
         case CS_STEP_NESTED:
-            return read_nested(step->reading, in, value, err);
+            return read_nested(step->reading, step->target, in, value, err);
         default:
             return CS_ERR_DATA;
     }
@@ -96,8 +114,8 @@ cs_plan_finish(const cs_plan_column *column, cs_value *value, cs_error *err)
 
 /* Take the bytes of a run and read what is wanted of them. */
 static cs_code
-read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, cs_error *err,
-         const cs_avro_field **field)
+read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, const cs_avro_field **field,
+         cs_error *err)
 {
     const uint8_t *data;
 
@@ -114,7 +132,7 @@ read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, cs_error
         if (item->reading->writer->type <= CS_AVRO_ENUM)
             code = cs_reading_parse(item->reading, &part, value);
         else
-            code = read_nested(item->reading, &part, value, err);
+            code = read_nested(item->reading, item->target, &part, value, err);
         if (code != CS_OK)
         {
             *field = item->field;
@@ -163,40 +181,10 @@ end_block(const cs_avro_cursor *cursor, cs_error *err)
     return locate(cursor, cursor->done, CS_ERR_DATA, err);
 }
 
-cs_code
-cs_avro_cursor_parse(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
-{
-    const cs_avro_plan *plan = cursor->plan;
-    const uint8_t *end = cursor->block->data + cursor->block->len;
-    cs_avro_bytes in = cs_plan_bytes(plan, cursor->at, (size_t) (end - cursor->at));
-
-    if (cursor->done == cursor->block->records)
-        return end_block(cursor, err);
-    for (size_t i = 0; i < plan->num_steps; i++)
-    {
-        const cs_plan_step *step = &plan->steps[i];
-        const cs_avro_field *field = step->field;
-        cs_code code;
-
-        if (step->op == CS_STEP_SKIP)
-            code = cs_bytes_skip(&in, step->type, false, 0, err);
-        else if (step->op == CS_STEP_RUN)
-            code = read_run(step, &in, values, err, &field);
-        else
-            code = cs_plan_read(step, &in, &values[step->target], err);
-        if (code != CS_OK)
-            return fail_field(cursor, field, code, err);
-    }
-    for (size_t i = 0; plan->has_constants && i < plan->num_columns; i++)
-        if (plan->columns[i].constant)
-            values[i] = plan->columns[i].value;
-    cursor->at = in.at;
-    cursor->done++;
-    return CS_OK;
-}
-
-cs_code
-cs_avro_cursor_finish(const cs_avro_cursor *cursor, size_t column, cs_value *value, cs_error *err)
+/* Finish a value, and say where it is refused. */
+static cs_code
+finish_column(const cs_avro_cursor *cursor, int64_t record, size_t column, cs_value *value,
+              cs_error *err)
 {
     const cs_plan_column *info = &cursor->plan->columns[column];
     char reason[CS_ERROR_MESSAGE_SIZE];
@@ -207,23 +195,159 @@ cs_avro_cursor_finish(const cs_avro_cursor *cursor, size_t column, cs_value *val
     memcpy(reason, err->message, sizeof(reason));
     cs_fail(err, code, "field \"%.60s\": %.240s", info->field->name, reason);
     err->field = (int) column;
-    return locate(cursor, cursor->done - 1, code, err);
+    return locate(cursor, record, code, err);
+}
+
+/* Finish an instant in milliseconds or microseconds; false if there is more to it. */
+static inline bool
+finish_instant(const cs_avro_reading *reading, cs_value *value)
+{
+    int64_t time = value->as.integer;
+
+    if ((reading->unit == 1000 && __builtin_mul_overflow(time, INT64_C(1000), &time)) ||
+        reading->unit > 1000000 || __builtin_sub_overflow(time, CS_UNIX_OFFSET, &time) ||
+        !cs_time_valid(time))
+        return false;
+    value->kind = CS_VALUE_TIME;
+    value->nanos = 0;
+    value->as.time = time;
+    return true;
+}
+
+/* Finish the value of a common step at once; false if there is more to it. */
+static inline bool
+finish_quickly(cs_step_op op, const cs_avro_reading *reading, const uint8_t *end, cs_value *value)
+{
+    switch (op)
+    {
+        case CS_STEP_TEXT:
+            return cs_is_text(value->as.bytes, (size_t) (end - (const uint8_t *) value->as.bytes.data));
+        case CS_STEP_LONG:
+            return true;
+        case CS_STEP_TIME:
+            return finish_instant(reading, value);
+        default:
+            return false;
+    }
+}
+
+/* Read the value of a field; common ones here, without a call. */
+static inline cs_code
+read_field(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err)
+{
+    bool is_null = false;
+
+    if (step->null_branch != CS_NOT_NULLABLE && !read_nullable(step, in, value, &is_null))
+        return CS_ERR_DATA;
+    if (is_null)
+        return CS_OK;
+    switch (step->op)
+    {
+        case CS_STEP_TEXT:
+            value->kind = CS_VALUE_STRING;
+            return cs_bytes_slice(in, &value->as.bytes) ? CS_OK : CS_ERR_DATA;
+        case CS_STEP_LONG:
+        case CS_STEP_TIME:
+            value->kind = CS_VALUE_INTEGER;
+            return cs_bytes_long(in, &value->as.integer) ? CS_OK : CS_ERR_DATA;
+        default:
+            return read_uncommon(step, in, value, err);
+    }
 }
 
 cs_code
-cs_avro_cursor_next(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
+cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err)
 {
-    cs_code refused = CS_OK;
+    return read_field(step, in, value, err);
+}
 
-    CS_TRY(cs_avro_cursor_parse(cursor, values, err));
-    for (size_t i = 0; i < cursor->plan->num_columns; i++)
+/* Finish what a step has read; the first refusal is kept in err. */
+static cs_code
+finish_step(const cs_avro_cursor *cursor, const cs_plan_step *step, cs_value *values,
+            cs_code refused, cs_error *err)
+{
+    size_t count = step->op == CS_STEP_RUN ? step->num_items : step->target >= 0;
+
+    for (size_t i = 0; i < count; i++)
     {
-        cs_error later; /* of a second refusal; the first one is reported */
-        cs_code code =
-            cs_avro_cursor_finish(cursor, i, &values[i], refused == CS_OK ? err : &later);
+        int target = step->op == CS_STEP_RUN ? step->items[i].target : step->target;
+        cs_error later; /* of a second refusal */
+        cs_code code = finish_column(cursor, cursor->done, (size_t) target, &values[target],
+                                     refused == CS_OK ? err : &later);
 
         if (refused == CS_OK)
             refused = code;
     }
     return refused;
+}
+
+/* Put the columns that are not in the file into a record's values. */
+static void
+set_constants(const cs_avro_plan *plan, cs_value *values)
+{
+    for (size_t i = 0; i < plan->num_columns; i++)
+        if (plan->columns[i].constant)
+            values[i] = plan->columns[i].value;
+}
+
+/* Parse a record; with finish, finish its values, too. */
+static inline __attribute__((always_inline)) cs_code
+decode_record(cs_avro_cursor *cursor, cs_value *values, bool finish, cs_error *err)
+{
+    const cs_avro_plan *plan = cursor->plan;
+    const uint8_t *end = cursor->block->data + cursor->block->len;
+    cs_avro_bytes in = cs_plan_bytes(plan, cursor->at, (size_t) (end - cursor->at));
+    cs_code refused = CS_OK;
+
+    if (cursor->done == cursor->block->records)
+        return end_block(cursor, err);
+    for (size_t i = 0; i < plan->num_steps; i++)
+    {
+        const cs_plan_step *step = &plan->steps[i];
+        const cs_avro_field *field = step->field;
+        cs_value *value = step->target >= 0 ? &values[step->target] : NULL;
+        cs_code code;
+
+        if (step->op == CS_STEP_SKIP)
+            code = cs_bytes_skip(&in, step->type, false, 0, err);
+        else if (step->op == CS_STEP_RUN)
+            code = read_run(step, &in, values, &field, err);
+        else
+            code = read_field(step, &in, value, err);
+        if (code != CS_OK)
+            return fail_field(cursor, field, code, err);
+        if (finish && value != NULL && value->kind != CS_VALUE_NULL &&
+            finish_quickly(step->op, step->reading, end, value))
+            continue;
+        if (finish)
+            refused = finish_step(cursor, step, values, refused, err);
+    }
+    if (plan->has_constants)
+        set_constants(plan, values);
+    cursor->at = in.at;
+    cursor->done++;
+    return refused;
+}
+
+cs_code
+cs_avro_cursor_parse(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
+{
+    return decode_record(cursor, values, false, err);
+}
+
+cs_code
+cs_avro_cursor_next(cs_avro_cursor *cursor, cs_value *values, cs_error *err)
+{
+    return decode_record(cursor, values, true, err);
+}
+
+cs_code
+cs_avro_cursor_finish(const cs_avro_cursor *cursor, size_t column, cs_value *value, cs_error *err)
+{
+    const cs_plan_column *info = &cursor->plan->columns[column];
+
+    if (value->kind != CS_VALUE_NULL && !info->constant &&
+        finish_quickly(info->op, info->quick, cursor->block->data + cursor->block->len, value))
+        return CS_OK;
+    return finish_column(cursor, cursor->done - 1, column, value, err);
 }

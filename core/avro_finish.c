@@ -91,58 +91,11 @@ cs_reading_parse(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *va
     return parse_scalar(reading->writer, in, value) ? CS_OK : CS_ERR_DATA;
 }
 
-/* True if the text holds no NUL and is valid UTF-8. Most text is ASCII: eight bytes at a time. */
-static bool
-is_text(cs_slice text)
-{
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const char *at = text.data;
-    size_t left = text.len;
-    uint64_t word, bad = 0;
-
-    for (; left >= sizeof(word); left -= sizeof(word), at += sizeof(word))
-    {
-        memcpy(&word, at, sizeof(word));
-        bad |= (word | (word - ones)) & high;
-    }
-    word = 0;
-    switch (left)
-    {
-        case 7:
-        case 6:
-        case 5:
-        case 4:
-        {
-            uint32_t low, end;
-
-            memcpy(&low, at, sizeof(low));
-            memcpy(&end, at + left - sizeof(end), sizeof(end));
-            word = (uint64_t) end << 32 | low;
-            bad |= (word | (word - ones)) & high;
-            break;
-        }
-        case 3:
-        case 2:
-        case 1:
-            for (size_t i = 0; i < left; i++)
-                bad |= (uint64_t) ((uint8_t) at[i] - 1) & 0x80;
-            for (size_t i = 0; i < left; i++)
-                bad |= (uint8_t) at[i] & 0x80;
-            break;
-        default:
-            break;
-    }
-    if (bad == 0)
-        return true;
-    return memchr(text.data, '\0', text.len) == NULL && cs_utf8_valid(text.data, text.len);
-}
-
 cs_code
 cs_reading_check_text(cs_value *value, cs_error *err)
 {
     value->kind = CS_VALUE_STRING;
-    if (is_text(value->as.bytes))
+    if (cs_is_text(value->as.bytes, value->as.bytes.len))
         return CS_OK;
     if (memchr(value->as.bytes.data, '\0', value->as.bytes.len) != NULL)
         return cs_fail(err, CS_ERR_RANGE, "string holds a NUL character");

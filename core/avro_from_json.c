@@ -22,6 +22,7 @@ typedef struct encoding
     cs_avro_json_style style;
     cs_buffer *out;
     int64_t steps;
+    bool exact; /* a float or double only takes a number that it holds exactly */
 } encoding;
 
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
@@ -69,6 +70,18 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
+/* True if a type holds a number exactly. */
+static bool
+holds_exactly(const cs_avro_node *type, const json_t *json, double number)
+{
+    if (isnan(number))
+        return true;
+    if (json_is_integer(json) && (fabs(number) >= 0x1p63 ||
+                                  (json_int_t) number != json_integer_value(json)))
+        return false;
+    return type->type == CS_AVRO_DOUBLE || (double) (float) number == number;
+}
+
 /* Encode a float or a double. */
 static cs_code
 encode_real(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
@@ -76,7 +89,7 @@ encode_real(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     cs_value value = {.kind = type->type == CS_AVRO_FLOAT ? CS_VALUE_FLOAT : CS_VALUE_DOUBLE};
     double number;
 
-    if (!read_real(json, &number))
+    if (!read_real(json, &number) || (e->exact && !holds_exactly(type, json, number)))
         return fail_type(type, json, err);
     if (type->type == CS_AVRO_FLOAT)
         value.as.real = (float) number;
@@ -213,18 +226,6 @@ cut_nanos(const char *text, char cut[MAX_TIME_TEXT], int16_t *nanos)
     return true;
 }
 
-/* Read an instant in the form that we print, or in that of CSV files. */
-static bool
-read_time(const char *text, cs_value *value)
-{
-    char cut[MAX_TIME_TEXT];
-    cs_error ignored;
-
-    return cut_nanos(text, cut, &value->nanos) &&
-           (cs_time_parse(cs_slice_of(cut), CS_TIME_STATE, &value->as.time, &ignored) == CS_OK ||
-            cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
-}
-
 /* Read text between two others as an instant. */
 static bool
 read_time_between(const char *before, const char *text, const char *after, cs_time *time)
@@ -235,6 +236,19 @@ read_time_between(const char *before, const char *text, const char *after, cs_ti
     return strlen(text) < MAX_TIME_TEXT &&
            snprintf(whole, sizeof(whole), "%s%s%s", before, text, after) > 0 &&
            cs_time_parse(cs_slice_of(whole), CS_TIME_STATE, time, &ignored) == CS_OK;
+}
+
+/* Read an instant in the form that we print, with or without a zone, or in that of CSV files. */
+static bool
+read_time(const char *text, cs_value *value)
+{
+    char cut[MAX_TIME_TEXT];
+    cs_error ignored;
+
+    return cut_nanos(text, cut, &value->nanos) &&
+           (read_time_between("", cut, "", &value->as.time) ||
+            read_time_between("", cut, "Z", &value->as.time) ||
+            cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
 /* Read a number with its letter, if that is what comes next. */
@@ -441,22 +455,39 @@ encode_record(encoding *e, const cs_avro_node *type, const json_t *json, cs_erro
     return CS_OK;
 }
 
-/* Encode into the first branch that takes the value. */
+/* Encode into the first branch that takes the value; CS_ERR_RANGE if none does. */
 static cs_code
-encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
+try_branches(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
 {
     size_t start = e->out->len;
     cs_code code = CS_ERR_RANGE;
 
-    for (size_t i = 0; i < type->num_branches; i++)
+    for (size_t i = 0; i < type->num_branches && code == CS_ERR_RANGE; i++)
     {
         e->out->len = start;
         CS_TRY(cs_avro_encode_long((int64_t) i, e->out, err));
         code = encode_json(e, type->branches[i], json, err);
-        if (code != CS_ERR_RANGE)
-            return code;
     }
-    if (type->num_branches == 1)
+    return code;
+}
+
+/* Encode into a union: rather into a later branch than with the loss of digits. */
+static cs_code
+encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
+{
+    size_t start = e->out->len;
+    bool outer = e->exact;
+    cs_code code;
+
+    e->exact = true;
+    code = try_branches(e, type, json, err);
+    e->exact = outer;
+    if (code == CS_ERR_RANGE && !outer)
+    {
+        e->out->len = start;
+        code = try_branches(e, type, json, err);
+    }
+    if (code != CS_ERR_RANGE || type->num_branches == 1)
         return code;
     return fail_type(type, json, err);
 }
@@ -491,7 +522,7 @@ cs_code
 cs_avro_encode_json(const cs_avro_node *type, const json_t *json, cs_avro_json_style style,
                     cs_buffer *buffer, cs_error *err)
 {
-    encoding e = {style, buffer, 0};
+    encoding e = {.style = style, .out = buffer};
     size_t start = buffer->len;
     cs_code code = encode_json(&e, type, json, err);
 

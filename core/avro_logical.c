@@ -70,10 +70,11 @@ read_decimal(const json_t *object, cs_avro_node *node)
 void
 cs_avro_logical_read(const json_t *object, cs_avro_node *node)
 {
-    const char *name = json_string_value(json_object_get(object, "logicalType"));
+    const json_t *json = json_object_get(object, "logicalType");
+    const char *name = json_string_value(json);
 
     node->logical = CS_LOGICAL_NONE;
-    if (name == NULL)
+    if (name == NULL || strlen(name) != json_string_length(json))
         return;
     if (strcmp(name, "decimal") == 0)
         read_decimal(object, node);

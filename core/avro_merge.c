@@ -559,7 +559,7 @@ write_field(const merged_field *field)
         json_object_set_new(object, "default", json_null());
     else if (field->default_json != NULL)
         json_object_set_new(object, "default",
-                            json_loads(field->default_json, JSON_DECODE_ANY, NULL));
+                            json_loads(field->default_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
     return object;
 }
 

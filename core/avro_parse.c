@@ -61,6 +61,15 @@ fail_here(const parser *p, cs_error *err, const char *format, const char *text)
     return cs_fail(err, CS_ERR_DATA, "schema: %s%s", where, what);
 }
 
+/* A string without NUL, terminated; NULL for everything else. */
+static const char *
+plain_text(const json_t *json)
+{
+    const char *text = json_string_value(json);
+
+    return text != NULL && strlen(text) == json_string_length(json) ? text : NULL;
+}
+
 /* True if text is [A-Za-z_][A-Za-z0-9_]*. */
 static bool
 is_simple_name(const char *text, size_t len)
@@ -155,7 +164,7 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
         code = cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err);
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
-        const char *name = json_string_value(json_array_get(json, i));
+        const char *name = plain_text(json_array_get(json, i));
         bool valid = name != NULL && (space != NULL ? is_full_name(name)
                                                     : is_simple_name(name, strlen(name)));
 
@@ -177,8 +186,8 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
 static cs_code
 define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node, cs_error *err)
 {
-    const char *name = json_string_value(json_object_get(json, "name"));
-    const char *own = json_string_value(json_object_get(json, "namespace"));
+    const char *name = plain_text(json_object_get(json, "name"));
+    const char *own = plain_text(json_object_get(json, "namespace"));
     const char *kind = cs_avro_type_name(node->type);
 
     if (name == NULL || !is_full_name(name))
@@ -213,7 +222,7 @@ static cs_code
 parse_field(parser *p, const json_t *json, const char *space, json_t *seen, cs_avro_field *field,
             cs_error *err)
 {
-    const char *name = json_string_value(json_object_get(json, "name"));
+    const char *name = plain_text(json_object_get(json, "name"));
 
     p->field = NULL;
     if (name == NULL || !is_simple_name(name, strlen(name)))
@@ -270,7 +279,7 @@ static cs_code
 parse_enum(parser *p, const json_t *json, cs_avro_node *node, cs_error *err)
 {
     const json_t *fallback = json_object_get(json, "default");
-    const char *symbol = json_string_value(fallback);
+    const char *symbol = plain_text(fallback);
 
     CS_TRY(parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols,
                        err));
@@ -425,7 +434,7 @@ parse_plain(parser *p, const json_t *json, const char *space, const cs_avro_node
             cs_error *err)
 {
     const json_t *inner = json_object_get(json, "type");
-    const char *name = json_string_value(json_is_object(json) ? inner : json);
+    const char *name = plain_text(json_is_object(json) ? inner : json);
     cs_avro_type word;
 
     if (json_is_object(json) && name != NULL && find_word(name, &word))
@@ -662,7 +671,9 @@ static cs_code
 parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
 {
     json_error_t json_error;
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json_error);
+    json_t *root = json_loadb(json, len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
+                              &json_error);
     cs_code code;
 
     if (root == NULL)

@@ -8,7 +8,8 @@
  */
 #include "avro_plan.h"
 
-#define MAX_BRANCHES INT16_MAX /* a parsed value notes its branch in 15 bits */
+#define MAX_BRANCHES INT16_MAX /* a parsed value notes its branch in 15 bits, */
+#define MAX_COLUMNS UINT16_MAX /* and its column in 16 */
 
 typedef struct compiler
 {
@@ -17,12 +18,51 @@ typedef struct compiler
     int *targets; /* of each of the reader's columns, -1 if it is not wanted */
 } compiler;
 
+/* The step that reads a scalar. */
+static cs_step_op
+scalar_op(const cs_avro_reading *reading)
+{
+    if (reading->writer->type == CS_AVRO_STRING && reading->finish == CS_FINISH_TEXT)
+        return CS_STEP_TEXT;
+    if (reading->writer->type == CS_AVRO_LONG && reading->finish == CS_FINISH_NONE)
+        return CS_STEP_LONG;
+    if (reading->writer->type == CS_AVRO_LONG && reading->finish == CS_FINISH_TIME)
+        return CS_STEP_TIME;
+    return CS_STEP_SCALAR;
+}
+
+/* The step that reads a union of scalars: of null and one other, which is what most are, it
+   reads that one. */
+static void
+choose_union_op(const cs_avro_reading *reading, cs_plan_step *step)
+{
+    const cs_avro_node *type = reading->writer;
+    int null_branch = -1;
+
+    step->op = CS_STEP_UNION;
+    for (size_t i = 0; i < type->num_branches; i++)
+        if (type->branches[i]->type == CS_AVRO_NULL)
+            null_branch = (int) i;
+    if (type->num_branches != 2 || null_branch < 0 ||
+        reading->branches[null_branch]->finish == CS_FINISH_MISMATCH ||
+        reading->branches[1 - null_branch]->finish == CS_FINISH_MISMATCH)
+        return;
+    step->null_branch = null_branch;
+    step->reading = reading->branches[1 - null_branch];
+    step->op = scalar_op(step->reading);
+}
+
 /* The step of one field; its target is -1 if it is not wanted. */
 static cs_code
 compile_step(compiler *c, const cs_avro_field *field, const cs_avro_reading *reading, int target,
              cs_plan_step *step, cs_error *err)
 {
-    *step = (cs_plan_step){CS_STEP_SKIP, target, reading, field->type, field, 0, NULL, 0};
+    *step = (cs_plan_step){.op = CS_STEP_SKIP,
+                           .target = target,
+                           .null_branch = CS_NOT_NULLABLE,
+                           .reading = reading,
+                           .type = field->type,
+                           .field = field};
     if (target < 0)
         return CS_OK;
     if (field->type->num_branches > MAX_BRANCHES)
@@ -31,8 +71,12 @@ compile_step(compiler *c, const cs_avro_field *field, const cs_avro_reading *rea
     c->plan->columns[target].reading = reading;
     if (c->plan->columns[target].shape.kind == CS_VALUE_NESTED)
         step->op = CS_STEP_NESTED;
+    else if (field->type->type == CS_AVRO_UNION)
+        choose_union_op(reading, step);
     else
-        step->op = field->type->type == CS_AVRO_UNION ? CS_STEP_UNION : CS_STEP_SCALAR;
+        step->op = scalar_op(reading);
+    c->plan->columns[target].op = step->op;
+    c->plan->columns[target].quick = step->reading;
     return CS_OK;
 }
 
@@ -158,6 +202,9 @@ choose_columns(compiler *c, const int *wanted, size_t count, cs_error *err)
 {
     cs_arena *arena = &c->plan->arena;
 
+    if (count > MAX_COLUMNS)
+        return cs_fail(err, CS_ERR_LIMIT, "%zu columns are over the limit of %d", count,
+                       MAX_COLUMNS);
     CS_TRY(cs_arena_take_array(arena, count, sizeof(cs_plan_column), &c->plan->columns, err));
     CS_TRY(cs_arena_take_array(arena, c->reader->num_fields, sizeof(int), &c->targets, err));
     c->plan->num_columns = count;

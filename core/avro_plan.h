@@ -11,11 +11,16 @@
 typedef enum cs_step_op
 {
     CS_STEP_SKIP,   /* pass over a value */
-    CS_STEP_SCALAR, /* read a scalar */
+    CS_STEP_TEXT,   /* read a string that stays one: the commonest field */
+    CS_STEP_LONG,   /* read a number that stays one */
+    CS_STEP_TIME,   /* read an instant */
+    CS_STEP_SCALAR, /* read another scalar */
     CS_STEP_UNION,  /* read a union of scalars */
     CS_STEP_NESTED, /* note where a value lies */
     CS_STEP_RUN     /* take bytes known in advance: some are read, others passed over */
 } cs_step_op;
+
+#define CS_NOT_NULLABLE (-1)
 
 /* A field of a run that is wanted. */
 typedef struct cs_run_item
@@ -29,9 +34,10 @@ typedef struct cs_run_item
 typedef struct cs_plan_step
 {
     cs_step_op op;
-    int target; /* index into values */
-    const cs_avro_reading *reading;
-    const cs_avro_node *type;   /* in the file */
+    int target;      /* index into values */
+    int null_branch; /* of a union of null and one scalar, which op reads; else CS_NOT_NULLABLE */
+    const cs_avro_reading *reading; /* of a nullable scalar, the scalar's */
+    const cs_avro_node *type;       /* in the file */
     const cs_avro_field *field; /* of the file, for messages; of a run the first one */
     size_t run_bytes;
     cs_run_item *items; /* of a run */
@@ -44,6 +50,8 @@ typedef struct cs_plan_column
     const cs_avro_reading *reading;
     const cs_avro_field *field; /* of the reader */
     cs_avro_shape shape;
+    cs_step_op op;                /* of its step */
+    const cs_avro_reading *quick; /* its step's reading */
     bool constant;  /* not in the file: */
     cs_value value; /* its default, finished */
 } cs_plan_column;

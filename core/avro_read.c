@@ -103,6 +103,14 @@ min_record_bytes(const cs_avro_reader *reader)
     return reader->schema->root->min_bytes;
 }
 
+/* Report that a block has no room for its records. */
+static cs_code
+fail_fewer(int64_t records, uint64_t bytes, cs_error *err)
+{
+    return cs_fail(err, CS_ERR_DATA, "block declares %lld records, but its %llu bytes hold fewer",
+                   (long long) records, (unsigned long long) bytes);
+}
+
 /* Check that so many records can be in a block of this size. */
 static cs_code
 check_records(const cs_avro_reader *reader, int64_t records, int64_t size, cs_error *err)
@@ -122,11 +130,13 @@ check_records(const cs_avro_reader *reader, int64_t records, int64_t size, cs_er
         return cs_fail(err, CS_ERR_LIMIT,
                        "block declares %lld records of no bytes, the limit is %lld",
                        (long long) records, (long long) limits->max_empty_items);
-    if (min_bytes > 0 && (uint64_t) records > most / min_bytes)
-        return cs_fail(err, CS_ERR_DATA, "block declares %lld records, but %s%llu bytes hold fewer",
-                       (long long) records, plain ? "its " : "the largest block of ",
-                       (unsigned long long) most);
-    return CS_OK;
+    if (min_bytes == 0 || (uint64_t) records <= most / min_bytes)
+        return CS_OK;
+    if (plain)
+        return fail_fewer(records, most, err);
+    return cs_fail(err, CS_ERR_LIMIT,
+                   "block declares %lld records, more than the limit of %llu bytes holds",
+                   (long long) records, (unsigned long long) most);
 }
 
 /* Check a block's size against the bytes left in the file and the limit. */
@@ -296,9 +306,7 @@ load_touched(cs_avro_reader *reader, size_t ahead, cs_avro_block *block, cs_erro
     CS_TRY(read_stored(reader, ahead, &stored, err));
     CS_TRY(unpack(reader, stored, reader->limits.max_block_bytes, block, err));
     if (min_bytes > 0 && (uint64_t) block->records > block->len / min_bytes)
-        return cs_fail(err, CS_ERR_DATA,
-                       "block declares %lld records, but its %zu bytes hold fewer",
-                       (long long) block->records, block->len);
+        return fail_fewer(block->records, block->len, err);
     return CS_OK;
 }
 

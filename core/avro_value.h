@@ -37,7 +37,8 @@ struct cs_avro_reading;
 typedef struct cs_value
 {
     cs_value_kind kind;
-    int16_t nanos; /* TIME, LOCAL_TIME: nanoseconds beyond the microsecond, 0 to 999 */
+    int16_t nanos;   /* TIME, LOCAL_TIME: nanoseconds beyond the microsecond, 0 to 999 */
+    uint16_t column; /* NESTED: which of the plan's columns it is */
     union
     {
         bool boolean;
@@ -61,7 +62,7 @@ typedef struct cs_value
         } duration;
         struct
         {
-            const uint8_t *data; /* its encoding in the file, form verified */
+            const uint8_t *data; /* its encoding in the file, its length verified */
             size_t len;
             const struct cs_avro_reading *reading;
         } nested;

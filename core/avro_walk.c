@@ -181,14 +181,30 @@ walk_reading(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
     }
 }
 
+/* Say in which column a value is refused. */
+static cs_code
+blame_column(const cs_avro_plan *plan, const cs_value *value, cs_code code, cs_error *err)
+{
+    char reason[CS_ERROR_MESSAGE_SIZE];
+
+    if (code != CS_ERR_RANGE && code != CS_ERR_DATA && code != CS_ERR_LIMIT)
+        return code;
+    memcpy(reason, err->message, sizeof(reason));
+    cs_fail(err, code, "field \"%.60s\": %.240s", plan->columns[value->column].field->name, reason);
+    err->field = value->column;
+    return code;
+}
+
 cs_code
 cs_avro_walk(const cs_avro_plan *plan, const cs_value *value, const cs_avro_visitor *visitor,
              cs_error *err)
 {
     walk w = {visitor, {NULL}};
+    cs_code code;
 
     if (value->kind != CS_VALUE_NESTED)
         return visitor->scalar(visitor->ctx, value, err);
     w.in = cs_plan_bytes(plan, value->as.nested.data, value->as.nested.len);
-    return walk_reading(&w, value->as.nested.reading, 0, err);
+    code = walk_reading(&w, value->as.nested.reading, 0, err);
+    return code == CS_OK ? CS_OK : blame_column(plan, value, code, err);
 }

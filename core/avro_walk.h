@@ -24,7 +24,9 @@ typedef struct cs_avro_visitor
 
 /*
  * Walk a value of any kind; a scalar is one event. CS_ERR_RANGE where a value
- * inside is refused, CS_ERR_LIMIT where it is nested too deeply.
+ * inside is refused, CS_ERR_DATA where it is damaged (an enum or a boolean out of
+ * range, say), CS_ERR_LIMIT where it holds too much of nothing. Then err->field is
+ * the value's column; the record is still where it was, and the next can be read.
  */
 cs_code cs_avro_walk(const cs_avro_plan *plan, const cs_value *value,
                      const cs_avro_visitor *visitor, cs_error *err);
