@@ -2,10 +2,10 @@
  * loader/cat.c
  *     The command cat: the records of Avro files as JSON lines.
  */
-#include "record_file.h"
 #include "commands.h"
 #include "log.h"
 #include "output.h"
+#include "record_file.h"
 #include "record_json.h"
 #include "stop.h"
 
@@ -17,6 +17,7 @@ typedef struct cat_settings
     const char *columns;
     int64_t limit; /* -1: none */
     const char *schema;
+    int64_t max_block_bytes; /* 0: the default */
     bool salvage;
 } cat_settings;
 
@@ -31,6 +32,8 @@ static const option_spec options[] = {
      "read the files as this Avro schema says:\nfields are matched by name and alias, types\n"
      "promoted, defaults filled in",
      NULL},
+    {"max-block-bytes", 0, OPTION_COUNT, offsetof(cat_settings, max_block_bytes), "N",
+     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
     {"salvage", 0, OPTION_FLAG, offsetof(cat_settings, salvage), NULL,
      "go on behind refused records and damaged\nblocks, and say at each file's end what is lost",
      NULL},
@@ -261,7 +264,7 @@ print_file(cat_file *file, const char *name)
 {
     cs_error err;
 
-    STATUS_TRY(record_file_open(&file->input, name));
+    STATUS_TRY(record_file_open(&file->input, name, file->run->settings->max_block_bytes));
     file->schema =
         file->run->schema != NULL ? file->run->schema : cs_avro_reader_schema(file->input.reader);
     STATUS_TRY(choose_columns(file));

@@ -17,6 +17,7 @@ typedef struct inspect_settings
 {
     int format;
     bool schema;
+    int64_t max_block_bytes; /* 0: the default */
 } inspect_settings;
 
 static const char *const format_names[] = {"table", "json", NULL};
@@ -26,6 +27,8 @@ static const option_spec options[] = {
      "table (default), or json: one object a file", format_names},
     {"schema", 0, OPTION_FLAG, offsetof(inspect_settings, schema), NULL,
      "print the schema alone, as it stands in the file", NULL},
+    {"max-block-bytes", 0, OPTION_COUNT, offsetof(inspect_settings, max_block_bytes), "N",
+     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -158,7 +161,7 @@ static exit_status
 inspect_one(const inspect_settings *settings, const char *name, cs_buffer *out)
 {
     record_file input;
-    exit_status status = record_file_open(&input, name);
+    exit_status status = record_file_open(&input, name, settings->max_block_bytes);
 
     if (status == STATUS_OK)
         status = settings->schema ? print_schema(&input, out)

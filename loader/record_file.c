@@ -11,18 +11,21 @@
 #include <unistd.h>
 
 exit_status
-record_file_open(record_file *input, const char *name)
+record_file_open(record_file *input, const char *name, int64_t max_block_bytes)
 {
+    cs_avro_limits limits = cs_avro_default_limits;
     cs_error err;
 
     memset(input, 0, sizeof(*input));
     input->file.fd = -1;
     input->loss.records_known = true;
+    if (max_block_bytes > 0)
+        limits.max_block_bytes = (size_t) max_block_bytes;
     STATUS_TRY(file_source_open(&input->file, name));
     if (lseek(input->file.fd, 0, SEEK_CUR) != 0)
         input->file.size = -1; /* a pipe, or standard input of which a part was read before */
     input->source = file_source_as_core(&input->file);
-    if (cs_avro_reader_open(loader_env(), &input->source, NULL, &input->reader, &err) != CS_OK)
+    if (cs_avro_reader_open(loader_env(), &input->source, &limits, &input->reader, &err) != CS_OK)
         return log_core_error(&err, name);
     return STATUS_OK;
 }

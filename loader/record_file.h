@@ -35,8 +35,11 @@ typedef struct record_file
     record_loss loss;
 } record_file;
 
-/* Open a file, "-" being standard input, and read its header. Close it also after a failure. */
-exit_status record_file_open(record_file *input, const char *name);
+/*
+ * Open a file, "-" being standard input, and read its header. Close it also after a
+ * failure. A block may take max_block_bytes; 0: core's default.
+ */
+exit_status record_file_open(record_file *input, const char *name, int64_t max_block_bytes);
 void record_file_close(record_file *input);
 
 /* True if the file can be read at any place. */

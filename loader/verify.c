@@ -20,7 +20,8 @@
 
 typedef struct verify_settings
 {
-    int64_t max_errors; /* 0: no limit */
+    int64_t max_errors;      /* 0: no limit */
+    int64_t max_block_bytes; /* 0: the default */
     bool reference;
     int target;
 } verify_settings;
@@ -37,6 +38,8 @@ static const char *const target_names[] = {"postgres", "redshift", NULL};
 static const option_spec options[] = {
     {"max-errors", 0, OPTION_COUNT, offsetof(verify_settings, max_errors), "N",
      "stop reading a file at its Nth problem\n(default: 20; 0: read it to its end)", NULL},
+    {"max-block-bytes", 0, OPTION_COUNT, offsetof(verify_settings, max_block_bytes), "N",
+     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
     {"reference", 0, OPTION_FLAG, offsetof(verify_settings, reference), NULL,
      "read each sound file a second time with avro-c,\nin a process of its own, and compare all "
      "values",
@@ -262,7 +265,7 @@ static exit_status
 verify_one(const verify_settings *settings, const char *name)
 {
     verify_file file = {.settings = settings};
-    exit_status status = record_file_open(&file.input, name);
+    exit_status status = record_file_open(&file.input, name, settings->max_block_bytes);
 
     if (status == STATUS_OK)
         status = verify_open_file(&file);

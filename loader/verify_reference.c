@@ -37,9 +37,10 @@ typedef enum reference_outcome
     OUTCOME_FAILED      /* for reasons that have been reported: exit status */
 } reference_outcome;
 
-/* What the child tells; shared. */
+/* What the child is told, and tells; shared. */
 typedef struct reference_state
 {
+    int64_t max_block_bytes;
     _Atomic int64_t records; /* compared so far */
     reference_outcome outcome;
     exit_status status;
@@ -132,13 +133,13 @@ make_schema(comparison *both)
 
 /* Open our side. */
 static exit_status
-open_own(comparison *both, const char *name)
+open_own(comparison *both, const char *name, int64_t max_block_bytes)
 {
     exit_status status;
     size_t count;
     int *wanted;
 
-    STATUS_TRY(record_file_open(&both->input, name));
+    STATUS_TRY(record_file_open(&both->input, name, max_block_bytes));
     STATUS_TRY(make_schema(both));
     count = both->schema->num_fields;
     wanted = record_all_columns(count);
@@ -236,7 +237,8 @@ compare(const char *name, reference_state *state)
 {
     comparison *both = calloc(1, sizeof(comparison));
 
-    state->status = both != NULL ? open_own(both, name) : log_out_of_memory();
+    state->status =
+        both != NULL ? open_own(both, name, state->max_block_bytes) : log_out_of_memory();
     if (state->status != STATUS_OK)
     {
         state->outcome = OUTCOME_FAILED;
@@ -383,6 +385,7 @@ verify_reference(const record_file *input)
     state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (state == MAP_FAILED)
         return log_out_of_memory();
+    state->max_block_bytes = (int64_t) cs_avro_reader_limits(input->reader)->max_block_bytes;
     status = compare_apart(input->file.name, state);
     munmap(state, sizeof(*state));
     return status;

@@ -86,6 +86,20 @@ def test_max_errors(here, options, count):
     assert ("the rest was not read" in result.out) == (count < 30)
 
 
+def test_max_block_bytes(here):
+    """Stored and decompressed; one that is larger is passed over."""
+    head = header(record_of("bytes"), "deflate")
+    large = block(1, data(bytes(3000)), "deflate")
+    here.write("f.avro", head + large + block(1, data(b"x"), "deflate"))
+    assert here.run("verify", "--max-block-bytes", 3002, "--reference", "f.avro").code == 0
+    result = here.run("verify", "--max-block-bytes", 3001, "f.avro")
+    assert result.code == 2 and "limit of 3001 bytes" in result.err
+    assert result.out == (f"f.avro: 1 problem; 1 record sound, 0 refused, 1 lost with {len(large)} "
+                          "bytes\n")
+    assert here.run("cat", "--max-block-bytes", 3001, "f.avro").code == 2
+    assert here.run("inspect", "--max-block-bytes", len(large) - 20, "f.avro").code == 2
+
+
 def test_damage_in_a_pipe(here):
     content = header(LONG) + longs(0, 3) + block(2, bytes(2), sync=bytes(16)) + longs(5, 2)
     result = here.run("verify", "-", data=content)
