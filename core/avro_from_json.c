@@ -28,15 +28,22 @@ typedef struct encoding
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
                            cs_error *err);
 
-/* Refuse a JSON value for a type. */
+/* Refuse a JSON value for a type. A large one is not quoted: it may be tried for many types. */
 static cs_code
 fail_type(const cs_avro_node *type, const json_t *json, cs_error *err)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *name = type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
+                                                        : cs_avro_type_name(type->type);
+    char *text;
 
-    cs_fail(err, CS_ERR_RANGE, "%.80s is not a value of type %s", text != NULL ? text : "it",
-            type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
-                                             : cs_avro_type_name(type->type));
+    if (json_is_array(json) || json_is_object(json))
+        return cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s",
+                       json_is_array(json) ? "an array" : "an object", name);
+    if (json_is_string(json))
+        return cs_fail(err, CS_ERR_RANGE, "\"%.80s\" is not a value of type %s",
+                       json_string_value(json), name);
+    text = json_dumps(json, JSON_ENCODE_ANY);
+    cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s", text != NULL ? text : "it", name);
     free(text);
     return CS_ERR_RANGE;
 }
@@ -70,16 +77,14 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a type holds a number exactly. */
+/* True if a type holds a number exactly: an integer is rather one of int or long. */
 static bool
 holds_exactly(const cs_avro_node *type, const json_t *json, double number)
 {
     if (isnan(number))
         return true;
-    if (json_is_integer(json) && (fabs(number) >= 0x1p63 ||
-                                  (json_int_t) number != json_integer_value(json)))
-        return false;
-    return type->type == CS_AVRO_DOUBLE || (double) (float) number == number;
+    return !json_is_integer(json) &&
+           (type->type == CS_AVRO_DOUBLE || (double) (float) number == number);
 }
 
 /* Encode a float or a double. */
@@ -356,7 +361,8 @@ encode_logical(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
 
     if (type->logical == CS_LOGICAL_DECIMAL)
         return encode_decimal(e, type, json, err);
-    if (text == NULL || !read_logical(text, cs_avro_shape_of(type).kind, &value))
+    if (text == NULL || strlen(text) != json_string_length(json) ||
+        !read_logical(text, cs_avro_shape_of(type).kind, &value))
         return fail_type(type, json, err);
     return encode_scalar(e, type, json, &value, err);
 }
@@ -485,7 +491,10 @@ try_branches(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     return code;
 }
 
-/* Encode into a union: rather into a later branch than with the loss of digits. */
+/*
+ * Encode into a union. A default belongs to the first branch that takes it; what
+ * people write rather to a later one than that digits or the kind of number are lost.
+ */
 static cs_code
 encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
 {
@@ -493,14 +502,15 @@ encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     bool outer = e->exact;
     cs_code code;
 
-    e->exact = true;
+    e->exact = e->style == CS_JSON_PLAIN;
     code = try_branches(e, type, json, err);
-    e->exact = outer;
-    if (code == CS_ERR_RANGE && !outer)
+    if (code == CS_ERR_RANGE && e->exact && !outer)
     {
+        e->exact = false;
         e->out->len = start;
         code = try_branches(e, type, json, err);
     }
+    e->exact = outer;
     if (code != CS_ERR_RANGE || type->num_branches == 1)
         return code;
     return fail_type(type, json, err);
