@@ -194,9 +194,12 @@ def test_version_in_meta(version):
 
 
 def test_version_in_changelog(version):
+    """The version stands first; only what is not released yet may stand before it."""
     text = (ROOT / "CHANGELOG.md").read_text()
-    first = re.search(r"^#+ .*?(\d+\.\d+\.\d+)", text, re.MULTILINE)
-    assert first and first.group(1) == version
+    headings = re.findall(r"^#+ (\d+\.\d+\.\d+) \((.*)\)$", text, re.MULTILINE)
+    if headings[0][0] != version and headings[0][1] == "unreleased":
+        del headings[0]
+    assert headings[0][0] == version
 
 
 def test_install_script_is_current(version):
