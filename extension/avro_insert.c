@@ -32,6 +32,7 @@
 #include "core_bridge.h"
 
 #define NO_COLUMN (-1)
+#define BATCH_ROWS 100
 
 /* How one statement writes into one table. */
 typedef struct AvroInsert
@@ -360,6 +361,24 @@ avroExecForeignInsert(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
     MemoryContextSwitchTo(caller);
     MemoryContextReset(insert->row_context);
     return slot;
+}
+
+TupleTableSlot **
+avroExecForeignBatchInsert(EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+                           TupleTableSlot **plan_slots, int *count)
+{
+    for (int i = 0; i < *count; i++)
+    {
+        CHECK_FOR_INTERRUPTS();
+        avroExecForeignInsert(estate, info, slots[i], plan_slots[i]);
+    }
+    return slots;
+}
+
+int
+avroGetForeignModifyBatchSize(ResultRelInfo *info)
+{
+    return BATCH_ROWS;
 }
 
 /* The file is the transaction's: there is nothing to end. */

@@ -282,10 +282,10 @@ match_glob(PathList *list, const char *pattern, MemoryContext scratch)
         CHECK_FOR_INTERRUPTS();
         if (strncmp(base_name(path), AVRO_TEMPORARY_PREFIX, strlen(AVRO_TEMPORARY_PREFIX)) == 0)
             continue;
-        if (S_ISDIR(check_stat(path).st_mode))
-            walk_directory(list, path, NULL);
-        else
+        if (!S_ISDIR(check_stat(path).st_mode))
             add_path(list, path);
+        else if (!is_hidden(base_name(path)))
+            walk_directory(list, path, NULL);
     }
 }
 
