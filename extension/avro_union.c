@@ -17,6 +17,9 @@
 
 #define ISO_DATE_LENGTH 10
 
+/* How core begins what it says of a schema, because it may stand beside a file's name. */
+#define CORE_PREFIX "schema: "
+
 /* The different schemas of files, by first appearance. */
 typedef struct SchemaList
 {
@@ -39,6 +42,7 @@ cs_avro_schema *
 avro_parse_schema(const char *json, size_t len, const char *path)
 {
     cs_avro_schema *schema;
+    const char *reason;
     cs_error err;
 
     cs_error_clear(&err);
@@ -48,7 +52,7 @@ avro_parse_schema(const char *json, size_t len, const char *path)
         avro_raise(path, NULL, NULL, &err);
     ereport(ERROR, (errcode(err.code == CS_ERR_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
                                                      : ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("invalid Avro schema: %s", avro_message(&err))));
+                    errmsg("invalid Avro schema: %s", reason)));
 }
 
 /* Parse the schema of a file, unless one before it has the same text. */
