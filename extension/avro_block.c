@@ -58,15 +58,16 @@ void
 avro_scan_collect(AvroScan *scan)
 {
     AvroShared *shared = scan->shared;
+    uint64 refused;
 
     lock_place(scan);
+    refused = pg_atomic_exchange_u64(&shared->refused, 0);
     scan->total.blocks += shared->done.blocks;
     scan->total.bytes += shared->done.bytes;
     scan->total.filtered += shared->done.filtered;
     shared->done = (AvroProgress){0};
     /* A scan that starts again meets the same damage again. */
-    scan->total_refused =
-        Max(scan->total_refused, pg_atomic_exchange_u64(&shared->refused, 0));
+    scan->total_refused = Max(scan->total_refused, refused);
     if (scan->total_lost == NULL)
         scan->total_lost = MemoryContextAllocZero(
             scan->table->context, sizeof(uint64) * (Size) (scan->table->num_files + 1));

@@ -151,10 +151,12 @@ merge_schemas(AvroTable *table)
     for (int i = 0; i < table->num_files; i++)
         if (table->files[i].info != NULL)
             infos[count++] = table->files[i].info;
-    if (count == table->num_merged)
-        return;
-    table->schema = avro_union_schema(infos, count);
-    table->num_merged = count;
+    if (count > table->num_merged)
+    {
+        table->schema = avro_union_schema(infos, count);
+        table->num_merged = count;
+    }
+    pfree(infos);
 }
 
 /* Read the headers of all files, or of those that are kept, and bind to their schema. */
