@@ -50,6 +50,9 @@ avro_parse_schema(const char *json, size_t len, const char *path)
         return schema;
     if (path != NULL || err.code == CS_ERR_STOPPED || err.code == CS_ERR_MEMORY)
         avro_raise(path, NULL, NULL, &err);
+    reason = avro_message(&err);
+    if (strncmp(reason, CORE_PREFIX, strlen(CORE_PREFIX)) == 0)
+        reason += strlen(CORE_PREFIX);
     ereport(ERROR, (errcode(err.code == CS_ERR_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
                                                      : ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("invalid Avro schema: %s", reason)));
