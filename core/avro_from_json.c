@@ -22,7 +22,7 @@ typedef struct encoding
     cs_avro_json_style style;
     cs_buffer *out;
     int64_t steps;
-    bool exact; /* take just what we print: no number as a decimal, none that loses digits */
+    bool exact; /* take just what we print for the type */
 } encoding;
 
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
@@ -77,14 +77,12 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a type holds a number exactly: an integer is rather one of int or long. */
+/* True if a number is one that we print so: never without a point, and no more digits than it has. */
 static bool
-holds_exactly(const cs_avro_node *type, const json_t *json, double number)
+is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
-    if (isnan(number))
-        return true;
     return !json_is_integer(json) &&
-           (type->type == CS_AVRO_DOUBLE || (double) (float) number == number);
+           (isnan(number) || type->type == CS_AVRO_DOUBLE || (double) (float) number == number);
 }
 
 /* Encode a float or a double. */
@@ -94,7 +92,7 @@ encode_real(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     cs_value value = {.kind = type->type == CS_AVRO_FLOAT ? CS_VALUE_FLOAT : CS_VALUE_DOUBLE};
     double number;
 
-    if (!read_real(json, &number) || (e->exact && !holds_exactly(type, json, number)))
+    if (!read_real(json, &number) || (e->exact && !is_printed_so(type, json, number)))
         return fail_type(type, json, err);
     if (type->type == CS_AVRO_FLOAT)
         value.as.real = (float) number;
@@ -263,10 +261,11 @@ read_date(const char *text, int32_t *date)
     char *end;
     int64_t days, years, year = strtoll(text, &end, 10);
     size_t digits = strspn(text + (text[0] == '-' || text[0] == '+'), "0123456789");
-    int given[2], month, day, len = 0;
+    int given[2], month, day;
 
     if (digits < 4 || digits > 7 || (digits > 4 && text[0] != '-' && text[0] != '+') ||
-        sscanf(end, "-%2d-%2d%n", &given[0], &given[1], &len) != 2 || len != 6 || end[6] != '\0')
+        strlen(end) != 6 || strspn(end + 1, "0123456789") != 2 ||
+        strspn(end + 4, "0123456789") != 2 || sscanf(end, "-%d-%d", &given[0], &given[1]) != 2)
         return false;
     days = cs_days_from_date(year, given[0], given[1]);
     cs_date_from_days(days, &years, &month, &day);

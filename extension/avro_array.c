@@ -37,7 +37,8 @@ avro_array_compile(AvroConvert *convert, const AvroColumn *column)
         convert->shape.type->type != CS_AVRO_ARRAY)
         return false;
     shape = cs_avro_shape_of(convert->shape.type->items);
-    if (shape.kind == CS_VALUE_NESTED)
+    if (shape.kind == CS_VALUE_NESTED ||
+        !avro_convert_fits(shape.kind, getBaseType(item_type)))
         return false;
     item.type = item_type;
     item.typmod = convert->typmod;

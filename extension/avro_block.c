@@ -114,11 +114,14 @@ raise_error(AvroScan *scan, cs_error *err)
     avro_raise(scan->row.path, block, NULL, err);
 }
 
-/* Count what a salvage has passed over, less the records that were read before. */
+/*
+ * Count what a salvage has passed over, less the records that were read before. Where
+ * that leaves none, as in a block that holds more than it declares, its bytes count.
+ */
 static void
 count_loss(AvroScan *scan, const cs_avro_loss *loss, int64 records_read)
 {
-    if (!loss->records_known)
+    if (!loss->records_known || loss->records <= records_read)
     {
         lock_place(scan);
         scan->lost[scan->file_index] += loss->bytes;

@@ -496,6 +496,12 @@ find_function(cs_value_kind kind, Oid type)
     }
 }
 
+bool
+avro_convert_fits(cs_value_kind kind, Oid type)
+{
+    return find_function(kind, type) != NULL;
+}
+
 /* Say which types would fit. */
 static void
 refuse_type(const AvroConvert *convert, const AvroColumn *column)

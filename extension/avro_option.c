@@ -52,6 +52,12 @@ avro_nearest_offer(AvroNearest *nearest, const char *candidate)
     int limit = Min(nearest->distance - 1, Max(name_len, candidate_len) / 2);
     int distance;
 
+    if (pg_strcasecmp(nearest->name, candidate) == 0)
+    {
+        nearest->match = candidate;
+        nearest->distance = 0;
+        return;
+    }
     if (name_len > NEAREST_MAX_LENGTH || candidate_len > NEAREST_MAX_LENGTH || limit < 0)
         return;
     distance = varstr_levenshtein_less_equal(nearest->name, name_len, candidate, candidate_len, 1,
@@ -200,31 +206,43 @@ level_name(Oid catalog)
     }
 }
 
+/* A hint at a catalog's options: the nearest one, or all. */
+static char *
+option_hint(const char *name, Oid catalog)
+{
+    StringInfoData text;
+    AvroNearest nearest;
+
+    initStringInfo(&text);
+    avro_nearest_init(&nearest, name);
+    for (const AvroOption *option = option_table; option->name != NULL; option++)
+    {
+        if (option->catalog != catalog)
+            continue;
+        avro_nearest_offer(&nearest, option->name);
+        appendStringInfo(&text, "%s\"%s\"", text.len > 0 ? ", " : "", option->name);
+    }
+    if (nearest.match != NULL)
+        return psprintf("Perhaps you meant the option \"%s\".", nearest.match);
+    if (text.len == 0)
+        return psprintf("There are no options of %s in this foreign-data wrapper.",
+                        level_name(catalog));
+    return psprintf("The options of %s are %s.", level_name(catalog), text.data);
+}
+
 /* Raise that an option is not one of a catalog's. */
 static void
 refuse_option(const char *name, Oid catalog)
 {
-    AvroNearest nearest;
-    bool any = false;
-
-    avro_nearest_init(&nearest, name);
     for (const AvroOption *option = option_table; option->name != NULL; option++)
-    {
         if (strcmp(option->name, name) == 0)
             ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-                            errmsg("option \"%s\" is not one of %s", name, level_name(catalog)),
+                            errmsg("option \"%s\" does not belong to %s", name,
+                                   level_name(catalog)),
                             errhint("It is an option of %s.", level_name(option->catalog))));
-        if (option->catalog != catalog)
-            continue;
-        any = true;
-        avro_nearest_offer(&nearest, option->name);
-    }
     ereport(ERROR,
             (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
-             nearest.match != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest.match)
-             : any                 ? 0
-                                   : errhint("There are no options of %s in this foreign-data wrapper.",
-                                             level_name(catalog))));
+             errhint("%s", option_hint(name, catalog))));
 }
 
 /* Find an option of a catalog; an error if it has none of that name. */

@@ -258,7 +258,7 @@ path_fails(AvroPrune *prune, const AvroTableFile *file, ExprContext *econtext)
     return fails;
 }
 
-/* True if a column shows the time field, stored as a file stores it. */
+/* True if a column shows the time field: of whatever unit, it is read as the same instant. */
 static bool
 shows_time_field(const AvroTable *table, const AvroTableFile *file, const AvroColumn *column)
 {
@@ -270,8 +270,7 @@ shows_time_field(const AvroTable *table, const AvroTableFile *file, const AvroCo
         return false;
     field = &table->schema->fields[column->field];
     shape = cs_avro_shape_of(field->type);
-    return strcmp(field->name, AVRO_TIME_FIELD) == 0 && shape.kind == CS_VALUE_TIME &&
-           shape.type->logical == file->range.logical;
+    return strcmp(field->name, AVRO_TIME_FIELD) == 0 && shape.kind == CS_VALUE_TIME;
 }
 
 /* True if no time of a range can satisfy a clause. */

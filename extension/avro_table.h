@@ -21,7 +21,6 @@
 typedef struct AvroTimeRange
 {
     bool known; /* the metadata is there and makes sense */
-    cs_avro_logical logical; /* how the file stores the field */
     TimestampTz min;
     TimestampTz max;
 } AvroTimeRange;
