@@ -97,10 +97,10 @@ cs_reader_read_head(cs_avro_reader *reader, size_t ahead, cs_avro_head *head, in
 }
 
 /* The fewest bytes that a record can take. Where that is none, no record takes any. */
-static size_t
+static uint64_t
 min_record_bytes(const cs_avro_reader *reader)
 {
-    return reader->schema->min_record_bytes;
+    return reader->schema->root->min_bytes;
 }
 
 /* Report that a block has no room for its records. */
@@ -117,7 +117,7 @@ check_records(const cs_avro_reader *reader, int64_t records, int64_t size, cs_er
 {
     const cs_avro_limits *limits = &reader->limits;
     bool plain = reader->codec.codec == CS_CODEC_NULL;
-    size_t min_bytes = min_record_bytes(reader);
+    uint64_t min_bytes = min_record_bytes(reader);
     uint64_t most = plain ? (uint64_t) size : limits->max_block_bytes;
 
     if (records < 0)
@@ -299,7 +299,7 @@ unpack(cs_avro_reader *reader, cs_slice stored, size_t limit, cs_avro_block *blo
 static cs_code
 load_touched(cs_avro_reader *reader, size_t ahead, cs_avro_block *block, cs_error *err)
 {
-    size_t min_bytes = min_record_bytes(reader);
+    uint64_t min_bytes = min_record_bytes(reader);
     cs_slice stored;
 
     describe_block(&reader->touched, block);

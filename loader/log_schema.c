@@ -34,7 +34,7 @@ find_text(const log_schema *schema, const char *name, const char *field, int *pl
     *place = cs_avro_schema_find(schema->avro, field);
     if (*place < 0)
         return refuse(name, field, "is missing");
-    if (schema->avro->fields[*place].type != CS_AVRO_STRING)
+    if (cs_avro_shape_of(schema->avro->fields[*place].type).type->type != CS_AVRO_STRING)
         return refuse(name, field, "is not a string");
     return STATUS_OK;
 }
@@ -43,16 +43,15 @@ find_text(const log_schema *schema, const char *name, const char *field, int *pl
 static exit_status
 find_fields(log_schema *schema, const char *name)
 {
-    const cs_avro_field *time;
+    cs_avro_logical logical;
 
     schema->timestamp = cs_avro_schema_find(schema->avro, "timestamp");
     if (schema->timestamp < 0)
         return refuse(name, "timestamp", "is missing");
-    time = &schema->avro->fields[schema->timestamp];
-    if (time->logical != CS_LOGICAL_TIMESTAMP_MILLIS &&
-        time->logical != CS_LOGICAL_TIMESTAMP_MICROS)
+    logical = cs_avro_shape_of(schema->avro->fields[schema->timestamp].type).type->logical;
+    if (logical != CS_LOGICAL_TIMESTAMP_MILLIS && logical != CS_LOGICAL_TIMESTAMP_MICROS)
         return refuse(name, "timestamp", "is not a timestamp-millis or timestamp-micros");
-    schema->microseconds = time->logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
+    schema->microseconds = logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
     STATUS_TRY(find_text(schema, name, "http_method", &schema->http_method));
     STATUS_TRY(find_text(schema, name, "http_path", &schema->http_path));
     STATUS_TRY(find_text(schema, name, "user_id", &schema->user_id));
