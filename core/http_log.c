@@ -11,6 +11,9 @@
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define HIGH_BITS EACH_BYTE(0x80)
 
+#define WORD_BYTES sizeof(uint64_t)
+#define CHUNK_BYTES 64 /* as many as a mask has bits */
+
 /* What one pass over a line finds. */
 typedef struct line_scan
 {
@@ -20,9 +23,9 @@ typedef struct line_scan
     size_t spaces[NUM_FIELDS]; /* where the first ones are */
 } line_scan;
 
-/* Look at the eight bytes from a place in the line on, the first one lowest in the word. */
-static inline void
-scan_word(uint64_t word, size_t place, line_scan *scan)
+/* Look at eight bytes, the first one lowest in the word; return a mask of the spaces. */
+static inline uint64_t
+scan_word(uint64_t word, line_scan *scan)
 {
     uint64_t low = word & ~HIGH_BITS;
     uint64_t other = word ^ EACH_BYTE(' ');
@@ -32,31 +35,66 @@ scan_word(uint64_t word, size_t place, line_scan *scan)
 
     scan->non_ascii |= word & HIGH_BITS;
     scan->controls |= (~from_space | deletes) & ~word & HIGH_BITS;
-    for (uint64_t spaces = ~not_spaces & HIGH_BITS; spaces != 0; spaces &= spaces - 1)
-    {
-        if (scan->num_spaces < NUM_FIELDS)
-            scan->spaces[scan->num_spaces] = place + (size_t) __builtin_ctzll(spaces) / 8;
-        scan->num_spaces++;
-    }
+    /* The product gathers the lowest bit of each byte in the highest byte. */
+    return ((~not_spaces & HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Eight bytes as a word, the first one lowest. */
+static inline uint64_t
+load_word(const char *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, WORD_BYTES);
+    return le64toh(word);
+}
+
+/* The last rest bytes of data, fewer than a word, filled up with letters. */
+static inline uint64_t
+load_rest(const char *data, size_t len, size_t rest)
+{
+    uint64_t word = EACH_BYTE('x');
+
+    if (len >= WORD_BYTES) /* drop what was seen already */
+        return word << 8 * rest | load_word(data + len - WORD_BYTES) >> 8 * (WORD_BYTES - rest);
+    for (size_t i = len; i > 0; i--)
+        word = word << 8 | (uint8_t) data[i - 1];
+    return word;
+}
+
+/* Look at up to CHUNK_BYTES; return a mask of the spaces. */
+static inline uint64_t
+scan_chunk(const char *data, size_t len, line_scan *scan)
+{
+    uint64_t spaces = 0;
+    size_t place = 0;
+
+    for (; len - place >= WORD_BYTES; place += WORD_BYTES)
+        spaces |= scan_word(load_word(data + place), scan) << place;
+    if (place < len)
+        spaces |= scan_word(load_rest(data, len, len - place), scan) << place;
+    return spaces;
 }
 
 /* Look at a whole line. */
 static void
 scan_line(cs_slice line, line_scan *scan)
 {
-    uint64_t word;
-    size_t place = 0;
-
     scan->controls = scan->non_ascii = 0;
     scan->num_spaces = 0;
-    for (; line.len - place >= sizeof(word); place += sizeof(word))
+    for (size_t place = 0; place < line.len; place += CHUNK_BYTES)
     {
-        memcpy(&word, line.data + place, sizeof(word));
-        scan_word(le64toh(word), place, scan);
+        size_t left = line.len - place;
+        uint64_t spaces =
+            scan_chunk(line.data + place, left < CHUNK_BYTES ? left : CHUNK_BYTES, scan);
+
+        for (; spaces != 0; spaces &= spaces - 1)
+        {
+            if (scan->num_spaces < NUM_FIELDS)
+                scan->spaces[scan->num_spaces] = place + (size_t) __builtin_ctzll(spaces);
+            scan->num_spaces++;
+        }
     }
-    word = EACH_BYTE('x');
-    memcpy(&word, line.data + place, line.len - place);
-    scan_word(le64toh(word), place, scan);
 }
 
 /* Report what is wrong with the number of fields. */
