@@ -22,7 +22,7 @@ typedef struct encoding
     cs_avro_json_style style;
     cs_buffer *out;
     int64_t steps;
-    bool exact; /* a float or double only takes a number that it holds exactly */
+    bool exact; /* take just what we print: no number as a decimal, none that loses digits */
 } encoding;
 
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
@@ -189,7 +189,7 @@ encode_decimal(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
         if (strtod(number, NULL) != json_real_value(json))
             snprintf(number, sizeof(number), "%.17g", json_real_value(json));
     }
-    if (json_is_number(json))
+    if (json_is_number(json) && !e->exact)
         text = cs_slice_of(number);
     else if (!json_is_string(json))
         return fail_type(type, json, err);
@@ -251,6 +251,25 @@ read_time(const char *text, cs_value *value)
             cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
+/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four digits. */
+static bool
+read_date(const char *text, int32_t *date)
+{
+    char *end;
+    int64_t days, years, year = strtoll(text, &end, 10);
+    size_t digits = strspn(text + (text[0] == '-' || text[0] == '+'), "0123456789");
+    int given[2], month, day, len = 0;
+
+    if (digits < 4 || digits > 7 || (digits > 4 && text[0] != '-' && text[0] != '+') ||
+        sscanf(end, "-%2d-%2d%n", &given[0], &given[1], &len) != 2 || len != 6 || end[6] != '\0')
+        return false;
+    days = cs_days_from_date(year, given[0], given[1]);
+    cs_date_from_days(days, &years, &month, &day);
+    *date = (int32_t) days;
+    return years == year && month == given[0] && day == given[1] && days >= CS_DATE_MIN &&
+           days < CS_DATE_END;
+}
+
 /* Read a number with its letter, if that is what comes next. */
 static void
 read_part(const char **at, char letter, uint32_t *part)
@@ -307,8 +326,6 @@ read_duration(const char *text, cs_value *value)
 static bool
 read_logical(const char *text, cs_value_kind kind, cs_value *value)
 {
-    cs_time time;
-
     *value = (cs_value){.kind = kind};
     switch (kind)
     {
@@ -316,10 +333,7 @@ read_logical(const char *text, cs_value_kind kind, cs_value *value)
         case CS_VALUE_LOCAL_TIME:
             return read_time(text, value);
         case CS_VALUE_DATE:
-            if (!read_time_between("", text, "T00:00:00Z", &time))
-                return false;
-            value->as.days = (int32_t) (time / CS_DAY);
-            return true;
+            return read_date(text, &value->as.days);
         case CS_VALUE_TIME_OF_DAY:
             if (!read_time_between("2000-01-01T", text, "Z", &value->as.time_of_day))
                 return false;

@@ -160,7 +160,7 @@ static merged_type *
 recall_name(const merger *m, const char *name)
 {
     for (size_t i = 0; i < m->num_known; i++)
-        if (strcmp(m->known[i].merged->type.name, name) == 0)
+        if (strcmp(m->known[i].node->name, name) == 0)
             return m->known[i].merged;
     return NULL;
 }
@@ -226,11 +226,14 @@ start_named(merger *m, const cs_avro_node *node, merged_type *type, cs_error *er
 static cs_code
 copy_type(merger *m, const cs_avro_node *node, merged_type **out, cs_error *err)
 {
-    merged_type *type = node->name != NULL ? recall_name(m, node->name) : NULL;
+    merged_type *type = node->name != NULL ? recall(m, node) : NULL;
     cs_code code;
 
     *out = type;
     if (type != NULL)
+        return CS_OK;
+    *out = node->name != NULL ? recall_name(m, node->name) : NULL;
+    if (*out != NULL)
         return merge_type(m, out, node, err);
     if (m->depth == MAX_MERGE_DEPTH)
         return cs_fail(err, CS_ERR_LIMIT, "types are nested more than the limit of %d levels",

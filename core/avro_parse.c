@@ -182,6 +182,21 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     return code;
 }
 
+/* Find a primitive or complex type by its word; false if it is neither. */
+static bool
+find_word(const char *word, cs_avro_type *type)
+{
+    if (strcmp(word, "error") == 0)
+        word = "record";
+    for (int i = CS_AVRO_NULL; i < CS_AVRO_UNION; i++)
+        if (strcmp(word, cs_avro_type_name((cs_avro_type) i)) == 0)
+        {
+            *type = (cs_avro_type) i;
+            return true;
+        }
+    return false;
+}
+
 /* Read a named type's name, namespace and aliases, and make the name known. */
 static cs_code
 define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node, cs_error *err)
@@ -189,11 +204,15 @@ define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node
     const char *name = plain_text(json_object_get(json, "name"));
     const char *own = plain_text(json_object_get(json, "namespace"));
     const char *kind = cs_avro_type_name(node->type);
+    cs_avro_type word;
 
     if (name == NULL || !is_full_name(name))
         return fail_here(p, err, "the %s has no valid name", kind);
     if (own != NULL && own[0] != '\0' && !is_full_name(own))
         return fail_here(p, err, "namespace \"%.100s\" is not valid", own);
+    if (find_word(cs_avro_short_name(name), &word) && word <= CS_AVRO_STRING)
+        return fail_here(p, err, "\"%.100s\" is the name of a primitive type",
+                         cs_avro_short_name(name));
     CS_TRY(full_name(p, own != NULL ? own : space, name, &node->name, err));
     if (json_object_get(p->names, node->name) != NULL)
         return fail_here(p, err, "type \"%.100s\" is defined twice", node->name);
@@ -354,21 +373,6 @@ parse_union(parser *p, const json_t *json, const char *space, cs_avro_node *node
     }
     json_decref(seen);
     return code;
-}
-
-/* Find a primitive or complex type by its word; false if it is neither. */
-static bool
-find_word(const char *word, cs_avro_type *type)
-{
-    if (strcmp(word, "error") == 0)
-        word = "record";
-    for (int i = CS_AVRO_NULL; i < CS_AVRO_UNION; i++)
-        if (strcmp(word, cs_avro_type_name((cs_avro_type) i)) == 0)
-        {
-            *type = (cs_avro_type) i;
-            return true;
-        }
-    return false;
 }
 
 /* A type by its name: a primitive, or one defined before. */

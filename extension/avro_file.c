@@ -20,16 +20,14 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-
-
-
 /* cs_source.read_at on a virtual file descriptor. */
 static int64_t
 read_file_at(void *ctx, uint64_t offset, void *data, size_t len)
 {
     AvroFile *file = ctx;
 
-    return FileRead(file->vfd, data, Min(len, AVRO_MAX_IO_BYTES), (off_t) offset, PG_WAIT_EXTENSION);
+    return FileRead(file->vfd, data, Min(len, AVRO_MAX_IO_BYTES), (off_t) offset,
+                    PG_WAIT_EXTENSION);
 }
 
 /* Memory context callback: close the file. */

@@ -20,10 +20,6 @@ void avroBeginForeignModify(ModifyTableState *state, ResultRelInfo *info, List *
 void avroBeginForeignInsert(ModifyTableState *state, ResultRelInfo *info);
 TupleTableSlot *avroExecForeignInsert(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
                                       TupleTableSlot *plan_slot);
-TupleTableSlot **avroExecForeignBatchInsert(EState *estate, ResultRelInfo *info,
-                                            TupleTableSlot **slots, TupleTableSlot **plan_slots,
-                                            int *count);
-int avroGetForeignModifyBatchSize(ResultRelInfo *info);
 void avroEndForeignModify(EState *estate, ResultRelInfo *info);
 void avroEndForeignInsert(EState *estate, ResultRelInfo *info);
 

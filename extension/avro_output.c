@@ -192,8 +192,7 @@ finish_output(AvroOutput *output)
 {
     char min_text[NUMBER_TEXT_SIZE];
     char max_text[NUMBER_TEXT_SIZE];
-    const cs_avro_text_meta meta[] = {{MIN_TIMESTAMP_KEY, min_text},
-                                      {MAX_TIMESTAMP_KEY, max_text}};
+    const cs_avro_text_meta meta[] = {{MIN_TIMESTAMP_KEY, min_text}, {MAX_TIMESTAMP_KEY, max_text}};
     bool has_times = output->has_time && format_time(output, output->min_time, min_text) &&
                      format_time(output, output->max_time, max_text);
     cs_error err;
@@ -212,8 +211,7 @@ static void
 finish_outputs(SubTransactionId level)
 {
     for (AvroOutput *output = outputs; output != NULL; output = output->next)
-        if (output->writer != NULL &&
-            (level == InvalidSubTransactionId || output->level == level))
+        if (output->writer != NULL && (level == InvalidSubTransactionId || output->level == level))
             finish_output(output);
 }
 

@@ -53,8 +53,7 @@ append_int64(cs_buffer *out, int64_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
-/* Append a number in the fewest digits that give it back. */
-static cs_code
+cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
     char text[32];

@@ -14,6 +14,9 @@ static const command_spec *const commands[] = {
     &encode_command,
     &load_command,
     &report_command,
+    &inspect_command,
+    &cat_command,
+    &verify_command,
 };
 
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -7,6 +7,8 @@
 \! "$CLICKSTREAM_ROOT"/build/venv/bin/python "$CLICKSTREAM_ROOT"/test/support/avro_files.py "$AVRO_FILES"
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 SET test.dir = :'dir';
 
 -- Text without the name of the directory, which differs from run to run.

@@ -7,7 +7,6 @@ generations of a schema, "name=value" directories, and files that are damaged.
 
 import datetime
 import decimal
-import json
 import pathlib
 import shutil
 import sys
@@ -161,7 +160,6 @@ def files(top):
     write(top / "misfit" / "2.avro", record("Misfit", ("id", "long"), ("x", "double")), [])
     write(top / "twice" / "k=1" / "k=2" / "a.avro", record("Twice", ("id", "long")), [])
     (top / "nothing").mkdir()
-    (top / "types.json").write_text(json.dumps(TYPES))
 
 
 if __name__ == "__main__":

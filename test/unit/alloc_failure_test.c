@@ -63,7 +63,7 @@ write_records(cs_avro_writer *writer, const cs_avro_schema *schema, cs_error *er
 {
     static const cs_avro_text_meta meta[] = {{"key", "value"}};
     char text[1000];
-    cs_value value = {CS_VALUE_STRING, {.bytes = {text, sizeof(text)}}};
+    cs_value value = {.kind = CS_VALUE_STRING, .as.bytes = {text, sizeof(text)}};
 
     memset(text, 'x', sizeof(text));
     for (int i = 0; i < 200; i++)
