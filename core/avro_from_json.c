@@ -22,7 +22,7 @@ typedef struct encoding
     cs_avro_json_style style;
     cs_buffer *out;
     int64_t steps;
-    bool exact; /* take just what we print: no number as a decimal, none that loses digits */
+    bool exact; /* take just what we print for the type */
 } encoding;
 
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
@@ -70,16 +70,12 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a type holds a number exactly. */
+/* True if a number is one that we print so: never without a point, and no more digits than it has. */
 static bool
-holds_exactly(const cs_avro_node *type, const json_t *json, double number)
+is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
-    if (isnan(number))
-        return true;
-    if (json_is_integer(json) && (fabs(number) >= 0x1p63 ||
-                                  (json_int_t) number != json_integer_value(json)))
-        return false;
-    return type->type == CS_AVRO_DOUBLE || (double) (float) number == number;
+    return !json_is_integer(json) &&
+           (isnan(number) || type->type == CS_AVRO_DOUBLE || (double) (float) number == number);
 }
 
 /* Encode a float or a double. */
@@ -89,7 +85,7 @@ encode_real(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     cs_value value = {.kind = type->type == CS_AVRO_FLOAT ? CS_VALUE_FLOAT : CS_VALUE_DOUBLE};
     double number;
 
-    if (!read_real(json, &number) || (e->exact && !holds_exactly(type, json, number)))
+    if (!read_real(json, &number) || (e->exact && !is_printed_so(type, json, number)))
         return fail_type(type, json, err);
     if (type->type == CS_AVRO_FLOAT)
         value.as.real = (float) number;

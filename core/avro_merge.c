@@ -430,49 +430,93 @@ make_union(merger *m, merged_type **type, cs_error *err)
     return CS_OK;
 }
 
-/* Merge one branch into a union. */
+/* The only branch of a union that is not null; NULL if there are others. */
+static merged_type **
+only_branch(merged_type *type)
+{
+    merged_type **only = NULL;
+
+    for (size_t i = 0; i < type->num_branches; i++)
+        if (type->branches[i]->type.type != CS_AVRO_NULL)
+        {
+            if (only != NULL)
+                return NULL;
+            only = &type->branches[i];
+        }
+    return only;
+}
+
+/* The only type of a schema's type that is not null; NULL if there are others. */
+static const cs_avro_node *
+only_type(const cs_avro_node *node)
+{
+    const cs_avro_node *only = node->num_branches == 0 ? node : NULL;
+
+    for (size_t i = 0; i < node->num_branches; i++)
+        if (node->branches[i]->type != CS_AVRO_NULL)
+        {
+            if (only != NULL)
+                return NULL;
+            only = node->branches[i];
+        }
+    return only;
+}
+
+/* True if a branch of a union is this type: the same kind, and the same name where it has one. */
+static bool
+is_branch(const merged_type *branch, const cs_avro_node *node)
+{
+    if (branch->type.type != node->type || !types_fit(branch, node))
+        return false;
+    return node->name == NULL || strcmp(branch->type.name, node->name) == 0 ||
+           has_name(&branch->aliases, node->name);
+}
+
+/* Merge one branch into a union: with the branch that it is, or as a new one. */
 static cs_code
 merge_branch(merger *m, merged_type *type, const cs_avro_node *node, cs_error *err)
 {
-    bool widens = type->num_branches <= 2; /* null and one type */
-    merged_type *added;
+    merged_type *branch;
 
     for (size_t i = 0; i < type->num_branches; i++)
-        if (types_fit(type->branches[i], node) &&
-            (widens || type->branches[i]->type.type == node->type))
+        if (is_branch(type->branches[i], node))
         {
-            added = type->branches[i];
-            CS_TRY(merge_type(m, &added, node, err));
-            type->branches[i] = added;
+            branch = type->branches[i];
+            CS_TRY(merge_type(m, &branch, node, err));
+            type->branches[i] = branch;
             return CS_OK;
         }
-    CS_TRY(copy_type(m, node, &added, err));
-    return add_branch(m, type, added, err);
+    CS_TRY(copy_type(m, node, &branch, err));
+    return add_branch(m, type, branch, err);
 }
 
-/* Merge where at least one side is a union, or null. */
+/* Merge where at least one side is a union, or null. One type beside null on each side must
+   become one, as it must where neither side has null. */
 static cs_code
 merge_union(merger *m, merged_type **type, const cs_avro_node *node, cs_error *err)
 {
-    size_t others = 0;
+    const cs_avro_node *theirs = only_type(node);
+    merged_type **ours, *branch;
 
     if ((*type)->type.type != CS_AVRO_UNION)
         CS_TRY(make_union(m, type, err));
-    for (size_t i = 0; i < (*type)->num_branches; i++)
-        others += (*type)->branches[i]->type.type != CS_AVRO_NULL;
-    if (node->type == CS_AVRO_UNION)
+    ours = only_branch(*type);
+    if (ours != NULL && theirs != NULL && theirs->type != CS_AVRO_NULL)
     {
-        for (size_t i = 0; i < node->num_branches; i++)
-            CS_TRY(merge_branch(m, *type, node->branches[i], err));
-        return CS_OK;
+        branch = *ours;
+        if (!types_fit(branch, theirs))
+            return fail_conflict(m, branch, theirs, err);
+        CS_TRY(merge_type(m, &branch, theirs, err));
+        *only_branch(*type) = branch;
     }
-    /* a plain type that changed is a conflict, also where it is nullable */
-    if (others == 1 && node->type != CS_AVRO_NULL)
-        for (size_t i = 0; i < (*type)->num_branches; i++)
-            if ((*type)->branches[i]->type.type != CS_AVRO_NULL &&
-                !types_fit((*type)->branches[i], node))
-                return fail_conflict(m, (*type)->branches[i], node, err);
-    return merge_branch(m, *type, node, err);
+    if (node->type != CS_AVRO_UNION)
+        return theirs == node && ours != NULL && node->type != CS_AVRO_NULL
+                   ? CS_OK
+                   : merge_branch(m, *type, node, err);
+    for (size_t i = 0; i < node->num_branches; i++)
+        if (ours == NULL || node->branches[i] != theirs)
+            CS_TRY(merge_branch(m, *type, node->branches[i], err));
+    return CS_OK;
 }
 
 /* Merge a type into one that is there. */

@@ -27,6 +27,7 @@ typedef struct cs_run_item
 {
     size_t offset; /* from the run's first byte */
     int target;
+    bool nested;
     const cs_avro_reading *reading;
     const cs_avro_field *field;
 } cs_run_item;

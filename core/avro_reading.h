@@ -69,9 +69,6 @@ struct cs_avro_reading
 cs_code cs_avro_resolve(cs_arena *arena, const cs_avro_node *writer, const cs_avro_node *reader,
                         const cs_avro_reading **reading, cs_error *err);
 
-/* The index of the reader's field that a writer's field is read as, by name, then by alias; -1 if none. */
-int cs_avro_match_field(const cs_avro_field *field, const cs_avro_field *fields, size_t count);
-
 /* Read a scalar's form into a value that is to be finished. CS_ERR_DATA comes without a message. */
 cs_code cs_reading_parse(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value);
 

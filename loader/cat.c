@@ -219,8 +219,13 @@ handle_failure(cat_file *file, cs_code code, cs_error *err)
     bool refused = file->parsed && (code == CS_ERR_RANGE || code == CS_ERR_LIMIT);
     exit_status status = record_file_fail(&file->input, err);
 
-    if (!file->run->settings->salvage || (!refused && !record_file_can_salvage(code)))
+    if (!refused && !record_file_can_salvage(code))
         return status;
+    if (!file->run->settings->salvage)
+    {
+        log_hint("\"--salvage\" goes on behind it, and says what is lost.");
+        return status;
+    }
     if (refused)
         file->refused++;
     else if (record_file_salvage(&file->input, err) != CS_OK)

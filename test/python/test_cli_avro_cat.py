@@ -302,6 +302,7 @@ def test_refused_text(here, text, reason, inside):
     assert result.code == 2 and [row["a"] for row in lines(result)] == [1, 2]
     assert result.err.startswith("clickstream: error: f.avro: ")
     assert reason in result.err and f"(byte {len(good)}, block 1, record 3)" in result.err
+    assert 'clickstream: hint: "--salvage" goes on behind it' in result.err
     assert inside or '"b"' in result.err
     assert lines(here.run_ok("cat", "--columns", "a", "f.avro")) == [{"a": i} for i in (1, 2, 3)]
 

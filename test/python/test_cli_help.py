@@ -96,7 +96,8 @@ def test_misspelt_command(here, word, meant):
     (["encode", "--max-rejects", "1x", "log"], 'invalid argument "1x" of option "--max-rejects"'),
     (["encode", "--max-rejects", "99999999999999999999", "log"], "not a number from 0 on"),
     (["encode", "--codec", "lzma", "log"],
-     'invalid argument "lzma" of option "--codec": not one of deflate, null'),
+     'invalid argument "lzma" of option "--codec": not one of deflate, null, '
+     "snappy, zstandard, bzip2, xz"),
     (["encode", "--force=yes", "log"], 'option "--force" takes no argument'),
     (["encode", "-o", "", "log"], 'option "--output" needs an argument: FILE|DIR'),
     (["report", "--schema", ""], 'option "--schema" needs an argument: SCHEMA'),

@@ -242,8 +242,7 @@ write_longs(test_file *file, size_t n, const cs_avro_text_meta *meta, size_t cou
     cs_avro_writer *writer;
     cs_code code;
 
-    assert_ok(cs_avro_writer_open(cs_malloc_env(), &sink, schema, NULL, &writer, err),
-              err);
+    assert_ok(cs_avro_writer_open(cs_malloc_env(), &sink, schema, NULL, &writer, err), err);
     for (size_t i = 0; i < n; i++)
     {
         build_long(cs_avro_writer_buffer(writer), (int64_t) i + 1);
@@ -525,22 +524,6 @@ test_golden_record(void **state)
     cs_avro_schema_free(schema);
 }
 
-static void
-test_codec_names(void **state)
-{
-    cs_avro_codec codec = CS_CODEC_NULL;
-
-    (void) state;
-    assert_true(cs_avro_codec_find(cs_slice_of("deflate"), &codec));
-    assert_int_equal(codec, CS_CODEC_DEFLATE);
-    assert_true(cs_avro_codec_find(cs_slice_of("null"), &codec));
-    assert_int_equal(codec, CS_CODEC_NULL);
-    assert_false(cs_avro_codec_find(cs_slice_of("Null"), &codec));
-    assert_false(cs_avro_codec_find(cs_slice_of(""), &codec));
-    assert_string_equal(cs_avro_codec_name(CS_CODEC_DEFLATE), "deflate");
-    assert_string_equal(cs_avro_codec_name(CS_CODEC_NULL), "null");
-}
-
 int
 main(void)
 {
@@ -554,7 +537,6 @@ main(void)
         cmocka_unit_test(test_values_that_do_not_fit),
         cmocka_unit_test(test_refused_record_leaves_the_buffer),
         cmocka_unit_test(test_golden_record),
-        cmocka_unit_test(test_codec_names),
     };
 
     return cmocka_run_group_tests_name("avro_write", tests, NULL, NULL);
