@@ -1,4 +1,4 @@
-# test/t/045_avro_insert.pl - INSERT into Avro tables with several sessions: who sees what when, and
+# test/t/040_avro_insert.pl - INSERT into Avro tables with several sessions: who sees what when, and
 # what is left by a commit that fails, a session that is ended, a server that is killed
 use strict;
 use warnings FATAL => 'all';

@@ -1,4 +1,4 @@
-# test/t/046_avro_standby.pl - Avro tables on a read-only standby, in a dump, and for the owner of a
+# test/t/041_avro_standby.pl - Avro tables on a read-only standby, in a dump, and for the owner of a
 # database who is no superuser
 use strict;
 use warnings FATAL => 'all';
