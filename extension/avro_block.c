@@ -268,8 +268,11 @@ avro_scan_report_refused(const AvroScan *scan)
 
     if (IsParallelWorker() || (scan->total_refused == 0 && lost[0] == '\0'))
         return;
-    ereport(NOTICE, (errmsg_plural("%llu record was skipped due to data errors",
-                                   "%llu records were skipped due to data errors",
-                                   scan->total_refused, (unsigned long long) scan->total_refused),
-                     lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
+    ereport(NOTICE,
+            (scan->total_refused > 0
+                 ? errmsg_plural("%llu record was skipped due to data errors",
+                                 "%llu records were skipped due to data errors",
+                                 scan->total_refused, (unsigned long long) scan->total_refused)
+                 : errmsg("damaged data was skipped"),
+             lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
 }

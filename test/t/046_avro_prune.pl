@@ -1,4 +1,4 @@
-# test/t/042_avro_prune.pl - twenty files of a log, a day each: a time filter leaves files out
+# test/t/046_avro_prune.pl - twenty files of a log, a day each: a time filter leaves files out
 # and decodes of the others only what it must
 use strict;
 use warnings FATAL => 'all';

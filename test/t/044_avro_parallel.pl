@@ -1,4 +1,4 @@
-# test/t/040_avro_parallel.pl - one file read by several workers: the same rows, whatever
+# test/t/044_avro_parallel.pl - one file read by several workers: the same rows, whatever
 # their number, and totals that EXPLAIN sums up
 use strict;
 use warnings FATAL => 'all';

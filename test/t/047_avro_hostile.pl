@@ -1,4 +1,4 @@
-# test/t/043_avro_hostile.pl - damaged files through a foreign table: an error or rows, and
+# test/t/047_avro_hostile.pl - damaged files through a foreign table: an error or rows, and
 # the session lives
 use strict;
 use warnings FATAL => 'all';

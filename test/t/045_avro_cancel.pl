@@ -1,4 +1,4 @@
-# test/t/041_avro_cancel.pl - queries over Avro files end when they are cancelled, whatever
+# test/t/045_avro_cancel.pl - queries over Avro files end when they are cancelled, whatever
 # they are doing; nothing is left open behind an error
 use strict;
 use warnings FATAL => 'all';

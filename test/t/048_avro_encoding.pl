@@ -1,4 +1,4 @@
-# test/t/044_avro_encoding.pl - Avro's UTF-8 in databases of other encodings
+# test/t/048_avro_encoding.pl - Avro's UTF-8 in databases of other encodings
 use strict;
 use warnings FATAL => 'all';
 
