@@ -28,15 +28,22 @@ typedef struct encoding
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
                            cs_error *err);
 
-/* Refuse a JSON value for a type. */
+/* Refuse a JSON value for a type. A large one is not quoted: it may be tried for many types. */
 static cs_code
 fail_type(const cs_avro_node *type, const json_t *json, cs_error *err)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *name = type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
+                                                        : cs_avro_type_name(type->type);
+    char *text;
 
-    cs_fail(err, CS_ERR_RANGE, "%.80s is not a value of type %s", text != NULL ? text : "it",
-            type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
-                                             : cs_avro_type_name(type->type));
+    if (json_is_array(json) || json_is_object(json))
+        return cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s",
+                       json_is_array(json) ? "an array" : "an object", name);
+    if (json_is_string(json))
+        return cs_fail(err, CS_ERR_RANGE, "\"%.80s\" is not a value of type %s",
+                       json_string_value(json), name);
+    text = json_dumps(json, JSON_ENCODE_ANY);
+    cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s", text != NULL ? text : "it", name);
     free(text);
     return CS_ERR_RANGE;
 }
@@ -254,10 +261,11 @@ read_date(const char *text, int32_t *date)
     char *end;
     int64_t days, years, year = strtoll(text, &end, 10);
     size_t digits = strspn(text + (text[0] == '-' || text[0] == '+'), "0123456789");
-    int given[2], month, day, len = 0;
+    int given[2], month, day;
 
     if (digits < 4 || digits > 7 || (digits > 4 && text[0] != '-' && text[0] != '+') ||
-        sscanf(end, "-%2d-%2d%n", &given[0], &given[1], &len) != 2 || len != 6 || end[6] != '\0')
+        strlen(end) != 6 || strspn(end + 1, "0123456789") != 2 ||
+        strspn(end + 4, "0123456789") != 2 || sscanf(end, "-%d-%d", &given[0], &given[1]) != 2)
         return false;
     days = cs_days_from_date(year, given[0], given[1]);
     cs_date_from_days(days, &years, &month, &day);
@@ -352,7 +360,8 @@ encode_logical(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
 
     if (type->logical == CS_LOGICAL_DECIMAL)
         return encode_decimal(e, type, json, err);
-    if (text == NULL || !read_logical(text, cs_avro_shape_of(type).kind, &value))
+    if (text == NULL || strlen(text) != json_string_length(json) ||
+        !read_logical(text, cs_avro_shape_of(type).kind, &value))
         return fail_type(type, json, err);
     return encode_scalar(e, type, json, &value, err);
 }
@@ -481,7 +490,10 @@ try_branches(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     return code;
 }
 
-/* Encode into a union: rather into a later branch than with the loss of digits. */
+/*
+ * Encode into a union. A default belongs to the first branch that takes it; what
+ * people write rather to a later one than that digits or the kind of number are lost.
+ */
 static cs_code
 encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
 {
@@ -489,14 +501,15 @@ encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     bool outer = e->exact;
     cs_code code;
 
-    e->exact = true;
+    e->exact = e->style == CS_JSON_PLAIN;
     code = try_branches(e, type, json, err);
-    e->exact = outer;
-    if (code == CS_ERR_RANGE && !outer)
+    if (code == CS_ERR_RANGE && e->exact && !outer)
     {
+        e->exact = false;
         e->out->len = start;
         code = try_branches(e, type, json, err);
     }
+    e->exact = outer;
     if (code != CS_ERR_RANGE || type->num_branches == 1)
         return code;
     return fail_type(type, json, err);
