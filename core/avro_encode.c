@@ -215,9 +215,9 @@ static cs_code
 encode_union(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, cs_error *err)
 {
     size_t start = buffer->len;
-    cs_code code = cs_fail(err, CS_ERR_RANGE, value->kind == CS_VALUE_NULL
-                                                  ? "it cannot be NULL"
-                                                  : "value is of no type of the union");
+    cs_code code = cs_fail(err, CS_ERR_RANGE,
+                           value->kind == CS_VALUE_NULL ? "it cannot be NULL"
+                                                        : "value is of no type of the union");
 
     for (size_t i = 0; i < type->num_branches && code == CS_ERR_RANGE; i++)
     {
