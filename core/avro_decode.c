@@ -19,14 +19,18 @@ read_branch(cs_avro_bytes *in, const cs_avro_node *type, int64_t *branch)
 
 /* Read a scalar that lies in a branch of a union; the value notes which. */
 static cs_code
-read_union(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value)
+read_union(const cs_avro_reading *reading, cs_avro_bytes *in, cs_value *value, cs_error *err)
 {
     int64_t branch;
 
     if (!read_branch(in, reading->writer, &branch))
         return CS_ERR_DATA;
     value->nanos = (int16_t) branch;
-    return cs_reading_parse(reading->branches[branch], in, value);
+    reading = reading->branches[branch];
+    if (reading->finish != CS_FINISH_MISMATCH)
+        return cs_reading_parse(reading, in, value);
+    value->kind = CS_VALUE_NULL; /* of any type: to be refused */
+    return cs_bytes_skip(in, reading->writer, true, 1, err);
 }
 
 /* Note where a value lies; a union's null is NULL. */
@@ -36,25 +40,23 @@ read_nested(const cs_avro_reading *reading, int target, cs_avro_bytes *in, cs_va
 {
     const cs_avro_node *type = reading->writer;
     const uint8_t *start = in->at;
-    int64_t branch;
+    int64_t branch = 0;
+    int depth = 0;
 
     if (type->type == CS_AVRO_UNION)
     {
         if (!read_branch(in, type, &branch))
             return CS_ERR_DATA;
-        if (type->branches[branch]->type == CS_AVRO_NULL)
-        {
-            value->kind = CS_VALUE_NULL;
-            return CS_OK;
-        }
         type = type->branches[branch];
+        depth++;
     }
-    else if (type->type == CS_AVRO_NULL)
+    if (type->type == CS_AVRO_NULL)
     {
         value->kind = CS_VALUE_NULL;
+        value->nanos = (int16_t) branch;
         return CS_OK;
     }
-    CS_TRY(cs_bytes_skip(in, type, true, 0, err));
+    CS_TRY(cs_bytes_skip(in, type, true, depth, err));
     value->kind = CS_VALUE_NESTED;
     value->column = (uint16_t) target;
     value->as.nested.data = start;
@@ -87,7 +89,7 @@ read_uncommon(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_e
         case CS_STEP_SCALAR:
             return cs_reading_parse(step->reading, in, value);
         case CS_STEP_UNION:
-            return read_union(step->reading, in, value);
+            return read_union(step->reading, in, value, err);
         case CS_STEP_NESTED:
             return read_nested(step->reading, step->target, in, value, err);
         default:
@@ -103,11 +105,7 @@ cs_plan_finish(const cs_plan_column *column, cs_value *value, cs_error *err)
     if (column->constant || value->kind == CS_VALUE_NESTED)
         return CS_OK;
     if (reading->writer->type == CS_AVRO_UNION)
-    {
-        if (column->shape.kind == CS_VALUE_NESTED)
-            return CS_OK; /* its null */
         reading = reading->branches[value->nanos];
-    }
     value->nanos = 0;
     return cs_reading_finish(reading, value, err);
 }
@@ -129,10 +127,10 @@ read_run(const cs_plan_step *step, cs_avro_bytes *in, cs_value *values, const cs
         cs_code code;
 
         part.at = data + item->offset;
-        if (item->reading->writer->type <= CS_AVRO_ENUM)
-            code = cs_reading_parse(item->reading, &part, value);
-        else
+        if (item->nested)
             code = read_nested(item->reading, item->target, &part, value, err);
+        else
+            code = cs_reading_parse(item->reading, &part, value);
         if (code != CS_OK)
         {
             *field = item->field;
@@ -221,7 +219,8 @@ finish_quickly(cs_step_op op, const cs_avro_reading *reading, const uint8_t *end
     switch (op)
     {
         case CS_STEP_TEXT:
-            return cs_is_text(value->as.bytes, (size_t) (end - (const uint8_t *) value->as.bytes.data));
+            return cs_is_text(value->as.bytes,
+                              (size_t) (end - (const uint8_t *) value->as.bytes.data));
         case CS_STEP_LONG:
             return true;
         case CS_STEP_TIME:

@@ -108,6 +108,7 @@ finish_time(const cs_avro_reading *reading, cs_value *value, cs_error *err)
 {
     int64_t count = value->as.integer;
     int64_t time = count;
+    int64_t scale = reading->unit == 1000 ? 1000 : 1; /* to microseconds */
     int16_t nanos = 0;
 
     if (reading->unit == 1000000000)
@@ -120,8 +121,8 @@ finish_time(const cs_avro_reading *reading, cs_value *value, cs_error *err)
             time--;
         }
     }
-    if ((reading->unit == 1000 && __builtin_mul_overflow(time, INT64_C(1000), &time)) ||
-        __builtin_sub_overflow(time, CS_UNIX_OFFSET, &time) || !cs_time_valid(time))
+    if (__builtin_sub_overflow(time, CS_UNIX_OFFSET / scale, &time) ||
+        __builtin_mul_overflow(time, scale, &time) || !cs_time_valid(time))
         return cs_fail(err, CS_ERR_RANGE, "timestamp %lld is out of range", (long long) count);
     value->kind = reading->finish == CS_FINISH_TIME ? CS_VALUE_TIME : CS_VALUE_LOCAL_TIME;
     value->nanos = nanos;
@@ -267,6 +268,7 @@ cs_reading_finish(const cs_avro_reading *reading, cs_value *value, cs_error *err
         case CS_FINISH_MISMATCH:
             break;
     }
-    return cs_fail(err, CS_ERR_RANGE, "a value of type %s is not one that the reader's schema takes",
+    return cs_fail(err, CS_ERR_RANGE,
+                   "a value of type %s is not one that the reader's schema takes",
                    cs_avro_type_name(reading->writer->type));
 }

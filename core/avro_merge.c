@@ -160,7 +160,7 @@ static merged_type *
 recall_name(const merger *m, const char *name)
 {
     for (size_t i = 0; i < m->num_known; i++)
-        if (strcmp(m->known[i].merged->type.name, name) == 0)
+        if (strcmp(m->known[i].node->name, name) == 0)
             return m->known[i].merged;
     return NULL;
 }
@@ -226,11 +226,14 @@ start_named(merger *m, const cs_avro_node *node, merged_type *type, cs_error *er
 static cs_code
 copy_type(merger *m, const cs_avro_node *node, merged_type **out, cs_error *err)
 {
-    merged_type *type = node->name != NULL ? recall_name(m, node->name) : NULL;
+    merged_type *type = node->name != NULL ? recall(m, node) : NULL;
     cs_code code;
 
     *out = type;
     if (type != NULL)
+        return CS_OK;
+    *out = node->name != NULL ? recall_name(m, node->name) : NULL;
+    if (*out != NULL)
         return merge_type(m, out, node, err);
     if (m->depth == MAX_MERGE_DEPTH)
         return cs_fail(err, CS_ERR_LIMIT, "types are nested more than the limit of %d levels",
@@ -246,7 +249,8 @@ copy_type(merger *m, const cs_avro_node *node, merged_type **out, cs_error *err)
     return code;
 }
 
-/* Find the field that a newer or older one is: by name, or by an alias of either; else the count. */
+/* Find the field that a newer or older one is: by name, or by an alias of either; else the count.
+ */
 static size_t
 find_field(const merged_type *record, const cs_avro_field *field)
 {
@@ -276,8 +280,7 @@ blame_field(const char *name, cs_code code, cs_error *err)
 
 /* Merge a field into one that is there. */
 static cs_code
-merge_field(merger *m, merged_type *record, size_t place, const cs_avro_field *field,
-            cs_error *err)
+merge_field(merger *m, merged_type *record, size_t place, const cs_avro_field *field, cs_error *err)
 {
     const name_list theirs = {field->aliases.items, field->aliases.count, 0};
     merged_field *known = &record->fields[place];
@@ -427,49 +430,93 @@ make_union(merger *m, merged_type **type, cs_error *err)
     return CS_OK;
 }
 
-/* Merge one branch into a union. */
+/* The only branch of a union that is not null; NULL if there are others. */
+static merged_type **
+only_branch(merged_type *type)
+{
+    merged_type **only = NULL;
+
+    for (size_t i = 0; i < type->num_branches; i++)
+        if (type->branches[i]->type.type != CS_AVRO_NULL)
+        {
+            if (only != NULL)
+                return NULL;
+            only = &type->branches[i];
+        }
+    return only;
+}
+
+/* The only type of a schema's type that is not null; NULL if there are others. */
+static const cs_avro_node *
+only_type(const cs_avro_node *node)
+{
+    const cs_avro_node *only = node->num_branches == 0 ? node : NULL;
+
+    for (size_t i = 0; i < node->num_branches; i++)
+        if (node->branches[i]->type != CS_AVRO_NULL)
+        {
+            if (only != NULL)
+                return NULL;
+            only = node->branches[i];
+        }
+    return only;
+}
+
+/* True if a branch of a union is this type: the same kind, and the same name where it has one. */
+static bool
+is_branch(const merged_type *branch, const cs_avro_node *node)
+{
+    if (branch->type.type != node->type || !types_fit(branch, node))
+        return false;
+    return node->name == NULL || strcmp(branch->type.name, node->name) == 0 ||
+           has_name(&branch->aliases, node->name);
+}
+
+/* Merge one branch into a union: with the branch that it is, or as a new one. */
 static cs_code
 merge_branch(merger *m, merged_type *type, const cs_avro_node *node, cs_error *err)
 {
-    bool widens = type->num_branches <= 2; /* null and one type */
-    merged_type *added;
+    merged_type *branch;
 
     for (size_t i = 0; i < type->num_branches; i++)
-        if (types_fit(type->branches[i], node) &&
-            (widens || type->branches[i]->type.type == node->type))
+        if (is_branch(type->branches[i], node))
         {
-            added = type->branches[i];
-            CS_TRY(merge_type(m, &added, node, err));
-            type->branches[i] = added;
+            branch = type->branches[i];
+            CS_TRY(merge_type(m, &branch, node, err));
+            type->branches[i] = branch;
             return CS_OK;
         }
-    CS_TRY(copy_type(m, node, &added, err));
-    return add_branch(m, type, added, err);
+    CS_TRY(copy_type(m, node, &branch, err));
+    return add_branch(m, type, branch, err);
 }
 
-/* Merge where at least one side is a union, or null. */
+/* Merge where at least one side is a union, or null. One type beside null on each side must
+   become one, as it must where neither side has null. */
 static cs_code
 merge_union(merger *m, merged_type **type, const cs_avro_node *node, cs_error *err)
 {
-    size_t others = 0;
+    const cs_avro_node *theirs = only_type(node);
+    merged_type **ours, *branch;
 
     if ((*type)->type.type != CS_AVRO_UNION)
         CS_TRY(make_union(m, type, err));
-    for (size_t i = 0; i < (*type)->num_branches; i++)
-        others += (*type)->branches[i]->type.type != CS_AVRO_NULL;
-    if (node->type == CS_AVRO_UNION)
+    ours = only_branch(*type);
+    if (ours != NULL && theirs != NULL && theirs->type != CS_AVRO_NULL)
     {
-        for (size_t i = 0; i < node->num_branches; i++)
-            CS_TRY(merge_branch(m, *type, node->branches[i], err));
-        return CS_OK;
+        branch = *ours;
+        if (!types_fit(branch, theirs))
+            return fail_conflict(m, branch, theirs, err);
+        CS_TRY(merge_type(m, &branch, theirs, err));
+        *only_branch(*type) = branch;
     }
-    /* a plain type that changed is a conflict, also where it is nullable */
-    if (others == 1 && node->type != CS_AVRO_NULL)
-        for (size_t i = 0; i < (*type)->num_branches; i++)
-            if ((*type)->branches[i]->type.type != CS_AVRO_NULL &&
-                !types_fit((*type)->branches[i], node))
-                return fail_conflict(m, (*type)->branches[i], node, err);
-    return merge_branch(m, *type, node, err);
+    if (node->type != CS_AVRO_UNION)
+        return theirs == node && ours != NULL && node->type != CS_AVRO_NULL
+                   ? CS_OK
+                   : merge_branch(m, *type, node, err);
+    for (size_t i = 0; i < node->num_branches; i++)
+        if (ours == NULL || node->branches[i] != theirs)
+            CS_TRY(merge_branch(m, *type, node->branches[i], err));
+    return CS_OK;
 }
 
 /* Merge a type into one that is there. */
@@ -558,8 +605,9 @@ write_field(const merged_field *field)
     if (nullable)
         json_object_set_new(object, "default", json_null());
     else if (field->default_json != NULL)
-        json_object_set_new(object, "default",
-                            json_loads(field->default_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
+        json_object_set_new(
+            object, "default",
+            json_loads(field->default_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
     return object;
 }
 

@@ -165,8 +165,8 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
-        bool valid = name != NULL && (space != NULL ? is_full_name(name)
-                                                    : is_simple_name(name, strlen(name)));
+        bool valid = name != NULL &&
+                     (space != NULL ? is_full_name(name) : is_simple_name(name, strlen(name)));
 
         if (!valid)
             code = fail_here(p, err, "%s hold what is not a name", what);
@@ -182,6 +182,21 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     return code;
 }
 
+/* Find a primitive or complex type by its word; false if it is neither. */
+static bool
+find_word(const char *word, cs_avro_type *type)
+{
+    if (strcmp(word, "error") == 0)
+        word = "record";
+    for (int i = CS_AVRO_NULL; i < CS_AVRO_UNION; i++)
+        if (strcmp(word, cs_avro_type_name((cs_avro_type) i)) == 0)
+        {
+            *type = (cs_avro_type) i;
+            return true;
+        }
+    return false;
+}
+
 /* Read a named type's name, namespace and aliases, and make the name known. */
 static cs_code
 define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node, cs_error *err)
@@ -189,11 +204,15 @@ define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node
     const char *name = plain_text(json_object_get(json, "name"));
     const char *own = plain_text(json_object_get(json, "namespace"));
     const char *kind = cs_avro_type_name(node->type);
+    cs_avro_type word;
 
     if (name == NULL || !is_full_name(name))
         return fail_here(p, err, "the %s has no valid name", kind);
     if (own != NULL && own[0] != '\0' && !is_full_name(own))
         return fail_here(p, err, "namespace \"%.100s\" is not valid", own);
+    if (find_word(cs_avro_short_name(name), &word) && word <= CS_AVRO_STRING)
+        return fail_here(p, err, "\"%.100s\" is the name of a primitive type",
+                         cs_avro_short_name(name));
     CS_TRY(full_name(p, own != NULL ? own : space, name, &node->name, err));
     if (json_object_get(p->names, node->name) != NULL)
         return fail_here(p, err, "type \"%.100s\" is defined twice", node->name);
@@ -281,8 +300,8 @@ parse_enum(parser *p, const json_t *json, cs_avro_node *node, cs_error *err)
     const json_t *fallback = json_object_get(json, "default");
     const char *symbol = plain_text(fallback);
 
-    CS_TRY(parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols,
-                       err));
+    CS_TRY(
+        parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols, err));
     if (json_object_get(json, "symbols") == NULL)
         return fail_here(p, err, "enum \"%.100s\" has no symbols", node->name);
     if (fallback == NULL)
@@ -316,9 +335,8 @@ parse_items(parser *p, const json_t *json, const char *space, cs_avro_node *node
     const json_t *items = json_object_get(json, key);
 
     if (items == NULL)
-        return fail_here(p, err,
-                         node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s",
-                         key);
+        return fail_here(
+            p, err, node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s", key);
     return parse_type(p, items, space, &node->items, err);
 }
 
@@ -354,21 +372,6 @@ parse_union(parser *p, const json_t *json, const char *space, cs_avro_node *node
     }
     json_decref(seen);
     return code;
-}
-
-/* Find a primitive or complex type by its word; false if it is neither. */
-static bool
-find_word(const char *word, cs_avro_type *type)
-{
-    if (strcmp(word, "error") == 0)
-        word = "record";
-    for (int i = CS_AVRO_NULL; i < CS_AVRO_UNION; i++)
-        if (strcmp(word, cs_avro_type_name((cs_avro_type) i)) == 0)
-        {
-            *type = (cs_avro_type) i;
-            return true;
-        }
-    return false;
 }
 
 /* A type by its name: a primitive, or one defined before. */
@@ -514,8 +517,8 @@ fixed_bytes(const cs_avro_node *node)
 static void
 measure_leaf(cs_avro_node *node)
 {
-    static const int64_t sizes[] = {[CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4,
-                                    [CS_AVRO_DOUBLE] = 8};
+    static const int64_t sizes[] = {
+        [CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4, [CS_AVRO_DOUBLE] = 8};
 
     node->fixed_bytes = CS_AVRO_VARIABLE;
     node->min_bytes = 1;
@@ -569,7 +572,8 @@ measure_types(parser *p, cs_error *err)
     }
     for (size_t i = 0; i < count; i++)
         if (p->nodes[i]->min_bytes == ENDLESS && p->nodes[i]->type == CS_AVRO_RECORD)
-            return cs_fail(err, CS_ERR_DATA, "schema: record \"%.100s\" contains itself without end",
+            return cs_fail(err, CS_ERR_DATA,
+                           "schema: record \"%.100s\" contains itself without end",
                            p->nodes[i]->name);
     return CS_OK;
 }
@@ -671,8 +675,7 @@ static cs_code
 parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
 {
     json_error_t json_error;
-    json_t *root = json_loadb(json, len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
+    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
                               &json_error);
     cs_code code;
 

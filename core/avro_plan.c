@@ -103,8 +103,9 @@ merge_run(compiler *c, cs_plan_step *steps, size_t count, cs_plan_step *merged, 
     for (size_t i = 0; i < count; i++)
     {
         if (steps[i].target >= 0)
-            run.items[run.num_items++] = (cs_run_item){run.run_bytes, steps[i].target,
-                                                       steps[i].reading, steps[i].field};
+            run.items[run.num_items++] =
+                (cs_run_item){run.run_bytes, steps[i].target, steps[i].op == CS_STEP_NESTED,
+                              steps[i].reading, steps[i].field};
         run.run_bytes += (size_t) steps[i].type->fixed_bytes;
     }
     *merged = run;
@@ -136,6 +137,22 @@ merge_runs(compiler *c, cs_error *err)
     return CS_OK;
 }
 
+/* Say whose default it is that cannot be read. */
+static cs_code
+blame_default(const cs_avro_field *field, cs_code code, cs_error *err)
+{
+    char reason[CS_ERROR_MESSAGE_SIZE];
+
+    if (code == CS_ERR_DATA) /* it came without a message, and does not happen */
+        return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": its default cannot be read",
+                       field->name);
+    if (code != CS_ERR_RANGE && code != CS_ERR_LIMIT)
+        return code;
+    memcpy(reason, err->message, sizeof(reason));
+    return cs_fail(err, code == CS_ERR_RANGE ? CS_ERR_ARGUMENT : code,
+                   "field \"%.60s\": its default cannot be read: %.200s", field->name, reason);
+}
+
 /* Decode a default once: the column's value in every record. */
 static cs_code
 compile_default(compiler *c, const cs_default_reading *filled, int target, cs_error *err)
@@ -148,14 +165,11 @@ compile_default(compiler *c, const cs_default_reading *filled, int target, cs_er
 
     CS_TRY(compile_step(c, filled->target, filled->reading, target, &step, err));
     code = cs_plan_read(&step, &in, &column->value, err);
-    if (code == CS_ERR_DATA)
-        return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": its default cannot be read",
-                       filled->target->name);
     if (code == CS_OK)
         code = cs_plan_finish(column, &column->value, err);
     column->constant = true;
     c->plan->has_constants = true;
-    return code;
+    return code == CS_OK ? CS_OK : blame_default(filled->target, code, err);
 }
 
 /* The steps of a record's fields. */
@@ -185,14 +199,17 @@ compile_record(compiler *c, const cs_avro_reading *root, cs_error *err)
     return merge_runs(c, err);
 }
 
-/* The one step of a file whose top is no record. */
+/* The one step of a file, or of a reader's schema, whose top is no record. */
 static cs_code
-compile_value(compiler *c, const cs_avro_schema *writer, const cs_avro_reading *root,
-              cs_error *err)
+compile_value(compiler *c, const cs_avro_reading *root, cs_error *err)
 {
+    cs_avro_field *field;
+
+    CS_TRY(cs_arena_take(&c->plan->arena, sizeof(cs_avro_field), &field, err));
     CS_TRY(cs_arena_take(&c->plan->arena, sizeof(cs_plan_step), &c->plan->steps, err));
+    *field = (cs_avro_field){.name = c->reader->fields[0].name, .type = root->writer};
     c->plan->num_steps = 1;
-    CS_TRY(compile_step(c, &writer->fields[0], root, c->targets[0], &c->plan->steps[0], err));
+    CS_TRY(compile_step(c, field, root, c->targets[0], &c->plan->steps[0], err));
     return merge_runs(c, err);
 }
 
@@ -214,6 +231,8 @@ choose_columns(compiler *c, const int *wanted, size_t count, cs_error *err)
     {
         const cs_avro_field *field = &c->reader->fields[wanted[i]];
 
+        if (c->targets[wanted[i]] >= 0)
+            return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\" is wanted twice", field->name);
         c->targets[wanted[i]] = (int) i;
         c->plan->columns[i].field = field;
         c->plan->columns[i].shape = cs_avro_shape_of(field->type);
@@ -229,15 +248,19 @@ compile(compiler *c, const cs_avro_schema *writer, const int *wanted, size_t cou
 
     CS_TRY(choose_columns(c, wanted, count, err));
     CS_TRY(cs_avro_resolve(&c->plan->arena, writer->root, c->reader->root, &root, err));
-    if (writer->root->type == CS_AVRO_RECORD && c->reader->root->type == CS_AVRO_RECORD)
-        return compile_record(c, root, err);
-    return compile_value(c, writer, root, err);
+    if (c->reader->root->type != CS_AVRO_RECORD)
+        return compile_value(c, root, err);
+    if (writer->root->type != CS_AVRO_RECORD)
+        return cs_fail(err, CS_ERR_ARGUMENT,
+                       "a file of type %s has no fields to be read as columns",
+                       cs_avro_type_name(writer->root->type));
+    return compile_record(c, root, err);
 }
 
 cs_code
 cs_avro_plan_make(const cs_env *env, const cs_avro_schema *writer, const cs_avro_schema *reader,
-                  const int *wanted, size_t count, const cs_avro_limits *limits,
-                  cs_avro_plan **out, cs_error *err)
+                  const int *wanted, size_t count, const cs_avro_limits *limits, cs_avro_plan **out,
+                  cs_error *err)
 {
     cs_avro_plan *plan = cs_allocate(env, sizeof(cs_avro_plan));
     compiler c = {plan, reader != NULL ? reader : writer, NULL};

@@ -176,7 +176,8 @@ resolve_primitive(cs_avro_reading *reading)
     cs_avro_type from = reading->writer->type, to = reading->reader->type;
     bool text = to == CS_AVRO_STRING && (from == CS_AVRO_STRING || from == CS_AVRO_BYTES);
     bool bytes = to == CS_AVRO_BYTES && (from == CS_AVRO_STRING || from == CS_AVRO_BYTES);
-    bool same = from == to && (from != CS_AVRO_FIXED || reading->writer->size == reading->reader->size);
+    bool same =
+        from == to && (from != CS_AVRO_FIXED || reading->writer->size == reading->reader->size);
     bool promoted = from >= CS_AVRO_INT && from < to && to <= CS_AVRO_DOUBLE;
 
     if (!same && !promoted && !text && !bytes)
@@ -192,17 +193,22 @@ resolve_primitive(cs_avro_reading *reading)
     return resolve_logical(reading);
 }
 
-/* True if a name, full or short, is one of the aliases or, short, the name itself. */
-static bool
-names_match(const cs_avro_node *writer, const cs_avro_node *reader, bool exact)
+/* How well a type has to match a branch of a union. */
+typedef enum closeness
 {
-    if (strcmp(writer->name, reader->name) == 0)
-        return true;
-    for (size_t i = 0; i < reader->aliases.count; i++)
-        if (strcmp(writer->name, reader->aliases.items[i]) == 0)
+    CLOSE_NAME,  /* the same full name; the same logical type where there are no names */
+    CLOSE_ALIAS, /* a full name that the reader's type had before */
+    CLOSE_SHORT  /* the same name in another namespace; any logical type */
+} closeness;
+
+/* True if the list holds the name. */
+static bool
+has_name(const cs_avro_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
             return true;
-    return !exact &&
-           strcmp(cs_avro_short_name(writer->name), cs_avro_short_name(reader->name)) == 0;
+    return false;
 }
 
 /* Match an enum's symbols. */
@@ -232,26 +238,39 @@ resolve_enum(resolver *r, cs_avro_reading *reading, cs_error *err)
     return CS_OK;
 }
 
-/* True if the name is among the aliases. */
-static bool
-has_alias(const cs_avro_names *aliases, const char *name)
+/* The reader's field of a name that is not taken yet, or with that alias; -1 if there is none. */
+static int
+find_field(const cs_avro_node *reader, const char *name, bool by_alias, const bool *taken)
 {
-    for (size_t i = 0; i < aliases->count; i++)
-        if (strcmp(aliases->items[i], name) == 0)
-            return true;
-    return false;
-}
-
-int
-cs_avro_match_field(const cs_avro_field *field, const cs_avro_field *fields, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(fields[i].name, field->name) == 0)
-            return (int) i;
-    for (size_t i = 0; i < count; i++)
-        if (has_alias(&fields[i].aliases, field->name))
+    for (size_t i = 0; i < reader->num_fields; i++)
+        if (!taken[i] && (by_alias ? has_name(&reader->fields[i].aliases, name)
+                                   : strcmp(reader->fields[i].name, name) == 0))
             return (int) i;
     return -1;
+}
+
+/* Find the reader's field for each of the writer's: by name, the others by alias. */
+static cs_code
+match_fields(resolver *r, cs_avro_reading *reading, bool *taken, cs_error *err)
+{
+    const cs_avro_node *writer = reading->writer, *reader = reading->reader;
+
+    for (int by_alias = 0; by_alias <= 1; by_alias++)
+        for (size_t i = 0; i < writer->num_fields; i++)
+        {
+            int target;
+
+            CS_TRY(cs_poll(r->arena->env, err));
+            if (reading->fields[i].target != NULL)
+                continue;
+            target = writer == reader ? (int) i
+                                      : find_field(reader, writer->fields[i].name, by_alias, taken);
+            if (target < 0)
+                continue;
+            taken[target] = true;
+            reading->fields[i].target = &reader->fields[target];
+        }
+    return CS_OK;
 }
 
 /* Say in which field the resolution failed. */
@@ -281,40 +300,34 @@ resolve_default(resolver *r, const cs_avro_field *field, cs_default_reading *fil
     return code;
 }
 
-/* Match a record's fields. */
+/* Resolve the fields of a record. */
 static cs_code
 resolve_record(resolver *r, cs_avro_reading *reading, cs_error *err)
 {
     const cs_avro_node *writer = reading->writer, *reader = reading->reader;
-    bool *matched;
+    bool *taken;
 
-    CS_TRY(cs_arena_take_array(r->arena, reader->num_fields, sizeof(bool), &matched, err));
+    CS_TRY(cs_arena_take_array(r->arena, reader->num_fields, sizeof(bool), &taken, err));
     CS_TRY(cs_arena_take_array(r->arena, writer->num_fields, sizeof(cs_field_reading),
                                &reading->fields, err));
     CS_TRY(cs_arena_take_array(r->arena, reader->num_fields, sizeof(cs_default_reading),
                                &reading->defaults, err));
+    CS_TRY(match_fields(r, reading, taken, err));
     for (size_t i = 0; i < writer->num_fields; i++)
     {
-        const cs_avro_field *field = &writer->fields[i];
-        int target = writer == reader
-                         ? (int) i
-                         : cs_avro_match_field(field, reader->fields, reader->num_fields);
+        cs_field_reading *field = &reading->fields[i];
         cs_code code;
 
-        CS_TRY(cs_poll(r->arena->env, err));
-        if (target < 0 || matched[target])
+        if (field->target == NULL)
             continue;
-        matched[target] = true;
-        reading->fields[i].target = &reader->fields[target];
-        code = resolve(r, field->type, reader->fields[target].type, &reading->fields[i].reading,
-                       err);
+        code = resolve(r, writer->fields[i].type, field->target->type, &field->reading, err);
         if (code == CS_ERR_ARGUMENT)
-            return blame_field(field, err);
+            return blame_field(&writer->fields[i], err);
         if (code != CS_OK)
             return code;
     }
     for (size_t i = 0; i < reader->num_fields; i++)
-        if (!matched[i])
+        if (!taken[i])
             CS_TRY(resolve_default(r, &reader->fields[i],
                                    &reading->defaults[reading->num_defaults++], err));
     return CS_OK;
@@ -356,13 +369,17 @@ resolve_writer_union(resolver *r, cs_avro_reading *reading, cs_error *err)
 
 /* True if a branch of the reader's union is the same type, by name where it has one. */
 static bool
-is_same_type(const cs_avro_node *writer, const cs_avro_node *branch, bool exact)
+is_same_type(const cs_avro_node *writer, const cs_avro_node *branch, closeness close)
 {
     if (writer->type != branch->type)
         return false;
-    if (branch->name != NULL)
-        return names_match(writer, branch, exact);
-    return !exact || writer->logical == branch->logical;
+    if (close == CLOSE_ALIAS)
+        return branch->name != NULL && has_name(&branch->aliases, writer->name);
+    if (branch->name == NULL)
+        return close == CLOSE_SHORT || writer->logical == branch->logical;
+    if (close == CLOSE_NAME)
+        return strcmp(writer->name, branch->name) == 0;
+    return strcmp(cs_avro_short_name(writer->name), cs_avro_short_name(branch->name)) == 0;
 }
 
 /* Resolve to the reader's union: the branch that fits best. */
@@ -370,11 +387,16 @@ static cs_code
 resolve_reader_union(resolver *r, const cs_avro_node *writer, const cs_avro_node *reader,
                      const cs_avro_reading **reading, cs_error *err)
 {
-    for (int exact = 1; exact >= 0; exact--)
+    for (closeness close = CLOSE_NAME; close <= CLOSE_SHORT; close++)
         for (size_t i = 0; i < reader->num_branches; i++)
-            if (is_same_type(writer, reader->branches[i], exact) &&
-                resolve(r, writer, reader->branches[i], reading, err) == CS_OK)
-                return CS_OK;
+        {
+            cs_code code = CS_ERR_ARGUMENT;
+
+            if (is_same_type(writer, reader->branches[i], close))
+                code = resolve(r, writer, reader->branches[i], reading, err);
+            if (code != CS_ERR_ARGUMENT)
+                return code;
+        }
     for (size_t i = 0; i < reader->num_branches; i++)
     {
         cs_code code = resolve(r, writer, reader->branches[i], reading, err);

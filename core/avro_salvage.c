@@ -25,15 +25,19 @@ typedef struct border_search
     uint64_t marker_end;
 } border_search;
 
-/* Decide whether a block may begin at border. Only failures to read are errors. */
+/*
+ * Decide whether a block may begin at border, and where it then ends. Only failures
+ * to read are errors.
+ */
 static cs_code
-is_border(cs_avro_reader *reader, uint64_t border, bool *is, cs_error *err)
+is_border(cs_avro_reader *reader, uint64_t border, bool *is, uint64_t *block_end, cs_error *err)
 {
     uint64_t file_size = (uint64_t) reader->input.source.size;
     cs_avro_head head = {.offset = border};
     int64_t size;
     cs_code code;
 
+    *block_end = border;
     *is = border == file_size;
     if (border >= file_size)
         return CS_OK;
@@ -45,8 +49,8 @@ is_border(cs_avro_reader *reader, uint64_t border, bool *is, cs_error *err)
     if (head.records < 0 || size < 0 || head.data_offset + CS_AVRO_SYNC_BYTES > file_size ||
         (uint64_t) size > file_size - head.data_offset - CS_AVRO_SYNC_BYTES)
         return CS_OK;
-    return cs_reader_find_marker(reader, head.data_offset + (uint64_t) size + CS_AVRO_SYNC_BYTES,
-                                 is, err);
+    *block_end = head.data_offset + (uint64_t) size + CS_AVRO_SYNC_BYTES;
+    return cs_reader_find_marker(reader, *block_end, is, err);
 }
 
 /* Try every marker that lies whole in the bytes read; search->at moves behind what was tried. */
@@ -56,6 +60,7 @@ try_markers(cs_avro_reader *reader, border_search *search, bool *found, cs_error
     const uint8_t *data = reader->stored.data;
     size_t len = reader->stored.len;
     uint64_t start = search->at;
+    uint64_t block_end;
     size_t from = 0;
 
     while (!*found)
@@ -72,7 +77,7 @@ try_markers(cs_avro_reader *reader, border_search *search, bool *found, cs_error
             search->markers++;
             search->marker_end = search->border;
         }
-        CS_TRY(is_border(reader, search->border, found, err));
+        CS_TRY(is_border(reader, search->border, found, &block_end, err));
         if (!*found)
             from -= CS_AVRO_SYNC_BYTES - 1; /* another may overlap it */
     }
@@ -105,6 +110,48 @@ find_border(cs_avro_reader *reader, border_search *search, cs_error *err)
     return CS_OK;
 }
 
+/* Decide whether the first marker that stands whole in [from, end) is the one at its end. */
+static cs_code
+is_first_marker(cs_avro_reader *reader, uint64_t from, uint64_t end, bool *is, cs_error *err)
+{
+    *is = false;
+    while (end - from >= CS_AVRO_SYNC_BYTES)
+    {
+        size_t len = end - from < SEARCH_BYTES ? (size_t) (end - from) : SEARCH_BYTES;
+        const uint8_t *marker;
+
+        CS_TRY(cs_poll(reader->env, err));
+        reader->stored.len = 0;
+        CS_TRY(cs_input_read(&reader->input, from, len, 0, &reader->stored, "the bytes searched",
+                             err));
+        marker = memmem(reader->stored.data, len, reader->sync, CS_AVRO_SYNC_BYTES);
+        if (marker != NULL)
+        {
+            from += (uint64_t) (marker - reader->stored.data) + CS_AVRO_SYNC_BYTES;
+            *is = from == end;
+            return CS_OK;
+        }
+        from += len - (CS_AVRO_SYNC_BYTES - 1);
+    }
+    return CS_OK;
+}
+
+/*
+ * Decide whether a good block, or the end of the file, is behind the place where a
+ * marker should stand. A marker inside of that block tells that it is none: bytes
+ * have been put in, and the true marker has moved.
+ */
+static cs_code
+is_good_behind(cs_avro_reader *reader, uint64_t end, bool *is, cs_error *err)
+{
+    uint64_t block_end;
+
+    CS_TRY(is_border(reader, end, is, &block_end, err));
+    if (*is && block_end > end)
+        CS_TRY(is_first_marker(reader, end - (CS_AVRO_SYNC_BYTES - 1), block_end, is, err));
+    return CS_OK;
+}
+
 /*
  * Find the border behind the block touched, where its numbers are known and lead
  * to one.
@@ -118,7 +165,7 @@ trust_head(cs_avro_reader *reader, bool *found, cs_error *err)
     if (reader->state != CS_BLOCK_HEAD || cs_input_is_behind(&reader->input, end))
         return CS_OK;
     CS_TRY(cs_reader_find_marker(reader, end, found, err));
-    return *found ? CS_OK : is_border(reader, end, found, err);
+    return *found ? CS_OK : is_good_behind(reader, end, found, err);
 }
 
 /* Find the border behind the block touched; fill in all of loss but the block's own counts. */

@@ -55,10 +55,10 @@ avro_field_missing(const cs_avro_schema *schema, const char *column, const char 
     ereport(ERROR,
             (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
              errmsg("column \"%s\" has no field \"%s\" in the Avro schema", column, field),
-             nearest.match != NULL
-                 ? errhint("Perhaps you meant the field \"%s\": the option \"field\" of a column names its field.",
-                           nearest.match)
-                 : errhint("The option \"field\" of a column names its field.")));
+             nearest.match != NULL ? errhint("Perhaps you meant the field \"%s\": the option "
+                                             "\"field\" of a column names its field.",
+                                             nearest.match)
+                                   : errhint("The option \"field\" of a column names its field.")));
 }
 
 AvroColumn *
@@ -87,13 +87,20 @@ avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int
     return columns;
 }
 
-/* Make a column the file column of its name and type, if there is one. */
-static void
-bind_file_column(AvroColumn *column)
+/* The file column that a column is by its name and type; NULL if it is none. */
+static const FileColumn *
+find_file_column(const AvroColumn *column)
 {
     for (int i = 0; i < lengthof(file_columns); i++)
         if (strcmp(file_columns[i].name, column->name) == 0 && file_columns[i].type == column->type)
-            column->source = file_columns[i].source;
+            return &file_columns[i];
+    return NULL;
+}
+
+bool
+avro_column_is_file(const AvroColumn *column)
+{
+    return column->field_option == NULL && find_file_column(column) != NULL;
 }
 
 void
@@ -106,7 +113,7 @@ avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *sc
 
         column->source = AVRO_SOURCE_FIELD;
         column->field = avro_field_find(schema, name, column->field_option != NULL);
-        if (column->field < 0 && column->field_option == NULL)
-            bind_file_column(column);
+        if (column->field < 0 && avro_column_is_file(column))
+            column->source = find_file_column(column)->source;
     }
 }

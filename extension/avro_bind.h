@@ -55,6 +55,9 @@ pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const char *co
 AvroColumn *avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums,
                               int *num_columns);
 
+/* True if a column is a file column, unless the schema has a field of its name. */
+bool avro_column_is_file(const AvroColumn *column);
+
 /* Find each column's field or file column; field is -1 where there is none. */
 void avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *schema);
 

@@ -58,15 +58,16 @@ void
 avro_scan_collect(AvroScan *scan)
 {
     AvroShared *shared = scan->shared;
+    uint64 refused;
 
     lock_place(scan);
+    refused = pg_atomic_exchange_u64(&shared->refused, 0);
     scan->total.blocks += shared->done.blocks;
     scan->total.bytes += shared->done.bytes;
     scan->total.filtered += shared->done.filtered;
     shared->done = (AvroProgress){0};
     /* A scan that starts again meets the same damage again. */
-    scan->total_refused =
-        Max(scan->total_refused, pg_atomic_exchange_u64(&shared->refused, 0));
+    scan->total_refused = Max(scan->total_refused, refused);
     if (scan->total_lost == NULL)
         scan->total_lost = MemoryContextAllocZero(
             scan->table->context, sizeof(uint64) * (Size) (scan->table->num_files + 1));
@@ -82,14 +83,15 @@ void
 avro_scan_count_refused(AvroScan *scan, int64 records)
 {
     int64 limit = scan->table->options->reject_limit;
-    uint64 refused =
-        pg_atomic_fetch_add_u64(&scan->shared->refused, records) + (uint64) records;
+    uint64 refused = pg_atomic_fetch_add_u64(&scan->shared->refused, records) + (uint64) records;
 
     if (limit > 0 && refused > (uint64) limit)
-        ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-                        errmsg("skipped more than the reject_limit of %lld records due to data errors",
-                               (long long) limit),
-                        errhint("Raise the option \"reject_limit\" of the foreign table, or remove it to tolerate any number.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+                 errmsg("skipped more than the reject_limit of %lld records due to data errors",
+                        (long long) limit),
+                 errhint("Raise the option \"reject_limit\" of the foreign table, or remove it to "
+                         "tolerate any number.")));
 }
 
 /* True if the table tolerates an error, and the file can be read on behind it. */
@@ -113,11 +115,14 @@ raise_error(AvroScan *scan, cs_error *err)
     avro_raise(scan->row.path, block, NULL, err);
 }
 
-/* Count what a salvage has passed over, less the records that were read before. */
+/*
+ * Count what a salvage has passed over, less the records that were read before. Where
+ * that leaves none, as in a block that holds more than it declares, its bytes count.
+ */
 static void
 count_loss(AvroScan *scan, const cs_avro_loss *loss, int64 records_read)
 {
-    if (!loss->records_known)
+    if (!loss->records_known || loss->records <= records_read)
     {
         lock_place(scan);
         scan->lost[scan->file_index] += loss->bytes;
@@ -249,8 +254,7 @@ describe_lost(const AvroScan *scan)
             appendStringInfoChar(&text, '\n');
         appendStringInfo(&text,
                          "File \"%s\" has %llu damaged bytes whose records could not be counted.",
-                         scan->table->files[i].path.path,
-                         (unsigned long long) scan->total_lost[i]);
+                         scan->table->files[i].path.path, (unsigned long long) scan->total_lost[i]);
     }
     if (listed > MAX_FILES_REPORTED)
         appendStringInfo(&text, "\n%d more files have such bytes.", listed - MAX_FILES_REPORTED);
@@ -264,8 +268,11 @@ avro_scan_report_refused(const AvroScan *scan)
 
     if (IsParallelWorker() || (scan->total_refused == 0 && lost[0] == '\0'))
         return;
-    ereport(NOTICE, (errmsg_plural("%llu record was skipped due to data errors",
-                                   "%llu records were skipped due to data errors",
-                                   scan->total_refused, (unsigned long long) scan->total_refused),
-                     lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
+    ereport(NOTICE,
+            (scan->total_refused > 0
+                 ? errmsg_plural("%llu record was skipped due to data errors",
+                                 "%llu records were skipped due to data errors",
+                                 scan->total_refused, (unsigned long long) scan->total_refused)
+                 : errmsg("damaged data was skipped"),
+             lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
 }

@@ -82,6 +82,9 @@ struct AvroConvert
 void avro_convert_compile(AvroConvert *convert, AvroRow *row, const AvroColumn *column,
                           const cs_avro_shape *shape, const cs_avro_plan *plan);
 
+/* True if values of a kind fit a type, which is no domain. */
+bool avro_convert_fits(cs_value_kind kind, Oid type);
+
 /* True unless the column's domain refuses NULL. */
 bool avro_convert_null(AvroConvert *convert);
 

@@ -6,7 +6,8 @@
 
 #include "compat.h"
 
-#include COMPAT_EXPLAIN_HEADER
+#include COMPAT_EXPLAIN_FORMAT_HEADER
+#include COMPAT_EXPLAIN_STATE_HEADER
 
 #include "avro_count.h"
 #include "avro_fdw.h"
@@ -25,12 +26,13 @@ explain_files(int files, int by_path, int by_time, ExplainState *es)
 
 /* The columns that are decoded, a value for each record at most. */
 static void
-explain_columns(const AvroTable *table, ExplainState *es)
+explain_columns(const AvroTable *table, const List *decoded, ExplainState *es)
 {
     List *names = NIL;
 
     for (int i = 0; i < table->num_columns; i++)
-        names = lappend(names, (char *) table->columns[i].name);
+        if (list_member_int(decoded, table->columns[i].attnum))
+            names = lappend(names, (char *) table->columns[i].name);
     if (names == NIL)
         ExplainPropertyText("Columns Decoded", "none", es);
     else
@@ -84,7 +86,7 @@ avroExplainForeignScan(ForeignScanState *node, ExplainState *es)
         explain_files(list_nth_int(planned, AVRO_PLANNED_FILES),
                       list_nth_int(planned, AVRO_PLANNED_BY_PATH),
                       list_nth_int(planned, AVRO_PLANNED_BY_TIME), es);
-    explain_columns(scan->table, es);
+    explain_columns(scan->table, list_nth(plan->fdw_private, AVRO_PRIVATE_DECODED), es);
     if (es->analyze && scan->prepared)
         explain_progress(scan, es);
 }

@@ -22,6 +22,7 @@ enum AvroPlanPrivate
 {
     AVRO_PRIVATE_COLUMNS, /* the columns that the query needs; 0: all */
     AVRO_PRIVATE_PRUNING, /* the places of the clauses that may prune */
+    AVRO_PRIVATE_DECODED, /* those of the columns that come from records */
     AVRO_PRIVATE_FILES    /* as planned: an AvroPlannedFiles as a list */
 };
 

@@ -20,16 +20,14 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-
-
-
 /* cs_source.read_at on a virtual file descriptor. */
 static int64_t
 read_file_at(void *ctx, uint64_t offset, void *data, size_t len)
 {
     AvroFile *file = ctx;
 
-    return FileRead(file->vfd, data, Min(len, AVRO_MAX_IO_BYTES), (off_t) offset, PG_WAIT_EXTENSION);
+    return FileRead(file->vfd, data, Min(len, AVRO_MAX_IO_BYTES), (off_t) offset,
+                    PG_WAIT_EXTENSION);
 }
 
 /* Memory context callback: close the file. */
@@ -122,9 +120,9 @@ avro_file_info(const char *path, const cs_avro_limits *limits)
     info->path = pstrdup(path);
     info->size = file->source.size;
     info->codec = cs_avro_reader_codec(file->reader);
-    info->schema = pnstrdup(schema->json, schema->json_len);
-    info->schema_len = schema->json_len;
     copy_meta(info, file);
+    info->schema = avro_file_info_meta(info, "avro.schema");
+    info->schema_len = schema->json_len;
     cs_avro_reader_tell(file->reader, &info->start);
     avro_file_close(file);
     return info;

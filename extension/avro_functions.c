@@ -178,18 +178,16 @@ avro_files(PG_FUNCTION_ARGS)
     return (Datum) 0;
 }
 
-/* Raise what is wrong with a datum. */
+/* Raise what is wrong with a datum; the message names the field. */
 pg_noreturn static void
-raise_datum(const cs_error *err, const char *column)
+raise_datum(const cs_error *err)
 {
-    int sqlstate = err->code == CS_ERR_DATA ? ERRCODE_INVALID_BINARY_REPRESENTATION
-                                            : avro_sqlstate(err);
-    char *place = avro_place_text(NULL, column, err);
+    int sqlstate =
+        err->code == CS_ERR_DATA ? ERRCODE_INVALID_BINARY_REPRESENTATION : avro_sqlstate(err);
 
     if (err->code == CS_ERR_STOPPED || err->code == CS_ERR_MEMORY)
         bridge_raise(err, sqlstate);
-    ereport(ERROR, (errcode(sqlstate), errmsg("invalid Avro datum: %s", avro_message(err)),
-                    place[0] != '\0' ? errdetail("The error is at %s.", place) : 0));
+    ereport(ERROR, (errcode(sqlstate), errmsg("invalid Avro datum: %s", avro_message(err))));
 }
 
 /* Make a decoder for a schema. */
@@ -217,9 +215,9 @@ make_decoder(FunctionCallInfo fcinfo, Jsonb *given)
     for (size_t i = 0; i < count; i++)
         wanted[i] = (int) i;
     cs_error_clear(&err);
-    if (cs_avro_plan_make(&decoder->env, decoder->schema, NULL, wanted, count, NULL,
-                          &decoder->plan, &err) != CS_OK)
-        raise_datum(&err, NULL);
+    if (cs_avro_plan_make(&decoder->env, decoder->schema, NULL, wanted, count, NULL, &decoder->plan,
+                          &err) != CS_OK)
+        raise_datum(&err);
     MemoryContextSwitchTo(caller);
     return decoder;
 }
@@ -256,13 +254,14 @@ decode_datum(DatumDecoder *decoder, const cs_avro_block *block)
     cs_error_clear(&err);
     cs_avro_cursor_init(&cursor, decoder->plan, block);
     code = cs_avro_cursor_next(&cursor, decoder->values, &err);
+    if (code == CS_OK && cursor.at < block->data + block->len)
+        code = cs_fail(&err, CS_ERR_DATA, "bytes left behind it: %zu",
+                       (size_t) (block->data + block->len - cursor.at));
     if (code == CS_OK)
         code = whole ? avro_value_jsonb(decoder->plan, &decoder->values[0], &jsonb, &err)
                      : avro_record_jsonb(decoder->plan, schema, decoder->values, &jsonb, &err);
-    if (code == CS_OK)
-        code = cs_avro_cursor_parse(&cursor, decoder->values, &err);
-    if (code != CS_END)
-        raise_datum(&err, err.field >= 0 ? schema->fields[err.field].name : NULL);
+    if (code != CS_OK)
+        raise_datum(&err);
     return jsonb;
 }
 

@@ -5,7 +5,7 @@
  * One path, directory or glob makes one table: the fields of the union of the
  * files' schemas, then the file columns if asked for, then the keys of the
  * directories "name=value". NOT NULL is never declared, although a file may
- * have no null in a field: the next file of the table may lack the field. 
+ * have no null in a field: the next file of the table may lack the field.
  */
 #include "postgres.h"
 
@@ -66,11 +66,10 @@ take_table_name(ImportRequest *request, DefElem *option)
 {
     request->table_name = defGetString(option);
     if (request->table_name[0] == '\0' || strlen(request->table_name) > MAX_NAME)
-        ereport(ERROR,
-                (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-                 errmsg("invalid value for option \"%s\": \"%s\"", option->defname,
-                        request->table_name),
-                 errhint("The name of a table has from 1 to %d bytes.", MAX_NAME)));
+        ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+                        errmsg("invalid value for option \"%s\": \"%s\"", option->defname,
+                               request->table_name),
+                        errhint("The name of a table has from 1 to %d bytes.", MAX_NAME)));
 }
 
 /* Read the option file_columns. */
@@ -227,8 +226,8 @@ static ImportColumns
 make_columns(const ImportRequest *request, const AvroUnion *all)
 {
     ImportColumns columns = {
-        .items = palloc((all->schema->num_fields + (size_t) all->num_keys + 3) *
-                        sizeof(ImportColumn)),
+        .items =
+            palloc((all->schema->num_fields + (size_t) all->num_keys + 3) * sizeof(ImportColumn)),
     };
 
     add_fields(&columns, all);
@@ -285,9 +284,9 @@ make_command(const ImportRequest *request, const AvroUnion *all, const char *ser
     appendStringInfo(&sql, "\n) SERVER %s\nOPTIONS (filename %s", quote_identifier(server),
                      quote_literal_cstr(request->filename));
     if (all->differ)
-        appendStringInfo(&sql, ", schema %s",
-                         quote_literal_cstr(
-                             avro_server_text(all->schema->json, all->schema->json_len)));
+        appendStringInfo(
+            &sql, ", schema %s",
+            quote_literal_cstr(avro_server_text(all->schema->json, all->schema->json_len)));
     appendStringInfoString(&sql, ");");
     return sql.data;
 }
@@ -298,6 +297,6 @@ avroImportForeignSchema(ImportForeignSchemaStmt *statement, Oid server)
     ImportRequest request = read_request(statement);
 
     avro_check_may_read();
-    return list_make1(make_command(&request, avro_union(request.filename),
-                                   GetForeignServer(server)->servername));
+    return list_make1(
+        make_command(&request, avro_union(request.filename), GetForeignServer(server)->servername));
 }

@@ -4,8 +4,8 @@
  *
  * A statement's rows go into a new file of the table's directory, which appears
  * when the transaction commits (avro_output.c); statements of one transaction
- * share it. Rows are encoded one by one; the schema is the table's option
- * "schema", or made from its columns (avro_derive.c).
+ * share it. Rows are encoded one by one: batches were measured, and gain nothing. The
+ * schema is the table's option "schema", or made from its columns (avro_derive.c).
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "foreign/fdwapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -44,10 +45,10 @@ typedef struct AvroInsert
     cs_env row_env;
     AvroColumn *columns;
     int num_columns;
-    AvroStore **stores;   /* by column; NULL for one that is not stored */
-    int *field_columns;   /* by field: the index of its column, or NO_COLUMN */
-    int time_column;      /* the column of the field "timestamp", or NO_COLUMN */
-    AvroOutput *output;   /* NULL before the first row */
+    AvroStore **stores;     /* by column; NULL for one that is not stored */
+    int *field_columns;     /* by field: the index of its column, or NO_COLUMN */
+    int time_column;        /* the column of the field "timestamp", or NO_COLUMN */
+    AvroOutput *output;     /* NULL before the first row */
     SubTransactionId level; /* that output belongs to */
 } AvroInsert;
 
@@ -59,10 +60,16 @@ avroIsForeignRelUpdatable(Relation relation)
     return avro_filename_kind(options->filename) == AVRO_FILENAME_FILE ? 0 : 1 << CMD_INSERT;
 }
 
+/* Say early, and why, that a table takes no new file: the server would say only the former. */
 List *
 avroPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index result_relation,
                       int subplan_index)
 {
+    RangeTblEntry *entry = planner_rt_fetch(result_relation, root);
+    char *directory, *name;
+
+    if (plan->operation == CMD_INSERT)
+        avro_output_name(avro_options_get(entry->relid)->filename, &directory, &name);
     return NIL;
 }
 
@@ -88,7 +95,7 @@ refuse_keys(const AvroInsert *insert, const char *path, const char *key)
             (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
              errmsg("cannot insert into Avro table \"%s\": its rows lie in directories \"%s=...\"",
                     RelationGetRelationName(insert->relation), key),
-             errdetail("There is file \"%s\".", path),
+             errdetail("The path is \"%s\".", path),
              errhint("Insert into a table over one of these directories that has no column "
                      "\"%s\".",
                      key)));
@@ -117,7 +124,7 @@ check_no_keys(const AvroInsert *insert)
     avro_path_parse_keys(&own);
     for (int i = 0; i < own.num_keys; i++)
         if (has_column(insert, own.keys[i].name))
-            refuse_keys(insert, own.path, own.keys[i].name);
+            refuse_keys(insert, insert->options->filename, own.keys[i].name);
     for (int i = 0; i < paths->count; i++)
     {
         const AvroPath *path = &paths->items[i];
@@ -171,16 +178,15 @@ bind_columns(AvroInsert *insert)
     {
         AvroColumn *column = &insert->columns[i];
 
-        if (column->field < 0 && !avro_is_file_column(column))
+        if (column->field < 0 && !avro_column_is_file(column))
             avro_field_missing(schema, column->name, avro_column_field(column));
         if (column->field < 0)
             continue;
         if (insert->field_columns[column->field] != NO_COLUMN)
-            ereport(ERROR,
-                    (errcode(ERRCODE_DUPLICATE_COLUMN),
-                     errmsg("columns \"%s\" and \"%s\" are the same Avro field",
-                            insert->columns[insert->field_columns[column->field]].name,
-                            column->name)));
+            ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+                            errmsg("columns \"%s\" and \"%s\" are the same Avro field",
+                                   insert->columns[insert->field_columns[column->field]].name,
+                                   column->name)));
         insert->field_columns[column->field] = i;
         insert->stores[i] = avro_store_make(column->name, column->type,
                                             schema->fields[column->field].type, &insert->row_env);
@@ -274,9 +280,9 @@ append_record(AvroInsert *insert, const TupleTableSlot *slot, cs_buffer *buffer)
             avro_store_append(insert->stores[c], slot->tts_values[a], slot->tts_isnull[a], buffer);
         }
         else if (field->has_default)
-            bridge_check(cs_buffer_append(buffer, field->default_bytes.data,
-                                          field->default_bytes.len, &err),
-                         &err);
+            bridge_check(
+                cs_buffer_append(buffer, field->default_bytes.data, field->default_bytes.len, &err),
+                &err);
         else
             bridge_check(cs_avro_encode_value(field->type, &null, buffer, &err), &err);
     }
@@ -294,9 +300,10 @@ check_row(const AvroInsert *insert, const TupleTableSlot *slot)
         bool is_null = slot->tts_isnull[column->attnum - 1];
 
         if (insert->stores[i] == NULL && !is_null)
-            ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
-                            errmsg("column \"%s\" of an Avro table cannot be written", column->name),
-                            errdetail("It says where in the files a row stands.")));
+            ereport(ERROR,
+                    (errcode(ERRCODE_GENERATED_ALWAYS),
+                     errmsg("column \"%s\" of an Avro table cannot be written", column->name),
+                     errdetail("It says where in the files a row stands.")));
         if (is_null && TupleDescAttr(tuple_desc, column->attnum - 1)->attnotnull)
             ereport(ERROR,
                     (errcode(ERRCODE_NOT_NULL_VIOLATION),
@@ -313,8 +320,12 @@ current_output(AvroInsert *insert)
 {
     if (insert->output == NULL || insert->level != GetCurrentSubTransactionId())
     {
-        check_no_keys(insert);
-        insert->output = avro_output_get(&insert->spec);
+        insert->output = avro_output_find(&insert->spec);
+        if (insert->output == NULL)
+        {
+            check_no_keys(insert);
+            insert->output = avro_output_make(&insert->spec);
+        }
         insert->level = GetCurrentSubTransactionId();
     }
     return insert->output;

@@ -40,8 +40,7 @@ unique_token(void)
     if (timestamp2tm(GetCurrentTimestamp(), NULL, &tm, &micros, NULL, NULL) != 0)
         elog(ERROR, "timestamp out of range");
     return psprintf("%04d%02d%02dT%02d%02d%02d%06dZ-%016llx", tm.tm_year, tm.tm_mon, tm.tm_mday,
-                    tm.tm_hour, tm.tm_min, tm.tm_sec, micros,
-                    (unsigned long long) random_number());
+                    tm.tm_hour, tm.tm_min, tm.tm_sec, micros, (unsigned long long) random_number());
 }
 
 /* Raise that a glob has no room for a new name. */

@@ -186,12 +186,31 @@ split_clauses(const RelOptInfo *rel, List *scan_clauses, List **pruning)
 
         if (restriction->pseudoconstant)
             continue;
-        if (restriction->leakproof ||
-            restriction->security_level <= rel->baserestrict_min_security)
+        if (restriction->leakproof || restriction->security_level <= rel->baserestrict_min_security)
             *pruning = lappend_int(*pruning, list_length(clauses));
         clauses = lappend(clauses, restriction->clause);
     }
     return clauses;
+}
+
+/* The columns that come from the records of some kept file. */
+static List *
+decoded_columns(const AvroTable *table)
+{
+    List *attnums = NIL;
+
+    for (int i = 0; i < table->num_columns; i++)
+    {
+        const AvroColumn *column = &table->columns[i];
+        bool decoded = false;
+
+        for (int j = 0; j < table->num_files && !decoded; j++)
+            decoded = table->files[j].pruned == AVRO_KEPT && !avro_column_is_file(column) &&
+                      !avro_table_fixed(column, &table->files[j]);
+        if (decoded)
+            attnums = lappend_int(attnums, column->attnum);
+    }
+    return attnums;
 }
 
 ForeignScan *
@@ -210,9 +229,10 @@ avroGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *p
     clauses = split_clauses(rel, scan_clauses, &pruning);
     files = list_make3_int(table->num_files, avro_table_count_files(table, AVRO_PRUNED_BY_PATH),
                            avro_table_count_files(table, AVRO_PRUNED_BY_TIME));
-    return make_foreignscan(tlist, clauses, rel->relid, NIL,
-                            list_make3(attnum_list(plan->attnums), pruning, files), NIL, clauses,
-                            outer_plan);
+    return make_foreignscan(
+        tlist, clauses, rel->relid, NIL,
+        list_make4(attnum_list(plan->attnums), pruning, decoded_columns(table), files), NIL,
+        clauses, outer_plan);
 }
 
 bool

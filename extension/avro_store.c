@@ -29,7 +29,8 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-/* Categories of types whose text depends on settings: dates, intervals, numbers, and types of types. */
+/* Categories of types whose text depends on settings: dates, intervals, numbers, and types of
+ * types. */
 #define SETTINGS_CATEGORIES "DTNARC"
 
 /* What that text is written under. */
@@ -108,7 +109,8 @@ store_float8(AvroStore *store, Datum datum, cs_value *value)
 static void
 store_bytea(AvroStore *store, Datum datum, cs_value *value)
 {
-    value->as.bytes = bridge_slice(pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum)));
+    value->as.bytes =
+        bridge_slice(pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum)));
 }
 
 /* Text of the server's encoding, as a value. */
@@ -295,11 +297,10 @@ refuse_type(const AvroStore *store)
 
     cs_buffer_init(&text, store->env);
     bridge_check(cs_avro_type_describe(store->node, &text, &err), &err);
-    ereport(ERROR,
-            (errcode(ERRCODE_DATATYPE_MISMATCH),
-             errmsg("column \"%s\" of type %s cannot be written to an Avro field of type %s",
-                    store->column, format_type_be(store->type),
-                    avro_server_text((const char *) text.data, text.len))));
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("column \"%s\" of type %s cannot be written to an Avro field of type %s",
+                           store->column, format_type_be(store->type),
+                           avro_server_text((const char *) text.data, text.len))));
 }
 
 AvroStore *

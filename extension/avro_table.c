@@ -9,6 +9,7 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -112,16 +113,16 @@ read_range(const AvroFileInfo *info)
     const char *min = avro_file_info_meta(info, META_MIN_TIMESTAMP);
     const char *max = avro_file_info_meta(info, META_MAX_TIMESTAMP);
     AvroTimeRange range = {.known = false};
+    cs_avro_logical logical;
     cs_avro_schema *schema;
 
     if (min == NULL || max == NULL)
         return range;
     schema = avro_parse_schema(info->schema, info->schema_len, info->path);
-    range.logical = time_logical(schema);
+    logical = time_logical(schema);
     cs_avro_schema_free(schema);
-    range.known = range.logical != CS_LOGICAL_NONE &&
-                  parse_instant(min, range.logical, &range.min) &&
-                  parse_instant(max, range.logical, &range.max) && range.min <= range.max;
+    range.known = logical != CS_LOGICAL_NONE && parse_instant(min, logical, &range.min) &&
+                  parse_instant(max, logical, &range.max) && range.min <= range.max;
     return range;
 }
 
@@ -151,10 +152,12 @@ merge_schemas(AvroTable *table)
     for (int i = 0; i < table->num_files; i++)
         if (table->files[i].info != NULL)
             infos[count++] = table->files[i].info;
-    if (count == table->num_merged)
-        return;
-    table->schema = avro_union_schema(infos, count);
-    table->num_merged = count;
+    if (count > table->num_merged)
+    {
+        table->schema = avro_union_schema(infos, count);
+        table->num_merged = count;
+    }
+    pfree(infos);
 }
 
 /* Read the headers of all files, or of those that are kept, and bind to their schema. */

@@ -21,7 +21,6 @@
 typedef struct AvroTimeRange
 {
     bool known; /* the metadata is there and makes sense */
-    cs_avro_logical logical; /* how the file stores the field */
     TimestampTz min;
     TimestampTz max;
 } AvroTimeRange;
@@ -36,7 +35,7 @@ typedef enum AvroPruned
 typedef struct AvroTableFile
 {
     AvroPath path;
-    AvroFileInfo *info; /* NULL while nothing asked for it */
+    AvroFileInfo *info;  /* NULL while nothing asked for it */
     AvroTimeRange range; /* set with info */
     AvroPruned pruned;
 } AvroTableFile;

@@ -17,6 +17,9 @@
 
 #define ISO_DATE_LENGTH 10
 
+/* How core begins what it says of a schema, because it may stand beside a file's name. */
+#define CORE_PREFIX "schema: "
+
 /* The different schemas of files, by first appearance. */
 typedef struct SchemaList
 {
@@ -39,6 +42,7 @@ cs_avro_schema *
 avro_parse_schema(const char *json, size_t len, const char *path)
 {
     cs_avro_schema *schema;
+    const char *reason;
     cs_error err;
 
     cs_error_clear(&err);
@@ -46,9 +50,12 @@ avro_parse_schema(const char *json, size_t len, const char *path)
         return schema;
     if (path != NULL || err.code == CS_ERR_STOPPED || err.code == CS_ERR_MEMORY)
         avro_raise(path, NULL, NULL, &err);
+    reason = avro_message(&err);
+    if (strncmp(reason, CORE_PREFIX, strlen(CORE_PREFIX)) == 0)
+        reason += strlen(CORE_PREFIX);
     ereport(ERROR, (errcode(err.code == CS_ERR_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
                                                      : ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("invalid Avro schema: %s", avro_message(&err))));
+                    errmsg("invalid Avro schema: %s", reason)));
 }
 
 /* Parse the schema of a file, unless one before it has the same text. */

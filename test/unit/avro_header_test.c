@@ -110,7 +110,7 @@ test_bad_entries(void **state)
         {1, {{"Avro.Schema", SCHEMA_LONG}}, CS_ERR_DATA, "holds no schema"},
         {1, {{"avro.schema", ""}}, CS_ERR_DATA, "schema is not valid JSON"},
         {1, {{"avro.schema", "{"}}, CS_ERR_DATA, "schema is not valid JSON"},
-        {1, {{"avro.schema", "\"long\""}}, CS_ERR_UNSUPPORTED, "not a record"},
+        {1, {{"avro.schema", "\"lon\""}}, CS_ERR_DATA, "unknown type \"lon\""},
         {2,
          {{"avro.schema", SCHEMA_LONG}, {"avro.codec", "zstd"}},
          CS_ERR_UNSUPPORTED,

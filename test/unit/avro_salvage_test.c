@@ -302,6 +302,52 @@ test_garbage_at_the_end(void **state)
     }
 }
 
+/* Where the last block's marker is wrong too, nothing says where it ended. */
+static void
+test_garbage_behind_a_wrong_marker(void **state)
+{
+    known_file file;
+    salvage result;
+
+    (void) state;
+    start_file(&file, CS_CODEC_NULL);
+    file.bytes.data[file.bytes.len - 1] ^= 1;
+    build_raw(&file.bytes, "\x01", 1);
+    result = read_salvaging(&file, false);
+    assert_int_equal(result.num_losses, 1);
+    assert_int_equal(result.losses[0].blocks, 1);
+    assert_false(result.losses[0].records_known);
+    known_free(&file);
+}
+
+/* A marker of equal bytes, behind data of the same: the first place where it fits is not it. */
+static void
+test_overlapping_markers(void **state)
+{
+    static const char same[CS_AVRO_SYNC_BYTES] = "aaaaaaaaaaaaaaaa";
+    known_file file;
+    salvage result;
+    uint8_t *marker;
+    size_t start, end;
+
+    (void) state;
+    known_start(&file, CS_CODEC_NULL);
+    known_add(&file, 10);
+    start = file.bytes.len;
+    build_raw(&file.bytes, "\x01\x02", 2); /* -1 records */
+    build_raw(&file.bytes, same, 9);
+    build_raw(&file.bytes, build_sync, sizeof(build_sync));
+    end = file.bytes.len;
+    known_add(&file, 10);
+    while ((marker = memmem(file.bytes.data, file.bytes.len, build_sync, sizeof(build_sync))))
+        memcpy(marker, same, sizeof(same));
+    result = read_salvaging(&file, false);
+    assert_int_equal(result.num_losses, 1);
+    assert_int_equal(result.losses[0].bytes, end - start);
+    assert_int_equal(result.rows, 20);
+    known_free(&file);
+}
+
 /* Two neighbours damaged so that nothing leads from one to the other. */
 static void
 test_neighbours(void **state)
@@ -622,6 +668,8 @@ main(void)
         cmocka_unit_test(test_numbers_after_a_loss),
         cmocka_unit_test(test_cut_at_every_byte),
         cmocka_unit_test(test_garbage_at_the_end),
+        cmocka_unit_test(test_garbage_behind_a_wrong_marker),
+        cmocka_unit_test(test_overlapping_markers),
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_planted_markers),
         cmocka_unit_test(test_far_away),
