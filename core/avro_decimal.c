@@ -45,8 +45,8 @@ multiply_add(magnitude *number, uint64_t factor, uint64_t carry)
 static void
 trim_sign(const uint8_t **data, size_t *len)
 {
-    while (*len > 1 && (((*data)[0] == 0 && (*data)[1] < 0x80) ||
-                        ((*data)[0] == 0xff && (*data)[1] >= 0x80)))
+    while (*len > 1 &&
+           (((*data)[0] == 0 && (*data)[1] < 0x80) || ((*data)[0] == 0xff && (*data)[1] >= 0x80)))
     {
         (*data)++;
         (*len)--;
@@ -61,8 +61,8 @@ append_digits(const magnitude *number, int32_t scale, cs_buffer *text, cs_error 
     size_t len = 0, first = 0;
 
     for (size_t i = number->count; i-- > 0;)
-        len += (size_t) snprintf(digits + len, sizeof(digits) - len, "%09" PRIu32,
-                                 number->limbs[i]);
+        len +=
+            (size_t) snprintf(digits + len, sizeof(digits) - len, "%09" PRIu32, number->limbs[i]);
     while (first < len && digits[first] == '0')
         first++;
     len -= first;

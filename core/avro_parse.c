@@ -161,8 +161,8 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
-        bool valid = name != NULL && (space != NULL ? is_full_name(name)
-                                                    : is_simple_name(name, strlen(name)));
+        bool valid = name != NULL &&
+                     (space != NULL ? is_full_name(name) : is_simple_name(name, strlen(name)));
 
         if (!valid)
             code = fail_here(p, err, "%s hold what is not a name", what);
@@ -298,8 +298,8 @@ parse_enum(parser *p, const json_t *json, cs_avro_node *node, cs_error *err)
     const json_t *fallback = json_object_get(json, "default");
     const char *symbol = plain_text(fallback);
 
-    CS_TRY(parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols,
-                       err));
+    CS_TRY(
+        parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols, err));
     if (json_object_get(json, "symbols") == NULL)
         return fail_here(p, err, "enum \"%.100s\" has no symbols", node->name);
     if (fallback == NULL)
@@ -333,9 +333,8 @@ parse_items(parser *p, const json_t *json, const char *space, cs_avro_node *node
     const json_t *items = json_object_get(json, key);
 
     if (items == NULL)
-        return fail_here(p, err,
-                         node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s",
-                         key);
+        return fail_here(
+            p, err, node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s", key);
     return parse_type(p, items, space, &node->items, err);
 }
 
@@ -570,8 +569,7 @@ static cs_code
 parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
 {
     json_error_t json_error;
-    json_t *root = json_loadb(json, len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
+    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
                               &json_error);
     cs_code code;
 

@@ -31,7 +31,7 @@ typedef struct avro_case
     cs_avro_schema *reader; /* NULL: the writer's */
     cs_avro_plan *plan;     /* NULL where there is none */
     size_t count;           /* of columns wanted */
-    cs_slice data;          /* in memory of exactly its size */
+    char *memory;           /* of the block: of exactly its size, slack included */
     cs_avro_block block;
     cs_avro_cursor cursor;
     cs_value values[CASE_COLUMNS];
@@ -66,7 +66,7 @@ cs_code case_record(avro_case *c, json_t **json);
  * Write a value (in the style of people) by the writer's schema and read it
  * through the reader's, as an object of columns.
  */
-cs_code case_read_through(const char *writer, const char *reader, const char *value,
-                          json_t **json, cs_error *err);
+cs_code case_read_through(const char *writer, const char *reader, const char *value, json_t **json,
+                          cs_error *err);
 
 #endif
