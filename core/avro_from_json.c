@@ -28,15 +28,22 @@ typedef struct encoding
 static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *json,
                            cs_error *err);
 
-/* Refuse a JSON value for a type. */
+/* Refuse a JSON value for a type. A large one is not quoted: it may be tried for many types. */
 static cs_code
 fail_type(const cs_avro_node *type, const json_t *json, cs_error *err)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *name = type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
+                                                        : cs_avro_type_name(type->type);
+    char *text;
 
-    cs_fail(err, CS_ERR_RANGE, "%.80s is not a value of type %s", text != NULL ? text : "it",
-            type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
-                                             : cs_avro_type_name(type->type));
+    if (json_is_array(json) || json_is_object(json))
+        return cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s",
+                       json_is_array(json) ? "an array" : "an object", name);
+    if (json_is_string(json))
+        return cs_fail(err, CS_ERR_RANGE, "\"%.80s\" is not a value of type %s",
+                       json_string_value(json), name);
+    text = json_dumps(json, JSON_ENCODE_ANY);
+    cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s", text != NULL ? text : "it", name);
     free(text);
     return CS_ERR_RANGE;
 }
@@ -70,7 +77,8 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a number is one that we print so: never without a point, and no more digits than it has. */
+/* True if a number is one that we print so: never without a point, and no more digits than it has.
+ */
 static bool
 is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
@@ -247,17 +255,19 @@ read_time(const char *text, cs_value *value)
             cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
-/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four digits. */
+/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four
+ * digits. */
 static bool
 read_date(const char *text, int32_t *date)
 {
     char *end;
     int64_t days, years, year = strtoll(text, &end, 10);
     size_t digits = strspn(text + (text[0] == '-' || text[0] == '+'), "0123456789");
-    int given[2], month, day, len = 0;
+    int given[2], month, day;
 
     if (digits < 4 || digits > 7 || (digits > 4 && text[0] != '-' && text[0] != '+') ||
-        sscanf(end, "-%2d-%2d%n", &given[0], &given[1], &len) != 2 || len != 6 || end[6] != '\0')
+        strlen(end) != 6 || strspn(end + 1, "0123456789") != 2 ||
+        strspn(end + 4, "0123456789") != 2 || sscanf(end, "-%d-%d", &given[0], &given[1]) != 2)
         return false;
     days = cs_days_from_date(year, given[0], given[1]);
     cs_date_from_days(days, &years, &month, &day);
@@ -311,8 +321,7 @@ read_duration(const char *text, cs_value *value)
         at += digits;
     }
     seconds = (uint32_t) atoi(fraction);
-    if (strcmp(at, "S") != 0 || millis > UINT32_MAX / 1000 ||
-        millis * 1000 + seconds > UINT32_MAX)
+    if (strcmp(at, "S") != 0 || millis > UINT32_MAX / 1000 || millis * 1000 + seconds > UINT32_MAX)
         return false;
     value->as.duration.millis = (uint32_t) (millis * 1000 + seconds);
     return true;
@@ -352,7 +361,8 @@ encode_logical(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
 
     if (type->logical == CS_LOGICAL_DECIMAL)
         return encode_decimal(e, type, json, err);
-    if (text == NULL || !read_logical(text, cs_avro_shape_of(type).kind, &value))
+    if (text == NULL || strlen(text) != json_string_length(json) ||
+        !read_logical(text, cs_avro_shape_of(type).kind, &value))
         return fail_type(type, json, err);
     return encode_scalar(e, type, json, &value, err);
 }
@@ -374,9 +384,8 @@ encode_base(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     else if (json_is_integer(json))
         value = (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = json_integer_value(json)};
     else if (json_is_string(json))
-        value = (cs_value){
-            .kind = CS_VALUE_STRING,
-            .as.bytes = {json_string_value(json), json_string_length(json)}};
+        value = (cs_value){.kind = CS_VALUE_STRING,
+                           .as.bytes = {json_string_value(json), json_string_length(json)}};
     else if (!json_is_null(json))
         return fail_type(type, json, err);
     return encode_scalar(e, &plain, json, &value, err);
@@ -434,7 +443,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
 static cs_code
 encode_missing(encoding *e, const cs_avro_field *field, cs_error *err)
 {
-    if (field->default_bytes.data == NULL)
+    if (field->default_bytes.data == NULL || e->exact)
         return cs_fail(err, CS_ERR_RANGE, "field \"%.100s\" is missing and has no default",
                        field->name);
     return cs_buffer_append(e->out, field->default_bytes.data, field->default_bytes.len, err);
@@ -481,7 +490,10 @@ try_branches(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     return code;
 }
 
-/* Encode into a union: rather into a later branch than with the loss of digits. */
+/*
+ * Encode into a union. A default belongs to the first branch that takes it; what
+ * people write rather to a later one than that digits or the kind of number are lost.
+ */
 static cs_code
 encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
 {
@@ -489,14 +501,15 @@ encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     bool outer = e->exact;
     cs_code code;
 
-    e->exact = true;
+    e->exact = e->style == CS_JSON_PLAIN;
     code = try_branches(e, type, json, err);
-    e->exact = outer;
-    if (code == CS_ERR_RANGE && !outer)
+    if (code == CS_ERR_RANGE && e->exact && !outer)
     {
+        e->exact = false;
         e->out->len = start;
         code = try_branches(e, type, json, err);
     }
+    e->exact = outer;
     if (code != CS_ERR_RANGE || type->num_branches == 1)
         return code;
     return fail_type(type, json, err);

@@ -388,9 +388,8 @@ open_output(AvroOutput *output)
         raise_output(output, &err);
 }
 
-/* Begin a new file. */
-static AvroOutput *
-make_output(const AvroOutputSpec *spec)
+AvroOutput *
+avro_output_make(const AvroOutputSpec *spec)
 {
     MemoryContext context =
         AllocSetContextCreate(TopTransactionContext, "Avro output", ALLOCSET_DEFAULT_SIZES);
@@ -420,7 +419,7 @@ make_output(const AvroOutputSpec *spec)
 }
 
 AvroOutput *
-avro_output_get(const AvroOutputSpec *spec)
+avro_output_find(const AvroOutputSpec *spec)
 {
     for (AvroOutput *output = outputs; output != NULL; output = output->next)
         if (output->writer != NULL && output->level == GetCurrentSubTransactionId() &&
@@ -428,13 +427,7 @@ avro_output_get(const AvroOutputSpec *spec)
             strcmp(output->spec.filename, spec->filename) == 0 &&
             strcmp(output->spec.schema, spec->schema) == 0)
             return output;
-    return make_output(spec);
-}
-
-const cs_avro_schema *
-avro_output_schema(const AvroOutput *output)
-{
-    return output->schema;
+    return NULL;
 }
 
 cs_buffer *

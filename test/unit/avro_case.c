@@ -28,18 +28,45 @@ case_json(const char *text)
     return json;
 }
 
-void
-case_check_json(const json_t *actual, const json_t *expected, const char *what)
+/* Print where and how two values differ. */
+static void
+print_difference(const json_t *actual, const json_t *expected, const char *path)
 {
     char *left, *right;
 
-    if (json_equal(actual, expected))
-        return;
-    left = json_dumps(actual, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (json_is_object(actual) && json_is_object(expected))
+    {
+        const char *key;
+        json_t *item;
+
+        json_object_foreach((json_t *) expected, key,
+                            item) if (!json_equal(json_object_get(actual, key), item))
+        {
+            print_difference(json_object_get(actual, key), item, key);
+            return;
+        }
+    }
+    if (json_is_array(actual) && json_array_size(actual) == json_array_size(expected))
+        for (size_t i = 0; i < json_array_size(actual); i++)
+            if (!json_equal(json_array_get(actual, i), json_array_get(expected, i)))
+            {
+                print_difference(json_array_get(actual, i), json_array_get(expected, i), path);
+                return;
+            }
+    left = actual != NULL ? json_dumps(actual, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     right = json_dumps(expected, JSON_COMPACT | JSON_ENCODE_ANY);
-    print_error("%s instead of %s: %s\n", left, right, what);
+    print_error("%.300s instead of %.300s at %s\n", left, right, path);
     free(left);
     free(right);
+}
+
+void
+case_check_json(const json_t *actual, const json_t *expected, const char *what)
+{
+    if (json_equal(actual, expected))
+        return;
+    print_error("%.900s\n", what);
+    print_difference(actual, expected, "the top");
     fail();
 }
 
@@ -50,8 +77,8 @@ case_want(avro_case *c, const int *wanted, size_t count, const cs_avro_limits *l
     c->plan = NULL;
     c->count = count;
     assert_true(count <= CASE_COLUMNS);
-    return cs_avro_plan_make(cs_malloc_env(), c->writer, c->reader, wanted, count, limits,
-                             &c->plan, &c->err);
+    return cs_avro_plan_make(cs_malloc_env(), c->writer, c->reader, wanted, count, limits, &c->plan,
+                             &c->err);
 }
 
 cs_code
