@@ -219,7 +219,8 @@ finish_quickly(cs_step_op op, const cs_avro_reading *reading, const uint8_t *end
     switch (op)
     {
         case CS_STEP_TEXT:
-            return cs_is_text(value->as.bytes, (size_t) (end - (const uint8_t *) value->as.bytes.data));
+            return cs_is_text(value->as.bytes,
+                              (size_t) (end - (const uint8_t *) value->as.bytes.data));
         case CS_STEP_LONG:
             return true;
         case CS_STEP_TIME:

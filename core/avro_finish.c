@@ -268,6 +268,7 @@ cs_reading_finish(const cs_avro_reading *reading, cs_value *value, cs_error *err
         case CS_FINISH_MISMATCH:
             break;
     }
-    return cs_fail(err, CS_ERR_RANGE, "a value of type %s is not one that the reader's schema takes",
+    return cs_fail(err, CS_ERR_RANGE,
+                   "a value of type %s is not one that the reader's schema takes",
                    cs_avro_type_name(reading->writer->type));
 }

@@ -77,7 +77,8 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a number is one that we print so: never without a point, and no more digits than it has. */
+/* True if a number is one that we print so: never without a point, and no more digits than it has.
+ */
 static bool
 is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
@@ -254,7 +255,8 @@ read_time(const char *text, cs_value *value)
             cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
-/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four digits. */
+/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four
+ * digits. */
 static bool
 read_date(const char *text, int32_t *date)
 {
@@ -319,8 +321,7 @@ read_duration(const char *text, cs_value *value)
         at += digits;
     }
     seconds = (uint32_t) atoi(fraction);
-    if (strcmp(at, "S") != 0 || millis > UINT32_MAX / 1000 ||
-        millis * 1000 + seconds > UINT32_MAX)
+    if (strcmp(at, "S") != 0 || millis > UINT32_MAX / 1000 || millis * 1000 + seconds > UINT32_MAX)
         return false;
     value->as.duration.millis = (uint32_t) (millis * 1000 + seconds);
     return true;
@@ -383,9 +384,8 @@ encode_base(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     else if (json_is_integer(json))
         value = (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = json_integer_value(json)};
     else if (json_is_string(json))
-        value = (cs_value){
-            .kind = CS_VALUE_STRING,
-            .as.bytes = {json_string_value(json), json_string_length(json)}};
+        value = (cs_value){.kind = CS_VALUE_STRING,
+                           .as.bytes = {json_string_value(json), json_string_length(json)}};
     else if (!json_is_null(json))
         return fail_type(type, json, err);
     return encode_scalar(e, &plain, json, &value, err);
@@ -443,7 +443,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
 static cs_code
 encode_missing(encoding *e, const cs_avro_field *field, cs_error *err)
 {
-    if (field->default_bytes.data == NULL)
+    if (field->default_bytes.data == NULL || e->exact)
         return cs_fail(err, CS_ERR_RANGE, "field \"%.100s\" is missing and has no default",
                        field->name);
     return cs_buffer_append(e->out, field->default_bytes.data, field->default_bytes.len, err);

@@ -249,7 +249,8 @@ copy_type(merger *m, const cs_avro_node *node, merged_type **out, cs_error *err)
     return code;
 }
 
-/* Find the field that a newer or older one is: by name, or by an alias of either; else the count. */
+/* Find the field that a newer or older one is: by name, or by an alias of either; else the count.
+ */
 static size_t
 find_field(const merged_type *record, const cs_avro_field *field)
 {
@@ -279,8 +280,7 @@ blame_field(const char *name, cs_code code, cs_error *err)
 
 /* Merge a field into one that is there. */
 static cs_code
-merge_field(merger *m, merged_type *record, size_t place, const cs_avro_field *field,
-            cs_error *err)
+merge_field(merger *m, merged_type *record, size_t place, const cs_avro_field *field, cs_error *err)
 {
     const name_list theirs = {field->aliases.items, field->aliases.count, 0};
     merged_field *known = &record->fields[place];
@@ -605,8 +605,9 @@ write_field(const merged_field *field)
     if (nullable)
         json_object_set_new(object, "default", json_null());
     else if (field->default_json != NULL)
-        json_object_set_new(object, "default",
-                            json_loads(field->default_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
+        json_object_set_new(
+            object, "default",
+            json_loads(field->default_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
     return object;
 }
 

@@ -165,8 +165,8 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
-        bool valid = name != NULL && (space != NULL ? is_full_name(name)
-                                                    : is_simple_name(name, strlen(name)));
+        bool valid = name != NULL &&
+                     (space != NULL ? is_full_name(name) : is_simple_name(name, strlen(name)));
 
         if (!valid)
             code = fail_here(p, err, "%s hold what is not a name", what);
@@ -300,8 +300,8 @@ parse_enum(parser *p, const json_t *json, cs_avro_node *node, cs_error *err)
     const json_t *fallback = json_object_get(json, "default");
     const char *symbol = plain_text(fallback);
 
-    CS_TRY(parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols,
-                       err));
+    CS_TRY(
+        parse_names(p, json_object_get(json, "symbols"), "the symbols", NULL, &node->symbols, err));
     if (json_object_get(json, "symbols") == NULL)
         return fail_here(p, err, "enum \"%.100s\" has no symbols", node->name);
     if (fallback == NULL)
@@ -335,9 +335,8 @@ parse_items(parser *p, const json_t *json, const char *space, cs_avro_node *node
     const json_t *items = json_object_get(json, key);
 
     if (items == NULL)
-        return fail_here(p, err,
-                         node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s",
-                         key);
+        return fail_here(
+            p, err, node->type == CS_AVRO_ARRAY ? "an array has no %s" : "a map has no %s", key);
     return parse_type(p, items, space, &node->items, err);
 }
 
@@ -518,8 +517,8 @@ fixed_bytes(const cs_avro_node *node)
 static void
 measure_leaf(cs_avro_node *node)
 {
-    static const int64_t sizes[] = {[CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4,
-                                    [CS_AVRO_DOUBLE] = 8};
+    static const int64_t sizes[] = {
+        [CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4, [CS_AVRO_DOUBLE] = 8};
 
     node->fixed_bytes = CS_AVRO_VARIABLE;
     node->min_bytes = 1;
@@ -573,7 +572,8 @@ measure_types(parser *p, cs_error *err)
     }
     for (size_t i = 0; i < count; i++)
         if (p->nodes[i]->min_bytes == ENDLESS && p->nodes[i]->type == CS_AVRO_RECORD)
-            return cs_fail(err, CS_ERR_DATA, "schema: record \"%.100s\" contains itself without end",
+            return cs_fail(err, CS_ERR_DATA,
+                           "schema: record \"%.100s\" contains itself without end",
                            p->nodes[i]->name);
     return CS_OK;
 }
@@ -675,8 +675,7 @@ static cs_code
 parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
 {
     json_error_t json_error;
-    json_t *root = json_loadb(json, len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
+    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
                               &json_error);
     cs_code code;
 

@@ -103,9 +103,9 @@ merge_run(compiler *c, cs_plan_step *steps, size_t count, cs_plan_step *merged, 
     for (size_t i = 0; i < count; i++)
     {
         if (steps[i].target >= 0)
-            run.items[run.num_items++] = (cs_run_item){run.run_bytes, steps[i].target,
-                                                       steps[i].op == CS_STEP_NESTED,
-                                                       steps[i].reading, steps[i].field};
+            run.items[run.num_items++] =
+                (cs_run_item){run.run_bytes, steps[i].target, steps[i].op == CS_STEP_NESTED,
+                              steps[i].reading, steps[i].field};
         run.run_bytes += (size_t) steps[i].type->fixed_bytes;
     }
     *merged = run;
@@ -251,15 +251,16 @@ compile(compiler *c, const cs_avro_schema *writer, const int *wanted, size_t cou
     if (c->reader->root->type != CS_AVRO_RECORD)
         return compile_value(c, root, err);
     if (writer->root->type != CS_AVRO_RECORD)
-        return cs_fail(err, CS_ERR_ARGUMENT, "a file of type %s has no fields to be read as columns",
+        return cs_fail(err, CS_ERR_ARGUMENT,
+                       "a file of type %s has no fields to be read as columns",
                        cs_avro_type_name(writer->root->type));
     return compile_record(c, root, err);
 }
 
 cs_code
 cs_avro_plan_make(const cs_env *env, const cs_avro_schema *writer, const cs_avro_schema *reader,
-                  const int *wanted, size_t count, const cs_avro_limits *limits,
-                  cs_avro_plan **out, cs_error *err)
+                  const int *wanted, size_t count, const cs_avro_limits *limits, cs_avro_plan **out,
+                  cs_error *err)
 {
     cs_avro_plan *plan = cs_allocate(env, sizeof(cs_avro_plan));
     compiler c = {plan, reader != NULL ? reader : writer, NULL};

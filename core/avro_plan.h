@@ -39,7 +39,7 @@ typedef struct cs_plan_step
     int null_branch; /* of a union of null and one scalar, which op reads; else CS_NOT_NULLABLE */
     const cs_avro_reading *reading; /* of a nullable scalar, the scalar's */
     const cs_avro_node *type;       /* in the file */
-    const cs_avro_field *field; /* of the file, for messages; of a run the first one */
+    const cs_avro_field *field;     /* of the file, for messages; of a run the first one */
     size_t run_bytes;
     cs_run_item *items; /* of a run */
     size_t num_items;
@@ -53,8 +53,8 @@ typedef struct cs_plan_column
     cs_avro_shape shape;
     cs_step_op op;                /* of its step */
     const cs_avro_reading *quick; /* its step's reading */
-    bool constant;  /* not in the file: */
-    cs_value value; /* its default, finished */
+    bool constant;                /* not in the file: */
+    cs_value value;               /* its default, finished */
 } cs_plan_column;
 
 struct cs_avro_plan
@@ -73,15 +73,15 @@ struct cs_avro_plan
 static inline cs_avro_bytes
 cs_plan_bytes(const cs_avro_plan *plan, const uint8_t *data, size_t len)
 {
-    return (cs_avro_bytes){.at = data, .end = data + len, .env = plan->env, .limits = &plan->limits};
+    return (cs_avro_bytes){
+        .at = data, .end = data + len, .env = plan->env, .limits = &plan->limits};
 }
 
 /*
  * Read a value of a column: a scalar, to be finished, or where a nested one lies.
  * CS_ERR_DATA comes without a message.
  */
-cs_code cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value,
-                     cs_error *err);
+cs_code cs_plan_read(const cs_plan_step *step, cs_avro_bytes *in, cs_value *value, cs_error *err);
 
 /* Finish a column's value; a reason without a place. */
 cs_code cs_plan_finish(const cs_plan_column *column, cs_value *value, cs_error *err);

@@ -13,20 +13,20 @@
 typedef enum cs_finish
 {
     CS_FINISH_NONE,
-    CS_FINISH_TEXT,         /* check UTF-8 */
-    CS_FINISH_BYTES,        /* a string read as bytes */
-    CS_FINISH_SYMBOL,       /* number to symbol */
-    CS_FINISH_FLOAT,        /* an integer read as float */
-    CS_FINISH_DOUBLE,       /* a number read as double */
-    CS_FINISH_TIME,         /* units since 1970, to an instant */
-    CS_FINISH_LOCAL_TIME,   /* the same without a zone */
-    CS_FINISH_DATE,         /* days since 1970 */
-    CS_FINISH_TIME_OF_DAY,  /* units since midnight */
-    CS_FINISH_DECIMAL,      /* bytes */
-    CS_FINISH_UUID_TEXT,    /* a string */
-    CS_FINISH_UUID_BYTES,   /* a fixed */
-    CS_FINISH_DURATION,     /* a fixed */
-    CS_FINISH_MISMATCH      /* the types do not resolve: a value is refused; any type */
+    CS_FINISH_TEXT,        /* check UTF-8 */
+    CS_FINISH_BYTES,       /* a string read as bytes */
+    CS_FINISH_SYMBOL,      /* number to symbol */
+    CS_FINISH_FLOAT,       /* an integer read as float */
+    CS_FINISH_DOUBLE,      /* a number read as double */
+    CS_FINISH_TIME,        /* units since 1970, to an instant */
+    CS_FINISH_LOCAL_TIME,  /* the same without a zone */
+    CS_FINISH_DATE,        /* days since 1970 */
+    CS_FINISH_TIME_OF_DAY, /* units since midnight */
+    CS_FINISH_DECIMAL,     /* bytes */
+    CS_FINISH_UUID_TEXT,   /* a string */
+    CS_FINISH_UUID_BYTES,  /* a fixed */
+    CS_FINISH_DURATION,    /* a fixed */
+    CS_FINISH_MISMATCH     /* the types do not resolve: a value is refused; any type */
 } cs_finish;
 
 typedef struct cs_avro_reading cs_avro_reading;
@@ -50,10 +50,11 @@ struct cs_avro_reading
 {
     const cs_avro_node *writer;
     const cs_avro_node *reader;
-    cs_finish finish;        /* scalars */
-    int32_t unit;            /* times: units in a second */
-    int32_t scale;           /* decimals */
-    const cs_slice *symbols; /* enums: the reader's symbol for each of the writer's; data NULL: none */
+    cs_finish finish; /* scalars */
+    int32_t unit;     /* times: units in a second */
+    int32_t scale;    /* decimals */
+    const cs_slice
+        *symbols; /* enums: the reader's symbol for each of the writer's; data NULL: none */
     const cs_avro_reading *items;
     const cs_avro_reading **branches; /* unions of the writer */
     cs_field_reading *fields;         /* records, in the writer's order */

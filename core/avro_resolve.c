@@ -176,7 +176,8 @@ resolve_primitive(cs_avro_reading *reading)
     cs_avro_type from = reading->writer->type, to = reading->reader->type;
     bool text = to == CS_AVRO_STRING && (from == CS_AVRO_STRING || from == CS_AVRO_BYTES);
     bool bytes = to == CS_AVRO_BYTES && (from == CS_AVRO_STRING || from == CS_AVRO_BYTES);
-    bool same = from == to && (from != CS_AVRO_FIXED || reading->writer->size == reading->reader->size);
+    bool same =
+        from == to && (from != CS_AVRO_FIXED || reading->writer->size == reading->reader->size);
     bool promoted = from >= CS_AVRO_INT && from < to && to <= CS_AVRO_DOUBLE;
 
     if (!same && !promoted && !text && !bytes)

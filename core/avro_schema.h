@@ -73,7 +73,7 @@ typedef struct cs_avro_field
     cs_avro_names aliases;
     const cs_avro_node *type;
     bool has_default;
-    cs_slice default_bytes; /* encoded by type */
+    cs_slice default_bytes;   /* encoded by type */
     const char *default_json; /* as in the schema */
 } cs_avro_field;
 
@@ -82,11 +82,11 @@ struct cs_avro_node
 {
     cs_avro_type type;
     cs_avro_logical logical;
-    int index;          /* its number in the schema, from 0 */
-    uint64_t min_bytes; /* no encoding of a value is shorter */
+    int index;           /* its number in the schema, from 0 */
+    uint64_t min_bytes;  /* no encoding of a value is shorter */
     int64_t fixed_bytes; /* what every encoding takes, or CS_AVRO_VARIABLE */
-    int precision;      /* decimal */
-    int scale;          /* decimal */
+    int precision;       /* decimal */
+    int scale;           /* decimal */
 
     /* Named types: record, enum, fixed */
     const char *name; /* the full name, with its namespace */

@@ -29,9 +29,9 @@ date_text(int32_t days, cs_buffer *out, cs_error *err)
     int month, day;
 
     cs_date_from_days(days, &year, &month, &day);
-    return cs_buffer_printf(out, err, year > 9999 || year < 0 ? "%+05" PRId64 "-%02d-%02d"
-                                                              : "%04" PRId64 "-%02d-%02d",
-                            year, month, day);
+    return cs_buffer_printf(
+        out, err, year > 9999 || year < 0 ? "%+05" PRId64 "-%02d-%02d" : "%04" PRId64 "-%02d-%02d",
+        year, month, day);
 }
 
 /* Append a time of day: what stands behind the T of that time on some day. */

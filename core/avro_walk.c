@@ -90,8 +90,7 @@ walk_groups(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
     do
     {
         int64_t counted = w->in.empty_items;
-        cs_code code =
-            cs_bytes_group(&w->in, type->items, type->type == CS_AVRO_MAP, &group, err);
+        cs_code code = cs_bytes_group(&w->in, type->items, type->type == CS_AVRO_MAP, &group, err);
 
         if (code == CS_ERR_DATA)
             return fail_type(type, err);

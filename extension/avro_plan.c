@@ -186,8 +186,7 @@ split_clauses(const RelOptInfo *rel, List *scan_clauses, List **pruning)
 
         if (restriction->pseudoconstant)
             continue;
-        if (restriction->leakproof ||
-            restriction->security_level <= rel->baserestrict_min_security)
+        if (restriction->leakproof || restriction->security_level <= rel->baserestrict_min_security)
             *pruning = lappend_int(*pruning, list_length(clauses));
         clauses = lappend(clauses, restriction->clause);
     }
@@ -230,10 +229,10 @@ avroGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *p
     clauses = split_clauses(rel, scan_clauses, &pruning);
     files = list_make3_int(table->num_files, avro_table_count_files(table, AVRO_PRUNED_BY_PATH),
                            avro_table_count_files(table, AVRO_PRUNED_BY_TIME));
-    return make_foreignscan(tlist, clauses, rel->relid, NIL,
-                            list_make4(attnum_list(plan->attnums), pruning,
-                                       decoded_columns(table), files),
-                            NIL, clauses, outer_plan);
+    return make_foreignscan(
+        tlist, clauses, rel->relid, NIL,
+        list_make4(attnum_list(plan->attnums), pruning, decoded_columns(table), files), NIL,
+        clauses, outer_plan);
 }
 
 bool

@@ -44,9 +44,8 @@ make_column(AvroScan *scan, AvroScanColumn *column, TupleTableSlot *slot)
     cs_error err;
 
     scan->row.column = column->column->name;
-    if (!column->again &&
-        unlikely(cs_avro_cursor_finish(&scan->cursor, (size_t) column->value, value, &err) !=
-                 CS_OK))
+    if (!column->again && unlikely(cs_avro_cursor_finish(&scan->cursor, (size_t) column->value,
+                                                         value, &err) != CS_OK))
         return avro_refuse_core(&column->convert, &err);
     slot->tts_isnull[column->at] = value->kind == CS_VALUE_NULL;
     if (value->kind == CS_VALUE_NULL)
@@ -195,9 +194,8 @@ append_order(AvroScan *scan, const Bitmapset *attnums)
     for (int i = 0; i < scan->table->num_columns; i++)
     {
         AvroScanColumn *column = &scan->columns[i];
-        bool placed = column->value < 0 ||
-                      (attnums != NULL && !bms_is_member(0, attnums) &&
-                       !bms_is_member(column->column->attnum, attnums));
+        bool placed = column->value < 0 || (attnums != NULL && !bms_is_member(0, attnums) &&
+                                            !bms_is_member(column->column->attnum, attnums));
 
         for (int j = 0; j < scan->num_order && !placed; j++)
         {
@@ -377,8 +375,8 @@ avroBeginForeignScan(ForeignScanState *node, int eflags)
         avro_count_begin(node, eflags);
         return;
     }
-    context = AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "avro scan",
-                                    ALLOCSET_DEFAULT_SIZES);
+    context =
+        AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "avro scan", ALLOCSET_DEFAULT_SIZES);
     old = MemoryContextSwitchTo(context);
     scan = avro_scan_make(avro_table_open(RelationGetRelid(relation), RelationGetDescr(relation),
                                           needed_columns(plan)));

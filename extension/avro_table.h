@@ -37,7 +37,7 @@ typedef enum AvroPruned
 typedef struct AvroTableFile
 {
     AvroPath path;
-    AvroFileInfo *info; /* NULL while nothing asked for it */
+    AvroFileInfo *info;  /* NULL while nothing asked for it */
     AvroTimeRange range; /* set with info */
     AvroPruned pruned;
 } AvroTableFile;

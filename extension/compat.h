@@ -15,14 +15,13 @@
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "varatt.h"
-#define compat_input_softly(function, text, io_param, typmod, result)              \
-    InputFunctionCallSafe(function, text, io_param, typmod,                        \
+#define compat_input_softly(function, text, io_param, typmod, result) \
+    InputFunctionCallSafe(function, text, io_param, typmod,           \
                           (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext}, result)
 #else
-#define compat_input_softly(function, text, io_param, typmod, result)                \
-    soft_call(function,                                                              \
-              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param),           \
-                        Int32GetDatum(typmod)},                                      \
+#define compat_input_softly(function, text, io_param, typmod, result)                              \
+    soft_call(function,                                                                            \
+              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param), Int32GetDatum(typmod)}, \
               result)
 #define ereturn(context, dummy_value, ...) \
     do                                     \
@@ -55,11 +54,11 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #if PG_VERSION_NUM >= 160000
 #define compat_check_as_user(info, estate) ExecGetResultRelCheckAsUser(info, estate)
 #else
-#define compat_check_as_user(info, estate)                                                 \
-    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                                    \
-                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex                  \
-                       : (info)->ri_RangeTableIndex,                                       \
-                   estate)                                                                 \
+#define compat_check_as_user(info, estate)                                \
+    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                   \
+                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex \
+                       : (info)->ri_RangeTableIndex,                      \
+                   estate)                                                \
          ->checkAsUser)
 #endif
 

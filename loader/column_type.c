@@ -251,9 +251,9 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 
-#define ANY_TEXT                                                                                \
-    (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME) |       \
-     KIND(LOCAL_TIME) | KIND(DATE) | KIND(TIME_OF_DAY) | KIND(DECIMAL) | KIND(UUID) |            \
+#define ANY_TEXT                                                                           \
+    (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME) | \
+     KIND(LOCAL_TIME) | KIND(DATE) | KIND(TIME_OF_DAY) | KIND(DECIMAL) | KIND(UUID) |      \
      KIND(DURATION))
 #define ANY_NUMBER (KIND(STRING) | KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE))
 

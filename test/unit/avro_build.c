@@ -239,7 +239,8 @@ read_blocks(const cs_env *env, cs_avro_reader *reader, read_result *result)
     assert_true(schema->num_fields <= MAX_COLUMNS);
     for (size_t i = 0; i < schema->num_fields; i++)
         wanted[i] = (int) i;
-    CS_TRY(cs_avro_plan_make(env, schema, NULL, wanted, schema->num_fields, NULL, &plan, &result->err));
+    CS_TRY(cs_avro_plan_make(env, schema, NULL, wanted, schema->num_fields, NULL, &plan,
+                             &result->err));
     while ((code = cs_avro_reader_next(reader, &block, &result->err)) == CS_OK)
     {
         code = read_records(plan, &block, result);

@@ -39,12 +39,12 @@ print_difference(const json_t *actual, const json_t *expected, const char *path)
         const char *key;
         json_t *item;
 
-        json_object_foreach((json_t *) expected, key, item)
-            if (!json_equal(json_object_get(actual, key), item))
-            {
-                print_difference(json_object_get(actual, key), item, key);
-                return;
-            }
+        json_object_foreach((json_t *) expected, key,
+                            item) if (!json_equal(json_object_get(actual, key), item))
+        {
+            print_difference(json_object_get(actual, key), item, key);
+            return;
+        }
     }
     if (json_is_array(actual) && json_array_size(actual) == json_array_size(expected))
         for (size_t i = 0; i < json_array_size(actual); i++)
@@ -77,8 +77,8 @@ case_want(avro_case *c, const int *wanted, size_t count, const cs_avro_limits *l
     c->plan = NULL;
     c->count = count;
     assert_true(count <= CASE_COLUMNS);
-    return cs_avro_plan_make(cs_malloc_env(), c->writer, c->reader, wanted, count, limits,
-                             &c->plan, &c->err);
+    return cs_avro_plan_make(cs_malloc_env(), c->writer, c->reader, wanted, count, limits, &c->plan,
+                             &c->err);
 }
 
 cs_code

@@ -66,7 +66,7 @@ cs_code case_record(avro_case *c, json_t **json);
  * Write a value (in the style of people) by the writer's schema and read it
  * through the reader's, as an object of columns.
  */
-cs_code case_read_through(const char *writer, const char *reader, const char *value,
-                          json_t **json, cs_error *err);
+cs_code case_read_through(const char *writer, const char *reader, const char *value, json_t **json,
+                          cs_error *err);
 
 #endif

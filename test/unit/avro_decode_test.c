@@ -32,8 +32,9 @@ start_wanted(decoding *d, const char *schema, const int *wanted, size_t count, i
     memset(d, 0, sizeof(*d));
     assert_ok(cs_avro_schema_parse(cs_malloc_env(), schema, strlen(schema), &d->schema, &d->err),
               &d->err);
-    assert_ok(cs_avro_plan_make(cs_malloc_env(), d->schema, NULL, wanted, count, NULL, &d->plan, &d->err),
-              &d->err);
+    assert_ok(
+        cs_avro_plan_make(cs_malloc_env(), d->schema, NULL, wanted, count, NULL, &d->plan, &d->err),
+        &d->err);
     d->data = test_exact_copy(data);
     d->block = (cs_avro_block){.offset = 100,
                                .records = records,

@@ -28,8 +28,9 @@ test_round_trip(void **state)
         for (size_t j = 0; j < LENGTH(given); j++)
         {
             given[j] = random_value(&random, schema->root);
-            assert_outcome(cs_avro_encode_json(schema->root, given[j], CS_JSON_PLAIN, &data, &c.err),
-                           CS_OK, &c.err, NULL, text);
+            assert_outcome(
+                cs_avro_encode_json(schema->root, given[j], CS_JSON_PLAIN, &data, &c.err), CS_OK,
+                &c.err, NULL, text);
         }
         assert_outcome(case_open_parsed(&c, schema, NULL, NULL), CS_OK, &c.err, NULL, text);
         case_load(&c, LENGTH(given), slice_of_buffer(&data));
@@ -38,7 +39,8 @@ test_round_trip(void **state)
         {
             assert_outcome(case_record(&c, &read), CS_OK, &c.err, NULL, text);
             case_check_json(read, given[j], text);
-            assert_ok(cs_avro_encode_json(schema->root, read, CS_JSON_PLAIN, &again, &c.err), &c.err);
+            assert_ok(cs_avro_encode_json(schema->root, read, CS_JSON_PLAIN, &again, &c.err),
+                      &c.err);
             json_decref(read);
             json_decref(given[j]);
         }
@@ -55,8 +57,7 @@ test_round_trip(void **state)
 #define DECIMAL(precision, scale)                                                   \
     "{\"type\": \"bytes\", \"logicalType\": \"decimal\", \"precision\": " precision \
     ", \"scale\": " scale "}"
-#define FIXED(size, rest) \
-    "{\"type\": \"fixed\", \"name\": \"F\", \"size\": " size rest "}"
+#define FIXED(size, rest) "{\"type\": \"fixed\", \"name\": \"F\", \"size\": " size rest "}"
 #define RECORD(fields) "{\"type\": \"record\", \"name\": \"n.R\", \"fields\": [" fields "]}"
 
 /* A value as people write it, and the bytes that it becomes or why it is refused. */
@@ -106,7 +107,8 @@ test_scalars(void **state)
         {"\"boolean\"", "false", BYTES("\x00"), NULL},
         {"\"int\"", "-1", BYTES("\x01"), NULL},
         {"\"int\"", "2147483647", BYTES("\xfe\xff\xff\xff\x0f"), NULL},
-        {"\"long\"", "-9223372036854775808", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), NULL},
+        {"\"long\"", "-9223372036854775808", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+         NULL},
         {"\"float\"", "1", BYTES("\x00\x00\x80\x3f"), NULL},
         {"\"float\"", "0.1", BYTES("\xcd\xcc\xcc\x3d"), NULL},
         {"\"float\"", "\"-Infinity\"", BYTES("\x00\x00\x80\xff"), NULL},
@@ -117,8 +119,8 @@ test_scalars(void **state)
         {"\"bytes\"", "\"\\\\x\"", BYTES("\x00"), NULL},
         {"\"bytes\"", "\"\\\\x00fFA0\"", BYTES("\x06\x00\xff\xa0"), NULL},
         {FIXED("2", ""), "\"\\\\x0102\"", BYTES("\x01\x02"), NULL},
-        {"{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\", \"B\"]}", "\"B\"", BYTES("\x02"),
-         NULL},
+        {"{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\", \"B\"]}", "\"B\"",
+         BYTES("\x02"), NULL},
         /* Refused */
         {"\"null\"", "0", NOTHING, "0 is not a value of type null"},
         {"\"boolean\"", "1", NOTHING, "1 is not a value of type boolean"},
@@ -163,10 +165,12 @@ test_logical_types(void **state)
         {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T08:00:00+08:00\"", BYTES("\x00"), NULL},
         {LOGICAL("long", "timestamp-micros"), "\"1970-01-01 00:00:00.000001 UTC\"", BYTES("\x02"),
          NULL},
-        {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.999999999Z\"", BYTES("\x01"), NULL},
+        {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.999999999Z\"", BYTES("\x01"),
+         NULL},
         {LOGICAL("long", "timestamp-nanos"), "\"1970-01-01T00:00:00.0000001Z\"", BYTES("\xc8\x01"),
          NULL},
-        {LOGICAL("long", "local-timestamp-millis"), "\"1970-01-01T00:00:01\"", BYTES("\xd0\x0f"), NULL},
+        {LOGICAL("long", "local-timestamp-millis"), "\"1970-01-01T00:00:01\"", BYTES("\xd0\x0f"),
+         NULL},
         {LOGICAL("string", "uuid"), "\"0123ABCD-0123-4567-89ab-0123456789ab\"",
          BYTES("\x48"
                "0123abcd-0123-4567-89ab-0123456789ab"),
@@ -200,7 +204,8 @@ test_logical_types(void **state)
         {LOGICAL("int", "time-millis"), "\"24:00:00\"", NOTHING, "not a value of type time-millis"},
         {LOGICAL("int", "time-millis"), "\"00:00:00.0001\"", NOTHING, "finer than milliseconds"},
         {LOGICAL("int", "time-millis"), "\"00:00\"", NOTHING, "not a value of type time-millis"},
-        {LOGICAL("int", "time-millis"), "\"00:00:00Z\"", NOTHING, "not a value of type time-millis"},
+        {LOGICAL("int", "time-millis"), "\"00:00:00Z\"", NOTHING,
+         "not a value of type time-millis"},
         {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00.0001Z\"", NOTHING,
          "finer than milliseconds"},
         {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00.0000001Z\"", NOTHING,
@@ -214,7 +219,8 @@ test_logical_types(void **state)
         {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00Z\\u0000\"", NOTHING,
          "not a value of"},
         {LOGICAL("long", "timestamp-micros"), "0", NOTHING, "not a value of"},
-        {LOGICAL("long", "timestamp-micros"), "\"+294277-01-01T00:00:00Z\"", NOTHING, "out of range"},
+        {LOGICAL("long", "timestamp-micros"), "\"+294277-01-01T00:00:00Z\"", NOTHING,
+         "out of range"},
         {LOGICAL("string", "uuid"), "\"0123abcd-0123-4567-89ab-0123456789a\"", NOTHING,
          "not a value of type uuid"},
         {LOGICAL("string", "uuid"), "\"0123abcd0-123-4567-89ab-0123456789ab\"", NOTHING, "uuid"},
@@ -223,7 +229,8 @@ test_logical_types(void **state)
         {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.S\"", NOTHING, "duration"},
         {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3\"", NOTHING, "duration"},
         {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3Sx\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967296DT0S\"", NOTHING, "duration"},
+        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967296DT0S\"", NOTHING,
+         "duration"},
         {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT4294967.296S\"", NOTHING, "duration"},
         {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT18446744073709551617S\"", NOTHING,
          "duration"},
@@ -247,11 +254,13 @@ test_nested(void **state)
         {"{\"type\": \"array\", \"items\": \"int\"}", "[]", BYTES("\x00"), NULL},
         {"{\"type\": \"array\", \"items\": \"int\"}", "[1, 2]", BYTES("\x04\x02\x04\x00"), NULL},
         {"{\"type\": \"map\", \"values\": \"int\"}", "{}", BYTES("\x00"), NULL},
-        {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}", BYTES("\x02\x02k\x02\x00"), NULL},
+        {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}", BYTES("\x02\x02k\x02\x00"),
+         NULL},
         {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\", "
                 "\"default\": \"d\"}"),
-         "{\"a\": 1}", BYTES("\x02\x02"
-                             "d"),
+         "{\"a\": 1}",
+         BYTES("\x02\x02"
+               "d"),
          NULL},
         {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\"}"),
          "{\"b\": \"x\", \"a\": 1}", BYTES("\x02\x02x"), NULL},
@@ -265,14 +274,16 @@ test_nested(void **state)
         {"[\"float\", \"double\"]", "0.1", BYTES("\x02\x9a\x99\x99\x99\x99\x99\xb9\x3f"), NULL},
         {"[\"string\", \"float\"]", "0.1", BYTES("\x02\xcd\xcc\xcc\x3d"), NULL},
         {"[\"string\", \"double\"]", "1", BYTES("\x02\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
-        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"1970-01-01T00:00:00Z\"",
-         BYTES("\x02\x00"), NULL},
-        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"x\"", BYTES("\x04\x02x"),
-         NULL},
-        {"[" RECORD("{\"name\": \"a\", \"type\": \"int\"}") ", {\"type\": \"map\", \"values\": \"long\"}]",
-         "{\"a\": 1, \"b\": 2}", BYTES("\x02\x04\x02"
-                                       "a\x02\x02"
-                                       "b\x04\x00"),
+        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]",
+         "\"1970-01-01T00:00:00Z\"", BYTES("\x02\x00"), NULL},
+        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"x\"",
+         BYTES("\x04\x02x"), NULL},
+        {"[" RECORD(
+             "{\"name\": \"a\", \"type\": \"int\"}") ", {\"type\": \"map\", \"values\": \"long\"}]",
+         "{\"a\": 1, \"b\": 2}",
+         BYTES("\x02\x04\x02"
+               "a\x02\x02"
+               "b\x04\x00"),
          NULL},
         /* Refused, with the path to the value */
         {"{\"type\": \"array\", \"items\": \"int\"}", "{}", NOTHING,
@@ -286,7 +297,8 @@ test_nested(void **state)
          "field \"a\" is missing and has no default"},
         {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "{\"a\": 1, \"b\": 2}", NOTHING,
          "the object has members that record \"R\" lacks"},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "[1]", NOTHING, "not a value of type record"},
+        {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "[1]", NOTHING,
+         "not a value of type record"},
         {RECORD("{\"name\": \"a\", \"type\": {\"type\": \"map\", \"values\": {\"type\": \"array\", "
                 "\"items\": \"int\"}}}"),
          "{\"a\": {\"k\": [1, true]}}", NOTHING, "a: k: true is not a value of type int"},
@@ -304,8 +316,9 @@ test_default_style(void **state)
 {
     static const written cases[] = {
         {"\"bytes\"", "\"\"", BYTES("\x00"), NULL},
-        {"\"bytes\"", "\"\\u0000A\\u00ff\"", BYTES("\x06\x00"
-                                                   "A\xff"),
+        {"\"bytes\"", "\"\\u0000A\\u00ff\"",
+         BYTES("\x06\x00"
+               "A\xff"),
          NULL},
         {"\"bytes\"", "\"\\\\x00\"", BYTES("\x08\\x00"), NULL},
         {FIXED("2", ""), "\"\\u0080\\u00bf\"", BYTES("\x80\xbf"), NULL},
@@ -361,7 +374,8 @@ test_code_points(void **state)
     cs_avro_schema_free(schema);
 }
 
-/* Unions inside unions of a hostile schema do not multiply without end; a long value is not quoted. */
+/* Unions inside unions of a hostile schema do not multiply without end; a long value is not quoted.
+ */
 static void
 test_limits(void **state)
 {
@@ -374,8 +388,9 @@ test_limits(void **state)
     (void) state;
     cs_buffer_init(&type, cs_malloc_env());
     for (int i = 0; i < 40; i++)
-        assert_ok(cs_buffer_printf(&type, &err,
-                                   "[{\"type\":\"map\",\"values\":\"int\"},{\"type\":\"array\",\"items\":"),
+        assert_ok(cs_buffer_printf(
+                      &type, &err,
+                      "[{\"type\":\"map\",\"values\":\"int\"},{\"type\":\"array\",\"items\":"),
                   &err);
     assert_ok(cs_buffer_printf(&type, &err, "\"int\""), &err);
     for (int i = 0; i < 40; i++)
@@ -402,9 +417,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),       cmocka_unit_test(test_logical_types),
-        cmocka_unit_test(test_nested),        cmocka_unit_test(test_default_style),
-        cmocka_unit_test(test_code_points),   cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_scalars),     cmocka_unit_test(test_logical_types),
+        cmocka_unit_test(test_nested),      cmocka_unit_test(test_default_style),
+        cmocka_unit_test(test_code_points), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_round_trip),
     };
 

@@ -25,7 +25,8 @@ static const char *const field_types[] = {
     "{\"type\": \"fixed\", \"name\": \"A%d\", \"size\": 3}",
     "{\"type\": \"fixed\", \"name\": \"B%d\", \"size\": 0}",
     "{\"type\": \"fixed\", \"name\": \"C%d\", \"size\": 12, \"logicalType\": \"duration\"}",
-    "{\"type\": \"record\", \"name\": \"D%d\", \"fields\": [{\"name\": \"x\", \"type\": \"double\"}, "
+    "{\"type\": \"record\", \"name\": \"D%d\", \"fields\": [{\"name\": \"x\", \"type\": "
+    "\"double\"}, "
     "{\"name\": \"y\", \"type\": \"boolean\"}]}",
     "{\"type\": \"record\", \"name\": \"E%d\", \"fields\": []}",
     "\"long\"",
@@ -51,8 +52,8 @@ random_fields(test_random *random, size_t count)
         char text[256];
 
         snprintf(text, sizeof(text), type, (int) i);
-        assert_ok(cs_buffer_printf(&json, &err, "%s{\"name\":\"f%zu\",\"type\":%s}", i > 0 ? "," : "",
-                                   i, text),
+        assert_ok(cs_buffer_printf(&json, &err, "%s{\"name\":\"f%zu\",\"type\":%s}",
+                                   i > 0 ? "," : "", i, text),
                   &err);
     }
     build_raw(&json, "]}", 3);
@@ -84,7 +85,8 @@ check_two_steps(test_random *random, avro_case *c, const int *wanted, json_t *co
     size_t order[CASE_COLUMNS];
 
     cs_avro_cursor_init(&c->cursor, c->plan, &c->block);
-    assert_outcome(cs_avro_cursor_parse(&c->cursor, c->values, &c->err), CS_OK, &c->err, NULL, what);
+    assert_outcome(cs_avro_cursor_parse(&c->cursor, c->values, &c->err), CS_OK, &c->err, NULL,
+                   what);
     for (size_t i = 0; i < c->count; i++)
     {
         size_t place = (size_t) test_random_below(random, i + 1);
@@ -96,7 +98,8 @@ check_two_steps(test_random *random, avro_case *c, const int *wanted, json_t *co
     {
         json_t *read;
 
-        assert_ok(cs_avro_cursor_finish(&c->cursor, order[i], &c->values[order[i]], &c->err), &c->err);
+        assert_ok(cs_avro_cursor_finish(&c->cursor, order[i], &c->values[order[i]], &c->err),
+                  &c->err);
         assert_ok(case_column(c, order[i], &read), &c->err);
         case_check_json(read, columns[wanted[order[i]]], what);
         json_decref(read);
@@ -288,8 +291,8 @@ static const group_case group_cases[] = {
     /* Groups that say their size */
     {ARRAY("\"int\""), BYTES("\x03\x04\x02\x04\x00"), "[1, 2]", CS_OK, NULL, CS_OK},
     {ARRAY("\"int\""), BYTES("\x03\x04\x02\x04\x01\x02\x06\x00"), "[1, 2, 3]", CS_OK, NULL, CS_OK},
-    {ARRAY("\"double\""), BYTES("\x01\x10\x00\x00\x00\x00\x00\x00\xf0\x3f\x00"), "[1.0]", CS_OK, NULL,
-     CS_OK},
+    {ARRAY("\"double\""), BYTES("\x01\x10\x00\x00\x00\x00\x00\x00\xf0\x3f\x00"), "[1.0]", CS_OK,
+     NULL, CS_OK},
     {MAP("\"int\""), BYTES("\x01\x06\x02k\x02\x00"), "{\"k\": 1}", CS_OK, NULL, CS_OK},
     {MAP("\"int\""), BYTES("\x02\x02k\x02\x02\x02l\x04\x00"), "{\"k\": 1, \"l\": 2}", CS_OK, NULL,
      CS_OK},
@@ -306,22 +309,20 @@ static const group_case group_cases[] = {
     {ARRAY("\"int\""), BYTES("\x03\x03\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {ARRAY("\"int\""), BYTES("\x03" ALL_BITS "\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged",
      CS_ERR_DATA},
-    {ARRAY("\"int\""), BYTES("\x03\x80\x08\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
+    {ARRAY("\"int\""), BYTES("\x03\x80\x08\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged",
+     CS_ERR_DATA},
     {ARRAY("\"null\""), BYTES("\x03\x02\x00\x00"), NULL, CS_ERR_DATA, "damaged", CS_OK},
     /* Counts that are wrong */
     {ARRAY("\"int\""), BYTES(""), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {ARRAY("\"int\""), BYTES("\x02"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {ARRAY("\"int\""), BYTES("\x02\x02"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
-    {ARRAY("\"int\""), BYTES(ALL_BITS "\x00\x00"), NULL, CS_ERR_DATA, "damaged",
-     CS_ERR_DATA},
-    {ARRAY("\"null\""), BYTES(ALL_BITS "\x00\x00"), NULL, CS_ERR_DATA, "damaged",
-     CS_ERR_DATA},
-    {ARRAY("\"int\""), BYTES(TWO_TO_61 "\x02\x00"), NULL, CS_ERR_DATA, "damaged",
-     CS_ERR_DATA},
+    {ARRAY("\"int\""), BYTES(ALL_BITS "\x00\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
+    {ARRAY("\"null\""), BYTES(ALL_BITS "\x00\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
+    {ARRAY("\"int\""), BYTES(TWO_TO_61 "\x02\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {ARRAY("\"double\""), BYTES(TWO_TO_61 "\x02\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
-    {ARRAY("\"double\""), BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
-    {MAP("\"null\""), BYTES(TWO_TO_61 "\x02\x00"), NULL, CS_ERR_DATA, "damaged",
-     CS_ERR_DATA},
+    {ARRAY("\"double\""), BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00"), NULL, CS_ERR_DATA,
+     "damaged", CS_ERR_DATA},
+    {MAP("\"null\""), BYTES(TWO_TO_61 "\x02\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {MAP("\"int\""), BYTES("\x02\x02k"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {MAP("\"int\""), BYTES("\x02\x01k\x02\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
     {MAP("\"int\""), BYTES("\x02\x7fk\x02\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
@@ -330,23 +331,25 @@ static const group_case group_cases[] = {
      "record holds more than the limit of 1048576 items of no bytes", CS_ERR_LIMIT},
     {ARRAY(FIXED("F", "0")), BYTES(TWO_TO_61 "\x00"), NULL, CS_ERR_LIMIT, "of no bytes",
      CS_ERR_LIMIT},
-    {ARRAY("{\"type\": \"record\", \"name\": \"E\", \"fields\": []}"), BYTES(TWO_TO_61 "\x00"), NULL,
-     CS_ERR_LIMIT, "of no bytes", CS_ERR_LIMIT},
+    {ARRAY("{\"type\": \"record\", \"name\": \"E\", \"fields\": []}"), BYTES(TWO_TO_61 "\x00"),
+     NULL, CS_ERR_LIMIT, "of no bytes", CS_ERR_LIMIT},
     {ARRAY("\"null\""), BYTES("\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00"), NULL,
      CS_ERR_LIMIT, "of no bytes", CS_ERR_LIMIT},
-    {ARRAY(ARRAY("\"null\"")), BYTES("\x04\x80\x80\x60\x00\x80\x80\x60\x00\x00"), NULL, CS_ERR_LIMIT,
-     "of no bytes", CS_ERR_LIMIT},
+    {ARRAY(ARRAY("\"null\"")), BYTES("\x04\x80\x80\x60\x00\x80\x80\x60\x00\x00"), NULL,
+     CS_ERR_LIMIT, "of no bytes", CS_ERR_LIMIT},
     /* What is inside is looked at when it is read */
     {ARRAY("\"boolean\""), BYTES("\x02\x02\x00"), NULL, CS_ERR_DATA, "not a valid boolean", CS_OK},
-    {ARRAY("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"]}"), BYTES("\x02\x02\x00"), NULL,
-     CS_ERR_DATA, "not a valid enum", CS_OK},
+    {ARRAY("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"]}"), BYTES("\x02\x02\x00"),
+     NULL, CS_ERR_DATA, "not a valid enum", CS_OK},
     {ARRAY("\"int\""), BYTES("\x02\x80\x80\x80\x80\x10\x00"), NULL, CS_ERR_DATA, "not a valid int",
      CS_OK},
     {ARRAY("\"string\""), BYTES("\x02\x02\xff\x00"), NULL, CS_ERR_RANGE, "not valid UTF-8", CS_OK},
     {MAP("\"int\""), BYTES("\x02\x02\x00\x02\x00"), NULL, CS_ERR_RANGE, "NUL", CS_OK},
     {MAP("\"int\""), BYTES("\x02\x02\xff\x02\x00"), NULL, CS_ERR_RANGE, "not valid UTF-8", CS_OK},
-    {ARRAY("[\"null\", \"int\"]"), BYTES("\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
-    {ARRAY("[\"null\", \"int\"]"), BYTES("\x02\x01\x00"), NULL, CS_ERR_DATA, "damaged", CS_ERR_DATA},
+    {ARRAY("[\"null\", \"int\"]"), BYTES("\x02\x04\x00"), NULL, CS_ERR_DATA, "damaged",
+     CS_ERR_DATA},
+    {ARRAY("[\"null\", \"int\"]"), BYTES("\x02\x01\x00"), NULL, CS_ERR_DATA, "damaged",
+     CS_ERR_DATA},
 };
 
 /* Read a schema's only value. */
@@ -371,7 +374,7 @@ check_group(const group_case *expected, const char *schema, cs_slice bytes, cons
     }
     else
         assert_non_null(strstr(c.err.message, "field \"")); /* it is named in any case */
-    assert_ok(case_want(&c, NULL, 0, NULL), &c.err); /* passed over */
+    assert_ok(case_want(&c, NULL, 0, NULL), &c.err);        /* passed over */
     cs_avro_cursor_init(&c.cursor, c.plan, &c.block);
     assert_outcome(case_next(&c), expected->skipped, &c.err, NULL, schema);
     case_close(&c);
@@ -455,7 +458,9 @@ check_depth(const char *schema, const char *before, int depth, bool ends, bool f
     cs_buffer_free(&bytes);
 }
 
-#define LIST "{\"type\": \"record\", \"name\": \"L\", \"fields\": [" FIELD("next", "[\"null\", \"L\"]") "]}"
+#define LIST                                                                                       \
+    "{\"type\": \"record\", \"name\": \"L\", \"fields\": [" FIELD("next", "[\"null\", \"L\"]") "]" \
+                                                                                               "}"
 #define TREE "{\"type\": \"record\", \"name\": \"L\", \"fields\": [" FIELD("a", ARRAY("\"L\"")) "]}"
 
 /* A record and what stands in it are a level each, a union is one, too. */
@@ -472,8 +477,8 @@ test_depth(void **state)
         check_depth(RECORD(FIELD("a", LIST)), "", depths[i], false, fits);
         check_depth(RECORD(FIELD("a", TREE)), "", depths[i], true, fits);
         check_depth(RECORD(FIELD("a", "[\"null\", " LIST "]")), "", depths[i], false, fits);
-        check_depth(RECORD(FIELD("a", "[\"null\", \"string\", " LIST "]")), "\x04", depths[i], false,
-                    depths[i] < 49);
+        check_depth(RECORD(FIELD("a", "[\"null\", \"string\", " LIST "]")), "\x04", depths[i],
+                    false, depths[i] < 49);
     }
 }
 

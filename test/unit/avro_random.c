@@ -203,7 +203,8 @@ make_union(making *m)
 
     for (unsigned i = 0; i < count; i++)
     {
-        json_t *branch = make_branch(m, pick(m->random, m->num_names < MAX_NAMES / 2 ? 12 : 9), &seen);
+        json_t *branch =
+            make_branch(m, pick(m->random, m->num_names < MAX_NAMES / 2 ? 12 : 9), &seen);
 
         if (i == null_at)
             json_array_append_new(branches, json_string("null"));
@@ -315,8 +316,8 @@ random_bytes(test_random *random, size_t len)
 static json_t *
 random_text(test_random *random)
 {
-    static const char *const letters[] = {"a", "b", "z", " ", "\xc3\xa9", "\xe2\x82\xac",
-                                          "\xf0\x9f\x98\x80", "\"", "/", "\n"};
+    static const char *const letters[] = {
+        "a", "b", "z", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\"", "/", "\n"};
     char text[80] = "";
     unsigned len = pick(random, 16);
 
@@ -386,8 +387,9 @@ random_logical(test_random *random, const cs_avro_node *type)
             value = random_time(random, type);
             break;
         case CS_VALUE_DATE:
-            value.as.days = (int32_t) (CS_DATE_MIN + (int64_t) test_random_below(
-                                                         random, (uint64_t) (CS_DATE_END - CS_DATE_MIN)));
+            value.as.days =
+                (int32_t) (CS_DATE_MIN + (int64_t) test_random_below(
+                                             random, (uint64_t) (CS_DATE_END - CS_DATE_MIN)));
             break;
         case CS_VALUE_TIME_OF_DAY:
             value.as.time_of_day = (int64_t) test_random_below(random, CS_DAY);

@@ -13,11 +13,9 @@
 #define FIXED(name, size) "{\"type\": \"fixed\", \"name\": \"" name "\", \"size\": " size "}"
 #define ENUM(name, symbols, rest) \
     "{\"type\": \"enum\", \"name\": \"" name "\", \"symbols\": [" symbols "]" rest "}"
-#define DECIMAL(head, precision, scale)                            \
-    "{" head ", \"logicalType\": \"decimal\", \"precision\": " precision \
-    ", \"scale\": " scale "}"
-#define SUB(name, fields) \
-    "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
+#define DECIMAL(head, precision, scale) \
+    "{" head ", \"logicalType\": \"decimal\", \"precision\": " precision ", \"scale\": " scale "}"
+#define SUB(name, fields) "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
 #define ARRAY(items) "{\"type\": \"array\", \"items\": " items "}"
 #define MAP(values) "{\"type\": \"map\", \"values\": " values "}"
 
@@ -45,8 +43,8 @@ check_schemas(const resolution *r, const char *writer, const char *reader, const
     char subject[600];
 
     snprintf(subject, sizeof(subject), "%.290s as %.290s", writer, reader);
-    assert_outcome(case_read_through(writer, reader, value, &json, &err), r->code, &err,
-                   r->message, subject);
+    assert_outcome(case_read_through(writer, reader, value, &json, &err), r->code, &err, r->message,
+                   subject);
     if (r->code != CS_OK)
         return;
     wanted = case_json(expected);
@@ -172,8 +170,10 @@ test_promotions(void **state)
         {"\"int\"", "\"null\"", "1", REFUSED("int cannot be read as null")},
         {FIXED("F", "2"), FIXED("F", "3"), "\"\\\\x0102\"",
          REFUSED("fixed F(2) cannot be read as fixed F(3)")},
-        {FIXED("F", "2"), "\"bytes\"", "\"\\\\x0102\"", REFUSED("fixed F(2) cannot be read as bytes")},
-        {"\"bytes\"", FIXED("F", "2"), "\"\\\\x0102\"", REFUSED("bytes cannot be read as fixed F(2)")},
+        {FIXED("F", "2"), "\"bytes\"", "\"\\\\x0102\"",
+         REFUSED("fixed F(2) cannot be read as bytes")},
+        {"\"bytes\"", FIXED("F", "2"), "\"\\\\x0102\"",
+         REFUSED("bytes cannot be read as fixed F(2)")},
         {ENUM("E", "\"A\"", ""), "\"string\"", "\"A\"", REFUSED("enum E cannot be read as string")},
         {ARRAY("\"int\""), MAP("\"int\""), "[]", REFUSED("array<int> cannot be read as map<int>")},
         {ARRAY("\"int\""), ARRAY("\"string\""), "[]", REFUSED("int cannot be read as string")},
@@ -189,8 +189,10 @@ static void
 test_enums(void **state)
 {
     static const resolution cases[] = {
-        {ENUM("E", "\"A\", \"B\"", ""), ENUM("E", "\"A\", \"B\"", ""), "\"B\"", "\"B\"", CS_OK, NULL},
-        {ENUM("E", "\"A\", \"B\"", ""), ENUM("E", "\"B\", \"A\"", ""), "\"B\"", "\"B\"", CS_OK, NULL},
+        {ENUM("E", "\"A\", \"B\"", ""), ENUM("E", "\"A\", \"B\"", ""), "\"B\"", "\"B\"", CS_OK,
+         NULL},
+        {ENUM("E", "\"A\", \"B\"", ""), ENUM("E", "\"B\", \"A\"", ""), "\"B\"", "\"B\"", CS_OK,
+         NULL},
         {ENUM("E", "\"A\"", ""), ENUM("x.F", "\"C\", \"A\"", ""), "\"A\"", "\"A\"", CS_OK, NULL},
         {ENUM("E", "\"A\", \"B\"", ""), ENUM("E", "\"A\", \"Z\"", ", \"default\": \"Z\""), "\"B\"",
          "\"Z\"", CS_OK, NULL},
@@ -232,13 +234,14 @@ test_logical_types(void **state)
          NULL},
         {"\"long\"", LOGICAL("long", "timestamp-millis"), "1000", "\"1970-01-01T00:00:01Z\"", CS_OK,
          NULL},
-        {"\"int\"", LOGICAL("long", "timestamp-micros"), "1", "\"1970-01-01T00:00:00.000001Z\"", CS_OK,
-         NULL},
+        {"\"int\"", LOGICAL("long", "timestamp-micros"), "1", "\"1970-01-01T00:00:00.000001Z\"",
+         CS_OK, NULL},
         {LOGICAL("int", "date"), "\"long\"", "\"1970-01-02\"", "1", CS_OK, NULL},
         {LOGICAL("int", "date"), "\"double\"", "\"1970-01-02\"", "1.0", CS_OK, NULL},
         {"\"int\"", LOGICAL("int", "date"), "-1", "\"1969-12-31\"", CS_OK, NULL},
         {"\"long\"", LOGICAL("long", "time-micros"), "1", "\"00:00:00.000001\"", CS_OK, NULL},
-        {"\"long\"", LOGICAL("long", "time-micros"), "-1", MISFIT("time of day -1 is out of range")},
+        {"\"long\"", LOGICAL("long", "time-micros"), "-1",
+         MISFIT("time of day -1 is out of range")},
         {"\"long\"", LOGICAL("long", "time-micros"), "86400000000", MISFIT("out of range")},
         {"\"string\"", LOGICAL("string", "uuid"), "\"0123ABCD-0123-4567-89ab-0123456789ab\"",
          "\"0123abcd-0123-4567-89ab-0123456789ab\"", CS_OK, NULL},
@@ -261,8 +264,8 @@ test_logical_types(void **state)
          "\"\\\\x0100000002000000ec0b0000\"", "\"P1M2DT3.052S\"", CS_OK, NULL},
         {"{\"type\": \"fixed\", \"name\": \"F\", \"size\": 16}",
          "{\"type\": \"fixed\", \"name\": \"F\", \"size\": 16, \"logicalType\": \"uuid\"}",
-         "\"\\\\x000102030405060708090a0b0c0d0e0f\"",
-         "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"", CS_OK, NULL},
+         "\"\\\\x000102030405060708090a0b0c0d0e0f\"", "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"",
+         CS_OK, NULL},
         /* What means something else is refused */
         {LOGICAL("int", "date"), LOGICAL("long", "timestamp-micros"), "\"1970-01-02\"",
          REFUSED("date cannot be read as timestamp-micros")},
@@ -305,27 +308,31 @@ test_unions(void **state)
         {"[\"int\", \"string\"]", "\"string\"", "\"a\"", "\"a\"", CS_OK, NULL},
         {"[\"int\", \"string\"]", "\"string\"", "5", MISFIT("a value of type int")},
         {"[\"int\", \"string\"]", "\"double\"", "5", "5.0", CS_OK, NULL},
-        {"[\"string\", " ARRAY("\"int\"") "]", "\"string\"", "[1, 2]", MISFIT("a value of type array")},
+        {"[\"string\", " ARRAY("\"int\"") "]", "\"string\"", "[1, 2]",
+         MISFIT("a value of type array")},
         {"[\"null\", \"string\", " SUB("S", FIELD("x", "\"int\"")) "]", "[\"null\", \"string\"]",
          "{\"x\": 1}", MISFIT("a value of type record")},
         {"[\"null\", " SUB("S", FIELD("x", "\"int\"")) "]", SUB("S", FIELD("x", "\"int\"")), "null",
          MISFIT("a value of type null")},
         {"[\"null\", " ARRAY("\"int\"") "]", ARRAY("\"int\""), "[1]", "[1]", CS_OK, NULL},
-        {"[\"null\", " ARRAY("\"int\"") "]", ARRAY("\"int\""), "null", MISFIT("a value of type null")},
+        {"[\"null\", " ARRAY("\"int\"") "]", ARRAY("\"int\""), "null",
+         MISFIT("a value of type null")},
         {"[\"null\", \"int\"]", "\"string\"", "5", REFUSED("cannot be read as string")},
         {"[\"null\", \"string\"]", "\"null\"", "null", "null", CS_OK, NULL},
         {"[\"null\", \"string\"]", "\"null\"", "\"x\"", MISFIT("a value of type string")},
         /* From one to another */
         {"[\"null\", \"int\"]", "[\"int\", \"null\"]", "5", "5", CS_OK, NULL},
         {"[\"null\", \"int\"]", "[\"int\", \"null\"]", "null", "null", CS_OK, NULL},
-        {"[\"null\", \"int\", \"string\"]", "[\"string\", \"null\", \"long\"]", "5", "5", CS_OK, NULL},
+        {"[\"null\", \"int\", \"string\"]", "[\"string\", \"null\", \"long\"]", "5", "5", CS_OK,
+         NULL},
         {"[\"null\", \"int\", \"string\"]", "[\"null\", \"int\"]", "\"x\"",
          MISFIT("a value of type string")},
         {"[\"null\", \"int\", \"string\"]", "[\"null\", \"int\"]", "null", "null", CS_OK, NULL},
         {"[\"int\", \"float\"]", "[\"float\", \"double\"]", "5", "5.0", CS_OK, NULL},
         {"[\"int\", \"double\"]", "[\"int\", \"double\"]", "5", "5", CS_OK, NULL},
         {"[\"int\", \"double\"]", "[\"int\", \"double\"]", "5.5", "5.5", CS_OK, NULL},
-        {"[\"int\", \"boolean\"]", "[\"string\", \"null\"]", "5", REFUSED("field \"a\": int cannot")},
+        {"[\"int\", \"boolean\"]", "[\"string\", \"null\"]", "5",
+         REFUSED("field \"a\": int cannot")},
         {"[" LOGICAL("long", "timestamp-millis") ", \"null\"]",
          "[\"null\", " LOGICAL("long", "timestamp-micros") "]", "\"2024-03-10T08:00:00Z\"",
          "\"2024-03-10T08:00:00Z\"", CS_OK, NULL},
@@ -335,19 +342,19 @@ test_unions(void **state)
          "{\"x\": 1}", CS_OK, NULL},
         {"[" SUB("A", FIELD("x", "\"int\"")) ", " SUB("B", FIELD("x", "\"int\"")) "]",
          "[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": ["
-         "{\"name\": \"x\", \"type\": \"int\"}, {\"name\": \"c\", \"type\": \"int\", \"default\": 7}]}, "
-         SUB("B", FIELD("x", "\"int\"")) "]",
+         "{\"name\": \"x\", \"type\": \"int\"}, {\"name\": \"c\", \"type\": \"int\", \"default\": "
+         "7}]}, " SUB("B", FIELD("x", "\"int\"")) "]",
          "{\"x\": 1}", "{\"x\": 1, \"c\": 7}", CS_OK, NULL},
         {SUB("n.A", FIELD("x", "\"int\"")),
-         "[" SUB("B", FIELD("x", "\"string\"")) ", " SUB("m.A", FIELD("x", "\"int\"")) "]", "{\"x\": 1}",
-         "{\"x\": 1}", CS_OK, NULL},
+         "[" SUB("B", FIELD("x", "\"string\"")) ", " SUB("m.A", FIELD("x", "\"int\"")) "]",
+         "{\"x\": 1}", "{\"x\": 1}", CS_OK, NULL},
         /* An alias does not win over the name itself */
         {SUB("A", FIELD("x", "\"int\"")),
-         "[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": []}, "
-         SUB("A", FIELD("x", "\"int\"")) "]",
+         "[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": []}, " SUB(
+             "A", FIELD("x", "\"int\"")) "]",
          "{\"x\": 1}", "{\"x\": 1}", CS_OK, NULL},
-        {FIXED("F", "1"), "[" FIXED("G", "1") ", " FIXED("F", "1") "]", "\"\\\\x01\"", "\"\\\\x01\"",
-         CS_OK, NULL},
+        {FIXED("F", "1"), "[" FIXED("G", "1") ", " FIXED("F", "1") "]", "\"\\\\x01\"",
+         "\"\\\\x01\"", CS_OK, NULL},
         {ENUM("E", "\"X\"", ""),
          "[" ENUM("D", "\"Y\"", ", \"default\": \"Y\"") ", " ENUM("E", "\"X\"", "") "]", "\"X\"",
          "\"X\"", CS_OK, NULL},
@@ -371,17 +378,20 @@ test_fields(void **state)
          RECORD(FIELD("b", "\"string\"")), "{\"a\": 1, \"b\": \"x\", \"c\": 1.5}", "{\"b\": \"x\"}",
          CS_OK, NULL},
         {RECORD(FIELD("a", "\"int\"")), RECORD(""), "{\"a\": 1}", "{}", CS_OK, NULL},
-        {RECORD(""), RECORD(WITH("a", "\"int\"", "\"default\": 7")), "{}", "{\"a\": 7}", CS_OK, NULL},
+        {RECORD(""), RECORD(WITH("a", "\"int\"", "\"default\": 7")), "{}", "{\"a\": 7}", CS_OK,
+         NULL},
         {RECORD(FIELD("a", "\"int\"")), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")),
          "{\"a\": 1}", REFUSED("field \"b\" is not in the file and has no default")},
         {RECORD(FIELD("a", "\"int\"")),
          RECORD(FIELD("a", "\"int\"") "," FIELD("b", "[\"null\", \"int\"]")), "{\"a\": 1}",
          REFUSED("field \"b\" is not in the file and has no default")},
         /* Aliases */
-        {RECORD(FIELD("old", "\"int\"")), RECORD(WITH("new", "\"long\"", "\"aliases\": [\"x\", \"old\"]")),
-         "{\"old\": 1}", "{\"new\": 1}", CS_OK, NULL},
+        {RECORD(FIELD("old", "\"int\"")),
+         RECORD(WITH("new", "\"long\"", "\"aliases\": [\"x\", \"old\"]")), "{\"old\": 1}",
+         "{\"new\": 1}", CS_OK, NULL},
         {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")),
-         RECORD(WITH("c", "\"int\"", "\"aliases\": [\"a\"], \"default\": 9") "," FIELD("a", "\"int\"")),
+         RECORD(WITH("c", "\"int\"", "\"aliases\": [\"a\"], \"default\": 9") "," FIELD("a",
+                                                                                       "\"int\"")),
          "{\"a\": 1, \"b\": 2}", "{\"c\": 9, \"a\": 1}", CS_OK, NULL},
         {RECORD(WITH("new", "\"int\"", "\"aliases\": [\"old\"]")), RECORD(FIELD("old", "\"int\"")),
          "{\"new\": 1}", REFUSED("field \"old\" is not in the file")},
@@ -392,8 +402,8 @@ test_fields(void **state)
          RECORD(WITH("z", "\"int\"", "\"aliases\": [\"x\", \"y\"]")), "{\"x\": 1, \"y\": 2}",
          "{\"z\": 1}", CS_OK, NULL},
         /* Defaults of every kind */
-        {RECORD(""), RECORD(WITH("a", "\"null\"", "\"default\": null")), "{}", "{\"a\": null}", CS_OK,
-         NULL},
+        {RECORD(""), RECORD(WITH("a", "\"null\"", "\"default\": null")), "{}", "{\"a\": null}",
+         CS_OK, NULL},
         {RECORD(""), RECORD(WITH("a", "\"boolean\"", "\"default\": true")), "{}", "{\"a\": true}",
          CS_OK, NULL},
         {RECORD(""), RECORD(WITH("a", "\"double\"", "\"default\": 1")), "{}", "{\"a\": 1.0}", CS_OK,
@@ -416,23 +426,26 @@ test_fields(void **state)
          CS_OK, NULL},
         {RECORD(""), RECORD(WITH("a", "[\"null\", \"int\"]", "\"default\": 5")), "{}", "{\"a\": 5}",
          CS_OK, NULL},
-        {RECORD(""), RECORD(WITH("a", LOGICAL("long", "timestamp-millis"), "\"default\": 1000")), "{}",
-         "{\"a\": \"1970-01-01T00:00:01Z\"}", CS_OK, NULL},
+        {RECORD(""), RECORD(WITH("a", LOGICAL("long", "timestamp-millis"), "\"default\": 1000")),
+         "{}", "{\"a\": \"1970-01-01T00:00:01Z\"}", CS_OK, NULL},
         {RECORD(""),
-         RECORD(WITH("a", SUB("S", FIELD("x", "\"int\"") "," WITH("y", "\"string\"", "\"default\": \"d\"")),
-                     "\"default\": {\"x\": 1}")),
+         RECORD(WITH(
+             "a", SUB("S", FIELD("x", "\"int\"") "," WITH("y", "\"string\"", "\"default\": \"d\"")),
+             "\"default\": {\"x\": 1}")),
          "{}", "{\"a\": {\"x\": 1, \"y\": \"d\"}}", CS_OK, NULL},
         {RECORD(""),
          RECORD(WITH("a",
-                     SUB("L", FIELD("v", "\"int\"") "," WITH("next", "[\"null\", \"L\"]", "\"default\": null")),
+                     SUB("L", FIELD("v", "\"int\"") "," WITH("next", "[\"null\", \"L\"]",
+                                                             "\"default\": null")),
                      "\"default\": {\"v\": 1, \"next\": {\"v\": 2}}")),
          "{}", "{\"a\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}", CS_OK, NULL},
         /* A default is not looked at where the field is there */
-        {RECORD(FIELD("a", "\"int\"")), RECORD(WITH("a", "\"int\"", "\"default\": 7")), "{\"a\": 1}",
-         "{\"a\": 1}", CS_OK, NULL},
+        {RECORD(FIELD("a", "\"int\"")), RECORD(WITH("a", "\"int\"", "\"default\": 7")),
+         "{\"a\": 1}", "{\"a\": 1}", CS_OK, NULL},
         /* Inner records */
         {RECORD(FIELD("s", SUB("S", FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")))),
-         RECORD(FIELD("s", SUB("S", WITH("z", "\"int\"", "\"default\": 3") "," FIELD("y", "\"long\"")))),
+         RECORD(FIELD("s",
+                      SUB("S", WITH("z", "\"int\"", "\"default\": 3") "," FIELD("y", "\"long\"")))),
          "{\"s\": {\"x\": 1, \"y\": 2}}", "{\"s\": {\"y\": 2, \"z\": 3}}", CS_OK, NULL},
         {RECORD(FIELD("s", SUB("S", FIELD("x", "\"int\"")))),
          RECORD(FIELD("s", SUB("S", FIELD("x", "\"string\"")))), "{\"s\": {\"x\": 1}}",
@@ -469,7 +482,8 @@ static void
 test_recursion(void **state)
 {
     static const resolution cases[] = {
-        {RECORD(FIELD("l", LIST(FIELD("v", "\"int\"")))), RECORD(FIELD("l", LIST(FIELD("v", "\"long\"")))),
+        {RECORD(FIELD("l", LIST(FIELD("v", "\"int\"")))),
+         RECORD(FIELD("l", LIST(FIELD("v", "\"long\"")))),
          "{\"l\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
          "{\"l\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}", CS_OK, NULL},
         {RECORD(FIELD("l", LIST(FIELD("v", "\"int\"")))),
@@ -477,8 +491,8 @@ test_recursion(void **state)
          "{\"l\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
          "{\"l\": {\"w\": 9, \"next\": {\"w\": 9, \"next\": null}}}", CS_OK, NULL},
         /* The pair fails at its last field, after the union inside it was resolved */
-        {RECORD(FIELD("l", LIST(FIELD("v", "\"int\"")))), RECORD(FIELD("l", LIST(FIELD("v", "\"string\"")))),
-         "{\"l\": {\"v\": 1, \"next\": null}}",
+        {RECORD(FIELD("l", LIST(FIELD("v", "\"int\"")))),
+         RECORD(FIELD("l", LIST(FIELD("v", "\"string\"")))), "{\"l\": {\"v\": 1, \"next\": null}}",
          REFUSED("field \"l\": field \"v\": int cannot be read as string")},
         /* The same inside a union, where it is refused only when it is met */
         {RECORD(FIELD("l", "[\"null\", " LIST(FIELD("v", "\"int\"")) "]")),
@@ -488,16 +502,33 @@ test_recursion(void **state)
          RECORD(FIELD("l", "[\"null\", " LIST(FIELD("v", "\"string\"")) "]")),
          "{\"l\": {\"v\": 1, \"next\": null}}", MISFIT("a value of type record")},
         /* What was resolved by way of a pair that failed later, and is used elsewhere */
-        {RECORD(FIELD("l", "[\"null\", " SUB("A", FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]"))
-                      "]") "," FIELD("v", "\"int\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
-         RECORD(FIELD("l", "[\"null\", " SUB("A", FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]"))
-                      "]") "," FIELD("v", "\"string\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
+        {RECORD(FIELD(
+             "l",
+             "[\"null\", " SUB(
+                 "A",
+                 FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]")) "]") "," FIELD(
+                     "v", "\"int\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
+         RECORD(FIELD(
+             "l",
+             "[\"null\", " SUB(
+                 "A",
+                 FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]")) "]") "," FIELD(
+                     "v", "\"string\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
          "{\"l\": null, \"m\": {\"a\": null}}", "{\"l\": null, \"m\": {\"a\": null}}", CS_OK, NULL},
-        {RECORD(FIELD("l", "[\"null\", " SUB("A", FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]"))
-                      "]") "," FIELD("v", "\"int\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
-         RECORD(FIELD("l", "[\"null\", " SUB("A", FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]"))
-                      "]") "," FIELD("v", "\"string\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
-         "{\"l\": null, \"m\": {\"a\": {\"b\": null, \"v\": 1}}}", MISFIT("a value of type record")},
+        {RECORD(FIELD(
+             "l",
+             "[\"null\", " SUB(
+                 "A",
+                 FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]")) "]") "," FIELD(
+                     "v", "\"int\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
+         RECORD(FIELD(
+             "l",
+             "[\"null\", " SUB(
+                 "A",
+                 FIELD("b", "[\"null\", " SUB("B", FIELD("a", "[\"null\", \"A\"]")) "]") "," FIELD(
+                     "v", "\"string\"")) "]") "," FIELD("m", "[\"null\", \"B\"]")),
+         "{\"l\": null, \"m\": {\"a\": {\"b\": null, \"v\": 1}}}",
+         MISFIT("a value of type record")},
     };
 
     (void) state;
@@ -512,8 +543,8 @@ test_top_types(void **state)
         {"\"int\"", "\"double\"", "5", "{\"value\": 5.0}", CS_OK, NULL},
         {"[\"null\", \"int\"]", "[\"null\", \"long\"]", "null", "{\"value\": null}", CS_OK, NULL},
         {ARRAY("\"int\""), ARRAY("\"long\""), "[1]", "{\"value\": [1]}", CS_OK, NULL},
-        {RECORD(FIELD("a", "\"int\"")), "[\"null\", " RECORD(FIELD("a", "\"long\"")) "]", "{\"a\": 1}",
-         "{\"value\": {\"a\": 1}}", CS_OK, NULL},
+        {RECORD(FIELD("a", "\"int\"")), "[\"null\", " RECORD(FIELD("a", "\"long\"")) "]",
+         "{\"a\": 1}", "{\"value\": {\"a\": 1}}", CS_OK, NULL},
         {RECORD(""), "[\"null\", " RECORD(WITH("a", "\"long\"", "\"default\": 1")) "]", "{}",
          "{\"value\": {\"a\": 1}}", CS_OK, NULL},
         {"\"string\"", RECORD(FIELD("a", "\"string\"")), "\"x\"",
@@ -546,8 +577,9 @@ test_many_paths(void **state)
     for (int i = 0; i < 60; i++)
     {
         if (i == 0)
-            assert_ok(cs_buffer_printf(&json, &err, "{\"name\":\"f0\",\"type\":{\"type\":\"record\","
-                                                    "\"name\":\"T0\",\"fields\":[]}}"),
+            assert_ok(cs_buffer_printf(&json, &err,
+                                       "{\"name\":\"f0\",\"type\":{\"type\":\"record\","
+                                       "\"name\":\"T0\",\"fields\":[]}}"),
                       &err);
         else
             assert_ok(cs_buffer_printf(&json, &err,
@@ -563,7 +595,8 @@ test_many_paths(void **state)
     assert_ok(case_want(&c, (int[]){3, 59}, 2, NULL), &c.err);
     case_load(&c, 1, BYTES(""));
     assert_ok(case_next(&c), &c.err); /* no bytes, but too much to be walked through */
-    assert_refused(case_column(&c, 1, &(json_t *){NULL}), CS_ERR_LIMIT, &c.err, "items of no bytes");
+    assert_refused(case_column(&c, 1, &(json_t *){NULL}), CS_ERR_LIMIT, &c.err,
+                   "items of no bytes");
     case_close(&c);
     cs_buffer_free(&json);
 }
@@ -575,8 +608,8 @@ main(void)
         cmocka_unit_test(test_promotions),    cmocka_unit_test(test_enums),
         cmocka_unit_test(test_logical_types), cmocka_unit_test(test_unions),
         cmocka_unit_test(test_fields),        cmocka_unit_test(test_refused_defaults),
-        cmocka_unit_test(test_recursion),
-        cmocka_unit_test(test_top_types),     cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_recursion),     cmocka_unit_test(test_top_types),
+        cmocka_unit_test(test_many_paths),
     };
 
     return cmocka_run_group_tests_name("avro_resolve", tests, NULL, NULL);

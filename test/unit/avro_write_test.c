@@ -443,7 +443,9 @@ test_values_that_do_not_fit(void **state)
     static const misfit cases[] = {
         {SCHEMA_LONG, {.kind = CS_VALUE_NULL}, "field \"a\": it cannot be NULL"},
         {SCHEMA_STRING, {.kind = CS_VALUE_NULL}, "cannot be NULL"},
-        {SCHEMA_LONG, {.kind = CS_VALUE_STRING, .as.bytes = {"x", 1}}, "field \"a\": value does not fit its type"},
+        {SCHEMA_LONG,
+         {.kind = CS_VALUE_STRING, .as.bytes = {"x", 1}},
+         "field \"a\": value does not fit its type"},
         {SCHEMA_STRING, {.kind = CS_VALUE_BYTES, .as.bytes = {"x", 1}}, "does not fit"},
         {SCHEMA_STRING, {.kind = CS_VALUE_INTEGER, .as.integer = 1}, "does not fit"},
         {SCHEMA_LONG, {.kind = CS_VALUE_TIME, .as.time = 1}, "does not fit"},
