@@ -248,35 +248,43 @@ cs_session_take(cs_session *session, const cs_event *events, size_t count, int64
     return CS_OK;
 }
 
-/* True if a reward of the campaign was issued after the campaign's first view. */
+/*
+ * True if a reward of the campaign was issued after the campaign's first view. With
+ * counts all such rewards are looked for, and counted at their pair's position.
+ */
 static bool
-campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_map *map)
+campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_map *map,
+               int64_t *counts)
 {
-    size_t start, end;
+    size_t start, end, tries;
+    bool drove = false;
 
     cs_map_range(map, campaign->id, &start, &end);
-    if (end - start < rewards->count)
+    tries = end - start < rewards->count ? end - start : rewards->count;
+    for (size_t i = 0; i < tries && (!drove || counts != NULL); i++)
     {
-        for (size_t i = start; i < end; i++)
-        {
-            const cs_seen *reward = find_seen(rewards, map->pairs[i].reward);
+        size_t position = start + i;
+        const cs_seen *reward = &rewards->items[i];
 
-            if (reward != NULL && campaign->first < reward->last)
-                return true;
-        }
-        return false;
+        if (tries == end - start)
+            reward = find_seen(rewards, map->pairs[position].reward);
+        else if (!cs_map_find(map, start, end, reward->id, &position))
+            reward = NULL;
+        if (reward == NULL || campaign->first >= reward->last)
+            continue;
+        drove = true;
+        if (counts != NULL)
+            counts[position]++;
     }
-    for (size_t i = 0; i < rewards->count; i++)
-        if (campaign->first < rewards->items[i].last &&
-            cs_map_holds(map, start, end, rewards->items[i].id))
-            return true;
-    return false;
+    return drove;
 }
 
-bool
-cs_session_driven(const cs_session *session, const cs_map *map)
+/* cs_session_driven without counts, cs_session_count_driven with them. */
+static inline bool
+find_driven(const cs_session *session, const cs_map *map, int64_t *counts)
 {
     const cs_seen_list *campaigns = &session->campaigns;
+    bool driven = false;
     cs_time last_issue;
 
     if (session->rewards.count == 0 || map->count == 0)
@@ -286,10 +294,24 @@ cs_session_driven(const cs_session *session, const cs_map *map)
         if (session->rewards.items[i].last > last_issue)
             last_issue = session->rewards.items[i].last;
     /* campaigns are in order of their first view: behind the last issue none drove anything */
-    for (size_t i = 0; i < campaigns->count && campaigns->items[i].first < last_issue; i++)
-        if (campaign_drove(&campaigns->items[i], &session->rewards, map))
-            return true;
-    return false;
+    for (size_t i = 0; i < campaigns->count && campaigns->items[i].first < last_issue &&
+                       (!driven || counts != NULL);
+         i++)
+        if (campaign_drove(&campaigns->items[i], &session->rewards, map, counts))
+            driven = true;
+    return driven;
+}
+
+bool
+cs_session_driven(const cs_session *session, const cs_map *map)
+{
+    return find_driven(session, map, NULL);
+}
+
+bool
+cs_session_count_driven(const cs_session *session, const cs_map *map, int64_t *counts)
+{
+    return find_driven(session, map, counts);
 }
 
 cs_code

@@ -106,6 +106,9 @@ cs_gap_spans(int64_t gap, cs_time before, cs_time time)
 /* True if a reward was issued strictly later than a view of a campaign that contains it. */
 bool cs_session_driven(const cs_session *session, const cs_map *map);
 
+/* The same; adds 1 to the counts, one for each pair of the map, of all pairs that say so. */
+bool cs_session_count_driven(const cs_session *session, const cs_map *map, int64_t *counts);
+
 /* Count the sessions of a state. */
 cs_code cs_sessions_count(cs_slice state, int64_t *count, cs_error *err);
 

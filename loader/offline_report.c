@@ -61,6 +61,7 @@ typedef struct offline_report
     cs_buffer scratch;
     int64_t *ids;
     size_t ids_capacity;
+    size_t next_pair; /* of the map */
 } offline_report;
 
 /* What one thread works with. */
@@ -184,6 +185,7 @@ read_question(const offline_settings *settings, const report_question *question,
     session_question *to = &report->question;
 
     to->overlap = question->overlap;
+    to->pairs = question->pairs;
     to->since = INT64_MIN;
     to->until = INT64_MAX;
     to->gap = CS_DEFAULT_GAP;
@@ -266,6 +268,21 @@ make_jobs(offline_report *report)
     return STATUS_OK;
 }
 
+/* Make each thread count driven pairs. */
+static exit_status
+make_counts(offline_report *report)
+{
+    for (int i = 0; i < report->num_jobs; i++)
+    {
+        session_maker *maker = &report->jobs[i].maker;
+
+        maker->pairs = calloc(report->question.map.count + 1, sizeof(int64_t));
+        if (maker->pairs == NULL)
+            return log_out_of_memory();
+    }
+    return STATUS_OK;
+}
+
 /* Say what was read of each file. */
 static void
 print_summary(const offline_input *input)
@@ -294,6 +311,8 @@ make_rows(offline_report *report, const offline_settings *settings)
     STATUS_TRY(offline_input_open(&report->input, settings->files->items, settings->files->count,
                                   report->num_jobs, settings->max_rejects, settings->rejects));
     STATUS_TRY(make_jobs(report));
+    if (report->question.pairs)
+        STATUS_TRY(make_counts(report));
     STATUS_TRY(run_phase(report, read_events));
     print_summary(&report->input);
     report->has_input = false;
@@ -309,8 +328,8 @@ make_rows(offline_report *report, const offline_settings *settings)
         pile_set_init(&report->jobs[i].piles, 0, 0, 0);
         stores[i] = &report->jobs[i].maker.store;
     }
-    status = lines_merge_open(&report->merge, stores, (size_t) report->num_jobs,
-                              report->memory / 4);
+    status =
+        lines_merge_open(&report->merge, stores, (size_t) report->num_jobs, report->memory / 4);
     free(stores);
     return status;
 }
@@ -349,6 +368,28 @@ next_lines(report_rows *base, cs_slice *lines, bool *end)
     return STATUS_OK;
 }
 
+/* report_rows_ops.next_pair */
+static exit_status
+next_pair(report_rows *base, report_pair *pair, bool *end)
+{
+    offline_report *report = (offline_report *) base;
+    const cs_map *map = &report->question.map;
+
+    while (report->next_pair < map->count)
+    {
+        size_t position = report->next_pair++;
+
+        *pair = (report_pair){.campaign = map->pairs[position].campaign,
+                              .reward = map->pairs[position].reward};
+        for (int i = 0; i < report->num_jobs; i++)
+            pair->sessions += report->jobs[i].maker.pairs[position];
+        if (pair->sessions > 0)
+            return STATUS_OK;
+    }
+    *end = true;
+    return STATUS_OK;
+}
+
 /* report_rows_ops.close */
 static void
 close_rows(report_rows *base)
@@ -372,7 +413,7 @@ close_rows(report_rows *base)
     free(report);
 }
 
-static const report_rows_ops ops = {next, next_lines, close_rows};
+static const report_rows_ops ops = {next, next_lines, next_pair, close_rows};
 
 exit_status
 offline_report_open(const offline_settings *settings, const report_question *question,

@@ -50,6 +50,7 @@ session_maker_free(session_maker *maker)
     cs_buffer_free(&maker->scratch);
     cs_buffer_free(&maker->rows);
     free(maker->ids);
+    free(maker->pairs);
     lines_store_free(&maker->store);
 }
 
@@ -84,8 +85,8 @@ pack(const report_session *session, cs_buffer *out, cs_error *err)
                              session->num_rewards, session->driven};
 
     CS_TRY(cs_buffer_append(out, &packed, sizeof(packed), err));
-    CS_TRY(cs_buffer_append(out, session->campaigns, session->num_campaigns * sizeof(int64_t),
-                            err));
+    CS_TRY(
+        cs_buffer_append(out, session->campaigns, session->num_campaigns * sizeof(int64_t), err));
     return cs_buffer_append(out, session->rewards, session->num_rewards * sizeof(int64_t), err);
 }
 
@@ -139,7 +140,9 @@ append_row(session_maker *maker, cs_slice user, cs_error *err)
     session.rewards = maker->ids + from->campaigns.count;
     copy_ids(&from->campaigns, maker->ids);
     copy_ids(&from->rewards, maker->ids + from->campaigns.count);
-    session.driven = cs_session_driven(from, &maker->question->map);
+    session.driven = maker->pairs != NULL
+                         ? cs_session_count_driven(from, &maker->question->map, maker->pairs)
+                         : cs_session_driven(from, &maker->question->map);
     if (maker->question->render == NULL)
         return pack(&session, &maker->rows, err);
     return maker->question->render->session(&maker->renderer, &session, &maker->rows, err);
@@ -170,8 +173,7 @@ make_user(session_maker *maker, const cs_group_user *user)
         return log_core_error(&err, NULL);
     for (; left > 0; events += taken, left -= taken)
     {
-        cs_code code =
-            cs_session_take(&maker->session, events, left, question->gap, &taken, &err);
+        cs_code code = cs_session_take(&maker->session, events, left, question->gap, &taken, &err);
 
         if (code == CS_OK && is_wanted(question, events, taken))
             code = append_row(maker, user->name, &err);
@@ -191,7 +193,7 @@ add_piece(void *ctx, const uint8_t *data, size_t len)
     cs_error err;
 
     return cs_group_add(&maker->group, data, len, &err) == CS_OK ? STATUS_OK
-                                                                : log_core_error(&err, NULL);
+                                                                 : log_core_error(&err, NULL);
 }
 
 /* pile_reader: put the records of a piece on the piles of another set. */

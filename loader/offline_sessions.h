@@ -19,6 +19,7 @@ typedef struct session_question
     cs_time until; /* INT64_MAX: open */
     cs_map map;
     cs_zone zone;
+    bool pairs; /* driven pairs are to be counted */
     const report_render_ops *render; /* NULL: rows are kept in the form that session_unpack reads */
 } session_question;
 
@@ -35,6 +36,7 @@ typedef struct session_maker
     int64_t *ids;
     size_t ids_capacity;
     lines_store store; /* all rows made */
+    int64_t *pairs;    /* of the map: how many sessions made have driven each; NULL: not counted */
 } session_maker;
 
 /* Memory in bytes: for the events of a pile, and for rows. */

@@ -29,8 +29,9 @@ typedef struct report_settings
 #define FRAME_OVERLAP 1 /* index into frame_names */
 
 static const char *const frame_names[] = {"start", "overlap", NULL};
-static const char *const format_names[] = {"table", "csv", "json", NULL};
-static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops};
+static const char *const format_names[] = {"table", "csv", "json", "html", NULL};
+static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops,
+                                            &report_html_ops};
 
 static const option_spec options[] = {
     {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME", "sessions from this time on",
@@ -44,7 +45,7 @@ static const option_spec options[] = {
      "activity in it",
      frame_names},
     {"format", 0, OPTION_CHOICE, offsetof(report_settings, format), "FORMAT",
-     "table (default), csv or json", format_names},
+     "table (default), csv, json, or html: one page\nwith totals and charts", format_names},
     {"timezone", 0, OPTION_TEXT, offsetof(report_settings, timezone), "ZONE",
      "time zone of the times shown, and of those\ngiven without an offset (default: " ENV_TIMEZONE
      ", else\n" DEFAULT_TIMEZONE ")",
@@ -119,7 +120,8 @@ make_question(const report_settings *settings)
                              .until = settings->until,
                              .gap = settings->gap,
                              .overlap = settings->frame == FRAME_OVERLAP,
-                             .timezone = zone};
+                             .timezone = zone,
+                             .pairs = formats[settings->format]->pair != NULL};
 }
 
 /* The report from the database. */
@@ -135,7 +137,7 @@ report_from_database(const report_settings *settings, const report_question *que
     status = report_database_open(&server, settings->schema, question, &rows);
     if (status == STATUS_OK)
     {
-        status = report_write(rows, format);
+        status = report_write(rows, format, question);
         rows->ops->close(rows);
     }
     connection_close(&server);
@@ -158,7 +160,7 @@ report_from_files(const report_settings *settings, const report_question *questi
     exit_status status;
 
     STATUS_TRY(offline_report_open(&offline, question, format, &rows));
-    status = report_write(rows, format);
+    status = report_write(rows, format, question);
     rows->ops->close(rows);
     return status;
 }

@@ -18,8 +18,28 @@ typedef struct database_rows
 {
     report_rows base;
     connection *server;
-    PGresult *result; /* holds the row handed out last */
+    const char *schema;
+    const report_question *question;
+    bool asked_pairs; /* the query for the pairs was sent */
+    PGresult *result; /* holds the row, or pair, handed out last */
 } database_rows;
+
+/* The columns of the query for pairs */
+enum
+{
+    PAIR_CAMPAIGN,
+    PAIR_NAME,
+    PAIR_REWARD,
+    PAIR_SESSIONS
+};
+
+#define ROWS_QUERY                                                           \
+    "SELECT user_id, session_start, session_end, campaigns, rewards_issued," \
+    " reward_driven_by_campaign_view FROM %s.session_report(%s)"             \
+    " ORDER BY user_id COLLATE \"C\", session_start"
+#define PAIRS_QUERY                                          \
+    "SELECT campaign_id, campaign_name, reward_id, sessions" \
+    " FROM %s.campaign_conversions(%s) ORDER BY campaign_id, reward_id"
 
 /* The arguments of session_report that the user gave. */
 typedef struct report_arguments
@@ -42,19 +62,16 @@ add_argument(report_arguments *arguments, const char *name, const char *value)
              len > 0 ? ", " : "", name, arguments->count);
 }
 
-/* Make the query; NULL without memory. */
+/* Make the query of pairs, or of rows; NULL without memory. */
 static char *
-make_query(const connection *server, const char *schema, const report_arguments *arguments)
+make_query(const connection *server, const char *schema, const report_arguments *arguments,
+           bool pairs)
 {
     char *quoted = connection_quote(server, schema);
     char *sql = NULL;
 
-    if (quoted != NULL &&
-        asprintf(&sql,
-                 "SELECT user_id, session_start, session_end, campaigns, rewards_issued,"
-                 " reward_driven_by_campaign_view FROM %s.session_report(%s)"
-                 " ORDER BY user_id COLLATE \"C\", session_start",
-                 quoted, arguments->list) < 0)
+    if (quoted != NULL && (pairs ? asprintf(&sql, PAIRS_QUERY, quoted, arguments->list)
+                                 : asprintf(&sql, ROWS_QUERY, quoted, arguments->list)) < 0)
         sql = NULL;
     PQfreemem(quoted);
     return sql;
@@ -81,10 +98,10 @@ static exit_status
 set_session(connection *server, const char *zone)
 {
     PGresult *result = connection_execute(server,
-                                "SELECT set_config('DateStyle', 'ISO, YMD', false),"
-                                " set_config('IntervalStyle', 'postgres', false),"
-                                " set_config('TimeZone', $1, false)",
-                                1, &zone);
+                                          "SELECT set_config('DateStyle', 'ISO, YMD', false),"
+                                          " set_config('IntervalStyle', 'postgres', false),"
+                                          " set_config('TimeZone', $1, false)",
+                                          1, &zone);
     if (connection_failed(result))
         return report_failure(server, result);
     PQclear(result);
@@ -147,12 +164,10 @@ read_row(report_row *row, const PGresult *result)
     }
 }
 
-/* report_rows_ops.next */
+/* Read the next row of a query into rows->result. */
 static exit_status
-next(report_rows *base, report_row *row, bool *end)
+next_result(database_rows *rows, bool *end)
 {
-    database_rows *rows = (database_rows *) base;
-
     for (;;)
     {
         PQclear(rows->result);
@@ -168,11 +183,70 @@ next(report_rows *base, report_row *row, bool *end)
             return report_failure(rows->server, failure);
         }
         if (PQntuples(rows->result) == 1)
-        {
-            read_row(row, rows->result);
             return STATUS_OK;
-        }
     }
+}
+
+/* report_rows_ops.next */
+static exit_status
+next(report_rows *base, report_row *row, bool *end)
+{
+    database_rows *rows = (database_rows *) base;
+
+    STATUS_TRY(next_result(rows, end));
+    if (!*end)
+        read_row(row, rows->result);
+    return STATUS_OK;
+}
+
+/* Send the query for pairs, or for rows. */
+static exit_status
+start_query(connection *server, const char *schema, const report_question *question, bool pairs)
+{
+    report_arguments arguments = {.list = ""};
+    PGresult *failure;
+    char *sql;
+
+    add_argument(&arguments, "since", question->since);
+    add_argument(&arguments, "until", question->until);
+    add_argument(&arguments, "gap", question->gap);
+    add_argument(&arguments, "frame", question->overlap ? "overlap" : "start");
+    sql = make_query(server, schema, &arguments, pairs);
+    if (sql == NULL)
+        return log_out_of_memory();
+    failure = connection_start(server, sql, arguments.count, arguments.values);
+    free(sql);
+    return failure == NULL ? STATUS_OK : report_failure(server, failure);
+}
+
+/* The number in a column of a pair. */
+static int64_t
+pair_number(const PGresult *result, int column)
+{
+    return strtoll(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+/* report_rows_ops.next_pair */
+static exit_status
+next_pair(report_rows *base, report_pair *pair, bool *end)
+{
+    database_rows *rows = (database_rows *) base;
+    const PGresult *result;
+
+    if (!rows->asked_pairs)
+        STATUS_TRY(start_query(rows->server, rows->schema, rows->question, true));
+    rows->asked_pairs = true;
+    STATUS_TRY(next_result(rows, end));
+    if (*end)
+        return STATUS_OK;
+    result = rows->result;
+    *pair = (report_pair){.campaign = pair_number(result, PAIR_CAMPAIGN),
+                          .reward = pair_number(result, PAIR_REWARD),
+                          .sessions = pair_number(result, PAIR_SESSIONS)};
+    if (!PQgetisnull(result, 0, PAIR_NAME))
+        pair->name = (cs_slice){PQgetvalue(result, 0, PAIR_NAME),
+                                (size_t) PQgetlength(result, 0, PAIR_NAME)};
+    return STATUS_OK;
 }
 
 /* report_rows_ops.close */
@@ -185,27 +259,7 @@ close_rows(report_rows *base)
     free(rows);
 }
 
-static const report_rows_ops ops = {next, NULL, close_rows};
-
-/* Send the query. */
-static exit_status
-start_query(connection *server, const char *schema, const report_question *question)
-{
-    report_arguments arguments = {.list = ""};
-    PGresult *failure;
-    char *sql;
-
-    add_argument(&arguments, "since", question->since);
-    add_argument(&arguments, "until", question->until);
-    add_argument(&arguments, "gap", question->gap);
-    add_argument(&arguments, "frame", question->overlap ? "overlap" : "start");
-    sql = make_query(server, schema, &arguments);
-    if (sql == NULL)
-        return log_out_of_memory();
-    failure = connection_start(server, sql, arguments.count, arguments.values);
-    free(sql);
-    return failure == NULL ? STATUS_OK : report_failure(server, failure);
-}
+static const report_rows_ops ops = {next, NULL, next_pair, close_rows};
 
 exit_status
 report_database_open(connection *server, const char *schema, const report_question *question,
@@ -215,12 +269,17 @@ report_database_open(connection *server, const char *schema, const report_questi
 
     STATUS_TRY(connection_schema(server, schema, &schema));
     STATUS_TRY(set_session(server, question->timezone));
-    STATUS_TRY(start_query(server, schema, question));
+    if (question->pairs) /* rows and pairs shall be of one moment */
+        STATUS_TRY(
+            connection_run(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL));
+    STATUS_TRY(start_query(server, schema, question, false));
     rows = calloc(1, sizeof(database_rows));
     if (rows == NULL)
         return log_out_of_memory();
     rows->base.ops = &ops;
     rows->server = server;
+    rows->schema = schema;
+    rows->question = question;
     *out = &rows->base;
     return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #include "json_text.h"
 #include "log.h"
 #include "output.h"
+#include "report_page.h"
 #include "report_render.h"
 #include "report_rows.h"
 #include "stop.h"
@@ -24,9 +25,10 @@ const report_column report_columns[REPORT_COLUMNS] = {
 #define WRITE_BYTES (64 * 1024)
 
 void
-report_writer_init(report_writer *writer, const report_ops *ops)
+report_writer_init(report_writer *writer, const report_ops *ops, const report_question *question)
 {
     memset(writer, 0, sizeof(*writer));
+    writer->question = question;
     writer->ops = ops;
     cs_buffer_init(&writer->out, loader_env());
     cs_buffer_init(&writer->cells, loader_env());
@@ -38,6 +40,7 @@ report_writer_free(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
     cs_buffer_free(&writer->cells);
+    report_page_free(writer->page);
 }
 
 /* Write the output once enough has gathered; report a failure to gather it. */
@@ -62,8 +65,8 @@ write_lines(report_rows *rows, report_writer *writer)
         STATUS_TRY(rows->ops->next_lines(rows, &lines, &end));
         if (end)
             return STATUS_OK;
-        STATUS_TRY(pass_on(writer, cs_buffer_append(&writer->out, lines.data, lines.len, &err),
-                           &err));
+        STATUS_TRY(
+            pass_on(writer, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
     }
 }
 
@@ -85,16 +88,34 @@ write_rows(report_rows *rows, report_writer *writer)
     }
 }
 
+/* Write the pairs. */
+static exit_status
+write_pairs(report_rows *rows, report_writer *writer)
+{
+    bool end = false;
+    report_pair pair;
+
+    for (;;)
+    {
+        STATUS_TRY(rows->ops->next_pair(rows, &pair, &end));
+        if (end)
+            return STATUS_OK;
+        STATUS_TRY(writer->ops->pair(writer, &pair));
+    }
+}
+
 exit_status
-report_write(report_rows *rows, const report_ops *format)
+report_write(report_rows *rows, const report_ops *format, const report_question *question)
 {
     report_writer writer;
     exit_status status;
 
-    report_writer_init(&writer, format);
+    report_writer_init(&writer, format, question);
     status = format->begin(&writer);
     if (status == STATUS_OK)
         status = rows->renders ? write_lines(rows, &writer) : write_rows(rows, &writer);
+    if (status == STATUS_OK && format->pair != NULL)
+        status = write_pairs(rows, &writer);
     if (status == STATUS_OK)
         status = format->end(&writer);
     report_writer_free(&writer);
@@ -171,7 +192,7 @@ csv_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
 }
 
-const report_ops report_csv_ops = {csv_begin, csv_row, end_output, &report_render_csv};
+const report_ops report_csv_ops = {csv_begin, csv_row, NULL, end_output, &report_render_csv};
 
 /* A cell as JSON: {1,2} becomes [1,2], t true. */
 static json_t *
@@ -237,4 +258,4 @@ json_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
 }
 
-const report_ops report_json_ops = {json_begin, json_row, end_output, &report_render_json};
+const report_ops report_json_ops = {json_begin, json_row, NULL, end_output, &report_render_json};

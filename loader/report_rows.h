@@ -23,6 +23,12 @@ typedef struct report_rows_ops
      */
     exit_status (*next_lines)(report_rows *rows, cs_slice *lines, bool *end);
 
+    /*
+     * Behind the last row, where the question asks for pairs: the next mapped pair that
+     * sessions of the report have driven, in order of campaign and reward.
+     */
+    exit_status (*next_pair)(report_rows *rows, report_pair *pair, bool *end);
+
     void (*close)(report_rows *rows);
 } report_rows_ops;
 
@@ -33,9 +39,6 @@ struct report_rows
     bool renders; /* next_lines is to be called, not next */
 };
 
-/* Read all rows and write them. */
-exit_status report_write(report_rows *rows, const report_ops *format);
-
 /* What the options of report ask for. */
 typedef struct report_question
 {
@@ -44,6 +47,11 @@ typedef struct report_question
     const char *gap;      /* NULL: the default */
     bool overlap;         /* any activity in the frame counts, not the start alone */
     const char *timezone; /* never NULL */
+    bool pairs;           /* next_pair will be called */
 } report_question;
+
+/* Read all rows, and pairs where the format wants them, and write them. */
+exit_status report_write(report_rows *rows, const report_ops *format,
+                         const report_question *question);
 
 #endif
