@@ -474,13 +474,206 @@ test_defaults_of_changed_types(void **state)
     }
 }
 
+/* True if a schema's JSON defines a type of a name, which others may refer to. */
+static bool
+defines_names(const json_t *json)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_object_get(json, "name") != NULL)
+        return true;
+    json_object_foreach((json_t *) json, key, item)
+        if (defines_names(item))
+            return true;
+    json_array_foreach((json_t *) json, i, item)
+        if (defines_names(item))
+            return true;
+    return false;
+}
+
+/* Another type that the one of a field can become. */
+static json_t *
+changed_type(test_random *random, json_t *type)
+{
+    static const char *const wider[][2] = {
+        {"int", "long"}, {"int", "double"}, {"float", "double"}, {"int", "float"}, {"long", "double"},
+    };
+    const char *name = json_string_value(type);
+
+    for (size_t i = 0; name != NULL && i < LENGTH(wider); i++)
+        if (strcmp(name, wider[i][0]) == 0 && test_random_below(random, 2) == 0)
+            return json_string(wider[i][1]);
+    if (name != NULL && strcmp(name, "null") == 0)
+        return json_pack("[s, s]", "null", "string");
+    if (json_is_array(type))
+        return json_incref(type);
+    return test_random_below(random, 2) == 0 ? json_pack("[s, O]", "null", type)
+                                             : json_pack("[O, s]", type, "null");
+}
+
+/* Change one field of a record. */
+static void
+change_field(test_random *random, json_t *field)
+{
+    char renamed[40];
+
+    switch (test_random_below(random, 6))
+    {
+        case 0:
+        case 1:
+            json_object_set_new(field, "type",
+                                changed_type(random, json_object_get(field, "type")));
+            break;
+        case 2: /* its newer name begins with the older one */
+            json_object_set_new(field, "aliases",
+                                json_pack("[O]", json_object_get(field, "name")));
+            snprintf(renamed, sizeof(renamed), "%s_", json_string_value(json_object_get(field, "name")));
+            json_object_set_new(field, "name", json_string(renamed));
+            break;
+        default:
+            break;
+    }
+}
+
+/* Change the records of a schema here and there; count makes names of new fields. */
+static void
+change_schema(test_random *random, json_t *json, int *count)
+{
+    json_t *fields = json_object_get(json, "fields");
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    json_object_foreach(json, key, item)
+        if (strcmp(key, "aliases") != 0)
+            change_schema(random, item, count);
+    json_array_foreach(json, i, item)
+        change_schema(random, item, count);
+    for (i = 0; i < json_array_size(fields); i++)
+    {
+        item = json_array_get(fields, i);
+        if (test_random_below(random, 8) == 0 &&
+            !defines_names(json_object_get(item, "type")))
+        {
+            json_array_remove(fields, i--);
+            continue;
+        }
+        change_field(random, item);
+    }
+    if (fields != NULL && test_random_below(random, 2) == 0)
+    {
+        char name[16];
+
+        snprintf(name, sizeof(name), "g%d", (*count)++);
+        item = test_random_below(random, 2) == 0
+                   ? json_pack("{ss, ss}", "name", name, "type", "string")
+                   : json_pack("{ss, ss, si}", "name", name, "type", "long", "default", 7);
+        json_array_insert_new(fields, test_random_below(random, json_array_size(fields) + 1), item);
+    }
+}
+
+/* A member of an object, under its name or a newer one. */
+static const json_t *
+member(const json_t *object, const char *name)
+{
+    char renamed[64];
+    const json_t *item = json_object_get(object, name);
+
+    snprintf(renamed, sizeof(renamed), "%s", name);
+    while (item == NULL && strlen(renamed) + 2 < sizeof(renamed))
+        item = json_object_get(object, strcat(renamed, "_"));
+    return item;
+}
+
+/* True if what was read holds all that was written. */
+static bool
+holds(const json_t *read, const json_t *written)
+{
+    const char *key;
+    json_t *item;
+
+    if (json_is_number(read) && json_is_number(written))
+        return json_number_value(read) == json_number_value(written);
+    if (json_is_object(read) && json_is_object(written))
+    {
+        json_object_foreach((json_t *) written, key, item)
+            if (!holds(member(read, key), item))
+                return false;
+        return true;
+    }
+    if (!json_is_array(read) || json_array_size(read) != json_array_size(written))
+        return json_equal(read, written);
+    for (size_t i = 0; i < json_array_size(read); i++)
+        if (!holds(json_array_get(read, i), json_array_get(written, i)))
+            return false;
+    return true;
+}
+
+/* Parse a schema's JSON. */
+static cs_avro_schema *
+parse_json(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    cs_avro_schema *schema = case_schema(text);
+
+    free(text);
+    return schema;
+}
+
+/* Whatever became of a schema, the values of each of its generations are read whole. */
+static void
+test_random_generations(void **state)
+{
+    test_random random;
+    size_t merges = 0;
+
+    (void) state;
+    test_random_start(&random, "merged schemas");
+    for (size_t i = 0; i < test_rounds(400); i++)
+    {
+        json_t *json = random_schema(&random);
+        cs_avro_schema *schemas[3], *merged;
+        int count = 0;
+        cs_error err;
+
+        for (int j = 0; j < 3; j++)
+        {
+            schemas[j] = parse_json(json);
+            change_schema(&random, json, &count);
+        }
+        json_decref(json);
+        assert_outcome(merge(schemas, 3, &merged, &err), CS_OK, &err, NULL, schemas[0]->json);
+        merges++;
+        for (int j = 0; j < 3; j++)
+        {
+            json_t *written = random_value(&random, schemas[j]->root);
+            json_t *read = read_through(schemas[j], merged, written, schemas[j]->json);
+
+            if (!holds(read, written))
+                case_check_json(read, written, schemas[j]->json);
+            json_decref(written);
+            json_decref(read);
+        }
+        cs_avro_schema_free(merged);
+        for (int j = 0; j < 3; j++)
+            cs_avro_schema_free(schemas[j]);
+    }
+    assert_true(merges > 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_columns),     cmocka_unit_test(test_types),
-        cmocka_unit_test(test_enums),       cmocka_unit_test(test_inner_types),
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_defaults_of_changed_types),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_enums),
+        cmocka_unit_test(test_inner_types),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_defaults_of_changed_types),
+        cmocka_unit_test(test_random_generations),
     };
 
     return cmocka_run_group_tests_name("avro_merge", tests, NULL, NULL);
