@@ -474,6 +474,60 @@ test_defaults_of_changed_types(void **state)
     }
 }
 
+/* A schema of one enum and many fields, the names beginning with a letter. */
+static cs_avro_schema *
+large_schema(char letter)
+{
+    cs_avro_schema *schema;
+    cs_buffer json;
+    cs_error err;
+
+    cs_buffer_init(&json, cs_malloc_env());
+    assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":"
+                                            "\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                                            "\"symbols\":[\"A\""),
+              &err);
+    for (int i = 0; i < 100000; i++)
+        assert_ok(cs_buffer_printf(&json, &err, ",\"%c%d\"", letter, i), &err);
+    assert_ok(cs_buffer_printf(&json, &err, "]}}"), &err);
+    for (int i = 0; i < 10000; i++)
+        assert_ok(cs_buffer_printf(&json, &err, ",{\"name\":\"%c%d\",\"type\":{\"type\":\"fixed\","
+                                                "\"name\":\"T%d\",\"size\":1}}",
+                                   letter, i, i),
+                  &err);
+    assert_ok(cs_buffer_append(&json, "]}", 3, &err), &err);
+    schema = case_schema((char *) json.data);
+    cs_buffer_free(&json);
+    return schema;
+}
+
+/* Many names are not compared each with each. */
+static void
+test_many_names(void **state)
+{
+    cs_avro_schema *schemas[2] = {large_schema('a'), large_schema('b')};
+    cs_avro_schema *merged;
+    cs_error err;
+
+    (void) state;
+    assert_ok(merge(schemas, 2, &merged, &err), &err);
+    assert_int_equal(merged->num_fields, 20001);
+    assert_int_equal(merged->fields[0].type->symbols.count, 200001);
+    assert_int_equal(cs_avro_schema_find(merged, "b9999"), 20000);
+    for (int i = 0; i < 2; i++)
+    {
+        cs_avro_plan *plan;
+
+        assert_ok(cs_avro_plan_make(cs_malloc_env(), schemas[i], merged, (int[]){7}, 1, NULL, &plan,
+                                    &err),
+                  &err);
+        cs_avro_plan_free(plan);
+    }
+    cs_avro_schema_free(merged);
+    cs_avro_schema_free(schemas[0]);
+    cs_avro_schema_free(schemas[1]);
+}
+
 /* True if a schema's JSON defines a type of a name, which others may refer to. */
 static bool
 defines_names(const json_t *json)
@@ -673,6 +727,7 @@ main(void)
         cmocka_unit_test(test_inner_types),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_defaults_of_changed_types),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_random_generations),
     };
 
