@@ -22,6 +22,11 @@ SELECT plan('SELECT id FROM t WHERE day < now() - interval ''1 day'' AND code > 
 SELECT plan('SELECT id FROM t WHERE day = ''2000-01-01''');
 SELECT d, (SELECT sum(id) FROM t WHERE day = d) FROM generate_series(date '2024-03-09', '2024-03-12', interval '1 day') AS d;
 SELECT plan('SELECT d, (SELECT sum(id) FROM t WHERE day = d) FROM generate_series(date ''2024-03-09'', ''2024-03-12'', interval ''1 day'') AS d');
+-- what a view hides is not told, not even of files
+CREATE FUNCTION leak(date) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$BEGIN RAISE WARNING 'seen %', $1; RETURN true; END$$;
+CREATE VIEW hidden WITH (security_barrier) AS SELECT * FROM t WHERE id = 3;
+SELECT id FROM hidden WHERE leak(day);
+SELECT count(*) FROM plan('SELECT id FROM hidden WHERE day = ''2024-03-09''') AS line WHERE line ~ 'Files Pruned by Path: 2';
 SELECT make_table('id bigint, day int', '/hive');
 SELECT failure('SELECT * FROM t');
 -- a glob over directories
