@@ -10,12 +10,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define BASE UINT64_C(1000000000)
 #define BASE_DIGITS 9
 #define MAX_LIMBS (CS_AVRO_MAX_DECIMAL_BYTES * 8 / 29 + 2) /* a limb holds more than 29 bits */
 #define MAX_DIGITS (MAX_LIMBS * BASE_DIGITS)
+#define MAX_EXPONENT_DIGITS 15
 
 typedef struct magnitude
 {
@@ -88,10 +88,13 @@ cs_decimal_format(const cs_value *value, cs_buffer *text, cs_error *err)
     magnitude number = {.count = 0};
     bool negative;
 
+    if (value->as.decimal.scale > MAX_DIGITS)
+        return cs_fail(err, CS_ERR_LIMIT, "a decimal of scale %d is over the limit of %d",
+                       (int) value->as.decimal.scale, MAX_DIGITS);
     if (len == 0) /* some writers encode zero so */
         return append_digits(&number, value->as.decimal.scale, text, err);
     trim_sign(&data, &len);
-    if (len > CS_AVRO_MAX_DECIMAL_BYTES || value->as.decimal.scale > MAX_DIGITS)
+    if (len > CS_AVRO_MAX_DECIMAL_BYTES)
         return cs_fail(err, CS_ERR_LIMIT, "a decimal of %zu bytes is over the limit of %d bytes",
                        len, CS_AVRO_MAX_DECIMAL_BYTES);
     negative = data[0] >= 0x80;
@@ -112,10 +115,31 @@ typedef struct decimal_text
     bool negative;
     char digits[MAX_DIGITS]; /* without point and leading zeros */
     size_t count;
+    bool too_many;  /* digits: not all of them are here */
     int64_t behind; /* digits behind the point; negative: zeros to append */
 } decimal_text;
 
-/* Split text into sign, digits and exponent; false if it is no number or too long. */
+/* Read what stands behind the e: a sign and digits, not too many. */
+static bool
+read_exponent(cs_slice text, int64_t *exponent)
+{
+    bool negative = text.len > 0 && text.data[0] == '-';
+    size_t i = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    size_t first = i;
+
+    *exponent = 0;
+    for (; i < text.len; i++)
+    {
+        if (text.data[i] < '0' || text.data[i] > '9' || i - first >= MAX_EXPONENT_DIGITS)
+            return false;
+        *exponent = *exponent * 10 + (text.data[i] - '0');
+    }
+    if (negative)
+        *exponent = -*exponent;
+    return i > first;
+}
+
+/* Split text into sign, digits and exponent; false if it is no number. */
 static bool
 split_text(cs_slice text, decimal_text *parts)
 {
@@ -131,27 +155,25 @@ split_text(cs_slice text, decimal_text *parts)
 
         if (c == '.' && !point)
             point = true;
-        else if (c < '0' || c > '9' || parts->count == MAX_DIGITS)
+        else if (c < '0' || c > '9')
             return false;
         else
         {
             seen++;
             parts->behind += point;
-            if (c != '0' || parts->count > 0)
+            if (parts->count == MAX_DIGITS)
+                parts->too_many = true;
+            else if (c != '0' || parts->count > 0)
                 parts->digits[parts->count++] = c;
         }
     }
     if (i < text.len)
     {
-        char number[16] = "";
-        char *end;
+        int64_t exponent;
 
-        if (text.len - i - 1 >= sizeof(number) || text.len - i < 2)
+        if (!read_exponent((cs_slice){text.data + i + 1, text.len - i - 1}, &exponent))
             return false;
-        memcpy(number, text.data + i + 1, text.len - i - 1);
-        parts->behind -= strtoll(number, &end, 10);
-        if (*end != '\0' || end == number)
-            return false;
+        parts->behind -= exponent;
     }
     return seen > 0;
 }
@@ -160,7 +182,7 @@ split_text(cs_slice text, decimal_text *parts)
 static cs_code
 append_complement(magnitude *number, bool negative, cs_buffer *bytes, cs_error *err)
 {
-    uint8_t out[CS_AVRO_MAX_DECIMAL_BYTES + 2];
+    uint8_t out[CS_AVRO_MAX_DECIMAL_BYTES];
     size_t at = sizeof(out);
     unsigned carry = negative; /* of the complement plus one */
 
@@ -201,6 +223,8 @@ cs_decimal_parse(cs_slice text, int scale, cs_buffer *bytes, cs_error *err)
     if (!split_text(text, &parts))
         return cs_fail(err, CS_ERR_RANGE, "\"%.*s\" is not a decimal number",
                        (int) (text.len < 60 ? text.len : 60), text.data);
+    if (parts.too_many)
+        return cs_fail(err, CS_ERR_RANGE, "decimal has more than %d digits", MAX_DIGITS);
     zeros = scale - parts.behind;
     for (; zeros < 0 && parts.count > 0 && parts.digits[parts.count - 1] == '0'; zeros++)
         parts.count--;

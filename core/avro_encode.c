@@ -215,19 +215,26 @@ static cs_code
 encode_union(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, cs_error *err)
 {
     size_t start = buffer->len;
-    cs_code code = cs_fail(err, CS_ERR_RANGE,
-                           value->kind == CS_VALUE_NULL ? "it cannot be NULL"
-                                                        : "value is of no type of the union");
+    bool tried = false;
 
-    for (size_t i = 0; i < type->num_branches && code == CS_ERR_RANGE; i++)
+    for (size_t i = 0; i < type->num_branches; i++)
     {
+        cs_code code;
+
         if (cs_avro_shape_of(type->branches[i]).kind != value->kind)
             continue;
         buffer->len = start;
+        tried = true;
         CS_TRY(cs_avro_encode_long((int64_t) i, buffer, err));
         code = encode_plain(type->branches[i], value, buffer, err);
+        if (code != CS_ERR_RANGE)
+            return code;
     }
-    return code;
+    if (tried) /* the last branch said why */
+        return CS_ERR_RANGE;
+    return cs_fail(err, CS_ERR_RANGE,
+                   value->kind == CS_VALUE_NULL ? "it cannot be NULL"
+                                                : "value is of no type of the union");
 }
 
 cs_code
@@ -250,6 +257,75 @@ cs_avro_encode_value(const cs_avro_node *type, const cs_value *value, cs_buffer 
     return code;
 }
 
+/* The branch of a union of null and one other type that takes the value; NULL of other unions. */
+static const cs_avro_node *
+pick_branch(const cs_avro_node *type, const cs_value *value, int64_t *branch)
+{
+    bool wants_null = value->kind == CS_VALUE_NULL;
+
+    if (type->num_branches != 2 ||
+        (type->branches[0]->type == CS_AVRO_NULL) == (type->branches[1]->type == CS_AVRO_NULL))
+        return NULL;
+    *branch = (type->branches[1]->type == CS_AVRO_NULL) == wants_null;
+    return type->branches[*branch];
+}
+
+/* A value as the long that its type makes of it; false where it takes a closer look. */
+static inline bool
+as_long(const cs_avro_node *type, const cs_value *value, int64_t *number)
+{
+    if (type->type != CS_AVRO_LONG)
+        return false;
+    if (value->kind == CS_VALUE_INTEGER && type->logical == CS_LOGICAL_NONE)
+    {
+        *number = value->as.integer;
+        return true;
+    }
+    if (value->kind != CS_VALUE_TIME || value->nanos != 0)
+        return false;
+    if (type->logical == CS_LOGICAL_TIMESTAMP_MICROS)
+        return !__builtin_add_overflow(value->as.time, CS_UNIX_OFFSET, number);
+    *number = value->as.time / CS_MILLISECOND + CS_UNIX_OFFSET / CS_MILLISECOND;
+    return type->logical == CS_LOGICAL_TIMESTAMP_MILLIS && value->as.time % CS_MILLISECOND == 0;
+}
+
+/*
+ * Append a value of the commonest kinds without a call for each part of it; false,
+ * and nothing appended, for all else, errors among them.
+ */
+static bool
+encode_common(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer)
+{
+    bool is_text = value->kind == CS_VALUE_STRING;
+    int64_t branch = -1, number = 0;
+    size_t extra = is_text ? value->as.bytes.len : 0;
+    uint8_t *out;
+
+    if (buffer->capacity - buffer->len < 2 * CS_VARINT_MAX_BYTES + extra)
+        return false;
+    out = buffer->data + buffer->len;
+    if (type->type == CS_AVRO_UNION)
+        type = pick_branch(type, value, &branch);
+    if (type == NULL)
+        return false;
+    if (type->type == CS_AVRO_NULL && value->kind == CS_VALUE_NULL && branch >= 0)
+    {
+        buffer->len = (size_t) (cs_varint_put(out, cs_zigzag(branch)) - buffer->data);
+        return true;
+    }
+    if (is_text && (type->type != CS_AVRO_STRING || type->logical != CS_LOGICAL_NONE))
+        return false;
+    if (!is_text && !as_long(type, value, &number))
+        return false;
+    if (branch >= 0)
+        out = cs_varint_put(out, cs_zigzag(branch));
+    out = cs_varint_put(out, cs_zigzag(is_text ? (int64_t) extra : number));
+    if (extra > 0)
+        memcpy(out, value->as.bytes.data, extra);
+    buffer->len = (size_t) (out - buffer->data) + extra;
+    return true;
+}
+
 cs_code
 cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_buffer *buffer,
                       cs_error *err)
@@ -258,9 +334,12 @@ cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_b
 
     for (size_t i = 0; i < schema->num_fields; i++)
     {
-        cs_code code = cs_avro_encode_value(schema->fields[i].type, &values[i], buffer, err);
         char reason[CS_ERROR_MESSAGE_SIZE];
+        cs_code code;
 
+        if (encode_common(schema->fields[i].type, &values[i], buffer))
+            continue;
+        code = cs_avro_encode_value(schema->fields[i].type, &values[i], buffer, err);
         if (code == CS_OK)
             continue;
         buffer->len = start;

@@ -443,7 +443,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
 static cs_code
 encode_missing(encoding *e, const cs_avro_field *field, cs_error *err)
 {
-    if (field->default_bytes.data == NULL)
+    if (field->default_bytes.data == NULL || e->exact)
         return cs_fail(err, CS_ERR_RANGE, "field \"%.100s\" is missing and has no default",
                        field->name);
     return cs_buffer_append(e->out, field->default_bytes.data, field->default_bytes.len, err);

@@ -85,8 +85,8 @@ offer_row(Reservoir *reservoir, TupleTableSlot *slot)
                 reservoir_get_next_S(&reservoir->state, reservoir->seen, reservoir->wanted);
         if (reservoir->to_skip <= 0)
         {
-            int place = (int) (reservoir->wanted *
-                               sampler_random_fract(&reservoir->state.randstate));
+            int place =
+                (int) (reservoir->wanted * sampler_random_fract(&reservoir->state.randstate));
 
             heap_freetuple(reservoir->rows[place]);
             reservoir->rows[place] = ExecCopySlotHeapTuple(slot);
@@ -136,9 +136,8 @@ sample_file(AvroScan *scan, TupleTableSlot *slot, BlockList *list, Reservoir *re
             continue;
         if (code == CS_OK)
         {
-            list->next =
-                BlockSampler_HasMore(&list->sampler) ? BlockSampler_Next(&list->sampler)
-                                                     : InvalidBlockNumber;
+            list->next = BlockSampler_HasMore(&list->sampler) ? BlockSampler_Next(&list->sampler)
+                                                              : InvalidBlockNumber;
             code = cs_avro_reader_load(reader, &head, &scan->block, &err);
         }
         if (code == CS_OK)
@@ -157,10 +156,9 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int wanted, doubl
         AllocSetContextCreate(CurrentMemoryContext, "avro analyze", ALLOCSET_DEFAULT_SIZES);
     Reservoir reservoir = {rows, wanted, .to_skip = -1, .context = CurrentMemoryContext};
     MemoryContext old = MemoryContextSwitchTo(context);
-    TupleTableSlot *slot =
-        MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
-    AvroTable *table =
-        avro_table_open(RelationGetRelid(relation), RelationGetDescr(relation), bms_make_singleton(0));
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+    AvroTable *table = avro_table_open(RelationGetRelid(relation), RelationGetDescr(relation),
+                                       bms_make_singleton(0));
     AvroScan *scan = avro_scan_make(table);
     BlockNumber blocks;
     BlockList list = {0};
@@ -169,16 +167,15 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int wanted, doubl
     avro_table_list(table);
     avro_table_bind(table);
     scan->lost = scan->local_lost = palloc0_array(uint64, table->num_files + 1);
-    avro_row_init(&scan->row,
-                  AllocSetContextCreate(context, "avro row", ALLOCSET_DEFAULT_SIZES),
+    avro_row_init(&scan->row, AllocSetContextCreate(context, "avro row", ALLOCSET_DEFAULT_SIZES),
                   table->options->ignore_errors);
     memset(slot->tts_isnull, true, sizeof(bool) * (Size) slot->tts_tupleDescriptor->natts);
     *total_rows = count_blocks(table, &blocks);
     *total_dead_rows = 0;
     BlockSampler_Init(&list.sampler, blocks, wanted, pg_prng_uint32(&pg_global_prng_state));
     reservoir_init_selection_state(&reservoir.state, wanted);
-    list.next = BlockSampler_HasMore(&list.sampler) ? BlockSampler_Next(&list.sampler)
-                                                    : InvalidBlockNumber;
+    list.next =
+        BlockSampler_HasMore(&list.sampler) ? BlockSampler_Next(&list.sampler) : InvalidBlockNumber;
     for (int i = 0; i < table->num_files && list.next != InvalidBlockNumber; i++)
     {
         avro_scan_open(scan, i);

@@ -37,8 +37,7 @@ avro_array_compile(AvroConvert *convert, const AvroColumn *column)
         convert->shape.type->type != CS_AVRO_ARRAY)
         return false;
     shape = cs_avro_shape_of(convert->shape.type->items);
-    if (shape.kind == CS_VALUE_NESTED ||
-        !avro_convert_fits(shape.kind, getBaseType(item_type)))
+    if (shape.kind == CS_VALUE_NESTED || !avro_convert_fits(shape.kind, getBaseType(item_type)))
         return false;
     item.type = item_type;
     item.typmod = convert->typmod;
@@ -72,8 +71,8 @@ widen(const cs_value *value, cs_value_kind kind)
     if (kind != CS_VALUE_DOUBLE || value->kind == CS_VALUE_DOUBLE)
         return wide;
     wide.kind = CS_VALUE_DOUBLE;
-    wide.as.dbl = value->kind == CS_VALUE_FLOAT ? (double) value->as.real
-                                                : (double) value->as.integer;
+    wide.as.dbl =
+        value->kind == CS_VALUE_FLOAT ? (double) value->as.real : (double) value->as.integer;
     return wide;
 }
 
@@ -124,10 +123,9 @@ avro_array_convert(AvroConvert *convert, const cs_value *value, Datum *result)
         items.count == 0
             ? construct_empty_array(convert->item->domain != InvalidOid ? convert->item->domain
                                                                         : convert->item->type)
-            : construct_md_array(items.values, items.nulls, 1, &items.count, &lower,
-                                 convert->item->domain != InvalidOid ? convert->item->domain
-                                                                     : convert->item->type,
-                                 convert->item_length, convert->item_by_value,
-                                 convert->item_align));
+            : construct_md_array(
+                  items.values, items.nulls, 1, &items.count, &lower,
+                  convert->item->domain != InvalidOid ? convert->item->domain : convert->item->type,
+                  convert->item_length, convert->item_by_value, convert->item_align));
     return true;
 }

@@ -55,10 +55,10 @@ avro_field_missing(const cs_avro_schema *schema, const char *column, const char 
     ereport(ERROR,
             (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
              errmsg("column \"%s\" has no field \"%s\" in the Avro schema", column, field),
-             nearest.match != NULL
-                 ? errhint("Perhaps you meant the field \"%s\": the option \"field\" of a column names its field.",
-                           nearest.match)
-                 : errhint("The option \"field\" of a column names its field.")));
+             nearest.match != NULL ? errhint("Perhaps you meant the field \"%s\": the option "
+                                             "\"field\" of a column names its field.",
+                                             nearest.match)
+                                   : errhint("The option \"field\" of a column names its field.")));
 }
 
 AvroColumn *

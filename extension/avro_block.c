@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "miscadmin.h"
 
 #include "compat.h"
@@ -83,14 +82,15 @@ void
 avro_scan_count_refused(AvroScan *scan, int64 records)
 {
     int64 limit = scan->table->options->reject_limit;
-    uint64 refused =
-        pg_atomic_fetch_add_u64(&scan->shared->refused, records) + (uint64) records;
+    uint64 refused = pg_atomic_fetch_add_u64(&scan->shared->refused, records) + (uint64) records;
 
     if (limit > 0 && refused > (uint64) limit)
-        ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-                        errmsg("skipped more than the reject_limit of %lld records due to data errors",
-                               (long long) limit),
-                        errhint("Raise the option \"reject_limit\" of the foreign table, or remove it to tolerate any number.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+                 errmsg("skipped more than the reject_limit of %lld records due to data errors",
+                        (long long) limit),
+                 errhint("Raise the option \"reject_limit\" of the foreign table, or remove it to "
+                         "tolerate any number.")));
 }
 
 /* True if the table tolerates an error, and the file can be read on behind it. */
@@ -253,8 +253,7 @@ describe_lost(const AvroScan *scan)
             appendStringInfoChar(&text, '\n');
         appendStringInfo(&text,
                          "File \"%s\" has %llu damaged bytes whose records could not be counted.",
-                         scan->table->files[i].path.path,
-                         (unsigned long long) scan->total_lost[i]);
+                         scan->table->files[i].path.path, (unsigned long long) scan->total_lost[i]);
     }
     if (listed > MAX_FILES_REPORTED)
         appendStringInfo(&text, "\n%d more files have such bytes.", listed - MAX_FILES_REPORTED);
@@ -266,10 +265,13 @@ avro_scan_report_refused(const AvroScan *scan)
 {
     char *lost = describe_lost(scan);
 
-    if (IsParallelWorker() || (scan->total_refused == 0 && lost[0] == '\0'))
+    if (scan->total_refused == 0 && lost[0] == '\0')
         return;
-    ereport(NOTICE, (errmsg_plural("%llu record was skipped due to data errors",
-                                   "%llu records were skipped due to data errors",
-                                   scan->total_refused, (unsigned long long) scan->total_refused),
-                     lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
+    ereport(NOTICE,
+            (scan->total_refused > 0
+                 ? errmsg_plural("%llu record was skipped due to data errors",
+                                 "%llu records were skipped due to data errors",
+                                 scan->total_refused, (unsigned long long) scan->total_refused)
+                 : errmsg("damaged data was skipped"),
+             lost[0] != '\0' ? errdetail_internal("%s", lost) : 0));
 }

@@ -256,8 +256,8 @@ bytes_to_bytea(AvroConvert *convert, const cs_value *value, Datum *result)
 {
     if (unlikely(value->as.bytes.len > MaxAllocSize - VARHDRSZ))
         return avro_refuse(convert, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                           "value of %zu bytes is over the limit of %zu bytes",
-                           value->as.bytes.len, (size_t) MaxAllocSize);
+                           "value of %zu bytes is over the limit of %zu bytes", value->as.bytes.len,
+                           (size_t) MaxAllocSize);
     *result = row_varlena(convert->row, value->as.bytes.data, value->as.bytes.len);
     return true;
 }
@@ -533,8 +533,7 @@ checked(AvroConvert *convert, const cs_value *value, Datum *result)
                                                 BoolGetDatum(false)};
 
         if (!convert->row->soft)
-            *result =
-                FunctionCall3(&convert->length, arguments[0], arguments[1], arguments[2]);
+            *result = FunctionCall3(&convert->length, arguments[0], arguments[1], arguments[2]);
         else if (!soft_call(&convert->length, arguments, result))
             return false;
     }
@@ -593,8 +592,8 @@ avro_convert_compile(AvroConvert *convert, AvroRow *row, const AvroColumn *colum
         convert->function = find_function(shape->kind, convert->type);
     if (convert->function == NULL)
         refuse_type(convert, column);
-    if (shape->kind == CS_VALUE_STRING && (convert->function == string_to_any ||
-                                           convert->function == string_to_uuid))
+    if (shape->kind == CS_VALUE_STRING &&
+        (convert->function == string_to_any || convert->function == string_to_uuid))
     {
         Oid input;
 

@@ -43,9 +43,9 @@ is_bare_count(const Node *node)
 static bool
 counts_only(const PathTarget *target)
 {
-    List *parts = pull_var_clause((Node *) target->exprs, PVC_INCLUDE_AGGREGATES |
-                                                              PVC_INCLUDE_WINDOWFUNCS |
-                                                              PVC_INCLUDE_PLACEHOLDERS);
+    List *parts =
+        pull_var_clause((Node *) target->exprs, PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
+                                                    PVC_INCLUDE_PLACEHOLDERS);
     ListCell *cell;
 
     foreach (cell, parts)
@@ -79,16 +79,15 @@ avroGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo 
     if (stage != UPPERREL_GROUP_AGG || !can_count(root, input_rel))
         return;
     startup = cpu_tuple_cost * (plan->estimate.files + plan->estimate.blocks);
-    add_path(output_rel, (Path *) compat_foreign_upper_path(
-                             root, output_rel, root->upper_targets[UPPERREL_GROUP_AGG], 1, startup,
-                             startup + cpu_tuple_cost));
+    add_path(output_rel, (Path *) compat_foreign_upper_path(root, output_rel,
+                                                            root->upper_targets[UPPERREL_GROUP_AGG],
+                                                            1, startup, startup + cpu_tuple_cost));
 }
 
 ForeignScan *
 avro_count_plan(ForeignPath *path, List *tlist, Plan *outer_plan)
 {
-    List *parts =
-        pull_var_clause((Node *) path->path.pathtarget->exprs, PVC_INCLUDE_AGGREGATES);
+    List *parts = pull_var_clause((Node *) path->path.pathtarget->exprs, PVC_INCLUDE_AGGREGATES);
 
     return make_foreignscan(tlist, NIL, 0, NIL, NIL, add_to_flat_tlist(NIL, parts), NIL,
                             outer_plan);

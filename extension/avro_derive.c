@@ -75,15 +75,6 @@ avro_column_field(const AvroColumn *column)
     return column->field_option != NULL ? column->field_option : column->name;
 }
 
-bool
-avro_is_file_column(const AvroColumn *column)
-{
-    return column->field_option == NULL &&
-           ((strcmp(column->name, AVRO_FILENAME_COLUMN) == 0 && column->type == TEXTOID) ||
-            (strcmp(column->name, AVRO_BLOCK_COLUMN) == 0 && column->type == INT8OID) ||
-            (strcmp(column->name, AVRO_ROW_COLUMN) == 0 && column->type == INT8OID));
-}
-
 /* Append decimal: a scale below zero has its digits before the point. */
 static void
 append_decimal(StringInfo json, const AvroColumn *column, int32 typmod)
@@ -183,7 +174,7 @@ avro_derive_schema(Relation relation, const AvroColumn *columns, int num_columns
     appendStringInfo(&json, "{\"type\": \"record\", \"name\": \"%s\", \"fields\": [", record);
     for (int i = 0; i < num_columns; i++)
     {
-        if (avro_is_file_column(&columns[i]))
+        if (avro_column_is_file(&columns[i]))
             continue;
         appendStringInfoString(&json, comma);
         append_field(&json, &columns[i], record,

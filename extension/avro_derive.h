@@ -21,8 +21,4 @@ char *avro_derive_schema(Relation relation, const AvroColumn *columns, int num_c
 /* The name of the field that a column is stored in. */
 const char *avro_column_field(const AvroColumn *column);
 
-/* True for a column "_filename", "_block" or "_row": it says where a row stands, and is not stored.
- */
-bool avro_is_file_column(const AvroColumn *column);
-
 #endif

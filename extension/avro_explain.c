@@ -6,7 +6,8 @@
 
 #include "compat.h"
 
-#include COMPAT_EXPLAIN_HEADER
+#include COMPAT_EXPLAIN_FORMAT_HEADER
+#include COMPAT_EXPLAIN_STATE_HEADER
 
 #include "avro_count.h"
 #include "avro_fdw.h"

@@ -120,9 +120,9 @@ avro_file_info(const char *path, const cs_avro_limits *limits)
     info->path = pstrdup(path);
     info->size = file->source.size;
     info->codec = cs_avro_reader_codec(file->reader);
-    info->schema = pnstrdup(schema->json, schema->json_len);
-    info->schema_len = schema->json_len;
     copy_meta(info, file);
+    info->schema = avro_file_info_meta(info, "avro.schema");
+    info->schema_len = schema->json_len;
     cs_avro_reader_tell(file->reader, &info->start);
     avro_file_close(file);
     return info;

@@ -178,7 +178,7 @@ bind_columns(AvroInsert *insert)
     {
         AvroColumn *column = &insert->columns[i];
 
-        if (column->field < 0 && !avro_is_file_column(column))
+        if (column->field < 0 && !avro_column_is_file(column))
             avro_field_missing(schema, column->name, avro_column_field(column));
         if (column->field < 0)
             continue;
@@ -320,8 +320,12 @@ current_output(AvroInsert *insert)
 {
     if (insert->output == NULL || insert->level != GetCurrentSubTransactionId())
     {
-        check_no_keys(insert);
-        insert->output = avro_output_get(&insert->spec);
+        insert->output = avro_output_find(&insert->spec);
+        if (insert->output == NULL)
+        {
+            check_no_keys(insert);
+            insert->output = avro_output_make(&insert->spec);
+        }
         insert->level = GetCurrentSubTransactionId();
     }
     return insert->output;

@@ -27,7 +27,7 @@
 
 PG_FUNCTION_INFO_V1(avro_fdw_validator);
 
-#define NEAREST_MAX_LENGTH 255  /* what the Levenshtein distance takes */
+#define NEAREST_MAX_LENGTH 255 /* what the Levenshtein distance takes */
 #define NEAREST_MAX_DISTANCE 4
 
 /* An option: where it belongs, and how its text is checked and read. */
@@ -72,9 +72,9 @@ avro_nearest_offer(AvroNearest *nearest, const char *candidate)
 static void
 refuse_value(const char *name, const char *value, const char *hint)
 {
-    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-                    errmsg("invalid value for option \"%s\": \"%s\"", name, value),
-                    errhint("%s", hint)));
+    ereport(ERROR,
+            (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+             errmsg("invalid value for option \"%s\": \"%s\"", name, value), errhint("%s", hint)));
 }
 
 /* Read a whole number of at least 1. */
@@ -118,8 +118,7 @@ parse_codec(const char *name, const char *value, AvroOptions *options)
     cs_avro_codec codec;
 
     if (!cs_avro_codec_find(cs_slice_of(value), &codec))
-        refuse_value(name, value,
-                     "Codecs are null, deflate, snappy, zstandard, bzip2 and xz.");
+        refuse_value(name, value, "Codecs are null, deflate, snappy, zstandard, bzip2 and xz.");
     options->codec = value;
 }
 
@@ -147,8 +146,9 @@ parse_max_block_size(const char *name, const char *value, AvroOptions *options)
     int bytes;
 
     if (!parse_int(value, &bytes, GUC_UNIT_BYTE, NULL) || bytes < 1)
-        refuse_value(name, value, "It is a number of bytes, up to 2147483647; units are \"B\", "
-                                  "\"kB\", \"MB\" and \"GB\".");
+        refuse_value(name, value,
+                     "It is a number of bytes, up to 2147483647; units are \"B\", "
+                     "\"kB\", \"MB\" and \"GB\".");
     options->limits.max_block_bytes = (size_t) bytes;
 }
 
@@ -236,13 +236,12 @@ refuse_option(const char *name, Oid catalog)
 {
     for (const AvroOption *option = option_table; option->name != NULL; option++)
         if (strcmp(option->name, name) == 0)
-            ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-                            errmsg("option \"%s\" does not belong to %s", name,
-                                   level_name(catalog)),
-                            errhint("It is an option of %s.", level_name(option->catalog))));
-    ereport(ERROR,
-            (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
-             errhint("%s", option_hint(name, catalog))));
+            ereport(ERROR,
+                    (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+                     errmsg("option \"%s\" does not belong to %s", name, level_name(catalog)),
+                     errhint("It is an option of %s.", level_name(option->catalog))));
+    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
+                    errhint("%s", option_hint(name, catalog))));
 }
 
 /* Find an option of a catalog; an error if it has none of that name. */
@@ -273,8 +272,9 @@ parse_options(List *list, Oid catalog, AvroOptions *options)
             ->parse(element->defname, defGetString(element), options);
     }
     if (options->reject_limit > 0 && !options->ignore_errors)
-        ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-                        errmsg("option \"reject_limit\" needs option \"on_error\" to be \"ignore\"")));
+        ereport(ERROR,
+                (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+                 errmsg("option \"reject_limit\" needs option \"on_error\" to be \"ignore\"")));
 }
 
 /* Raise unless the current user may name files of the server. */

@@ -34,7 +34,7 @@ const char *avro_option_field(Oid relid, AttrNumber attnum);
 /* The name among many that is nearest to a misspelt one. */
 typedef struct AvroNearest
 {
-    const char *name; /* what was given */
+    const char *name;  /* what was given */
     const char *match; /* NULL where none is near */
     int distance;      /* of match */
 } AvroNearest;

@@ -27,14 +27,13 @@ typedef struct AvroOutputSpec
 typedef struct AvroOutput AvroOutput;
 
 /*
- * The file that this transaction, at this level of subtransactions, writes for
- * this specification: a new one unless one is being written already. It belongs
- * to the transaction.
+ * The file that this transaction, at this level of subtransactions, is writing for
+ * this specification; NULL if there is none yet. It belongs to the transaction.
  */
-AvroOutput *avro_output_get(const AvroOutputSpec *spec);
+AvroOutput *avro_output_find(const AvroOutputSpec *spec);
 
-/* The schema, which lives as long as the file is being written. */
-const cs_avro_schema *avro_output_schema(const AvroOutput *output);
+/* Begin one. */
+AvroOutput *avro_output_make(const AvroOutputSpec *spec);
 
 /* The buffer to which one record's encoding is appended before avro_output_add. */
 cs_buffer *avro_output_buffer(AvroOutput *output);

@@ -59,8 +59,8 @@ lock_tranche(void)
 static Size
 lay_out(const AvroTable *table, AvroParallel *layout)
 {
-    Size size = add_size(offsetof(AvroParallel, lost),
-                         mul_size(sizeof(uint64), (Size) table->num_files));
+    Size size =
+        add_size(offsetof(AvroParallel, lost), mul_size(sizeof(uint64), (Size) table->num_files));
 
     layout->num_files = table->num_files;
     layout->schema_len = table->schema != NULL ? table->schema->json_len : 0;
@@ -139,7 +139,6 @@ avroReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, vo
     if (scan->prune->varies)
     {
         scan->prepared = false;
-        scan->file_index = -1;
         avro_scan_prepare(scan);
     }
     avro_scan_share_progress(scan);

@@ -81,7 +81,10 @@ hex_digit(char digit)
     return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Copy len bytes, %XX decoded; what is no escape, and %00, stands for itself. */
+/*
+ * Copy len bytes, %XX decoded; what is no escape, and %00, stands for itself. The
+ * result is UTF-8, which Hive and Spark write, or else of the server's encoding.
+ */
 static char *
 decode_part(const char *path, const char *part, size_t len)
 {
@@ -102,6 +105,8 @@ decode_part(const char *path, const char *part, size_t len)
             text[out++] = part[i];
     }
     text[out] = '\0';
+    if (cs_utf8_valid(text, out))
+        return pg_any_to_server(text, (int) out, PG_UTF8);
     if (!pg_verifymbstr(text, (int) out, true))
         ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
                         errmsg("path \"%s\" has a directory name that is not valid text", path),

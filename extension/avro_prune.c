@@ -109,12 +109,11 @@ time_family(void)
 static bool
 set_test(FmgrInfo *test, Oid right_type, int strategy)
 {
-    Oid operator= get_opfamily_member(time_family(), TIMESTAMPTZOID, right_type,
-                                      (int16) strategy);
+    Oid opno = get_opfamily_member(time_family(), TIMESTAMPTZOID, right_type, (int16) strategy);
 
-    if (!OidIsValid(operator))
+    if (!OidIsValid(opno))
         return false;
-    fmgr_info(get_opcode(operator), test);
+    fmgr_info(get_opcode(opno), test);
     return true;
 }
 
@@ -140,7 +139,7 @@ match_time_clause(AvroTimeClause *clause, Node *node, Index varno)
     OpExpr *operation = (OpExpr *) node;
     Node *column;
     Node *bound;
-    Oid operator;
+    Oid opno;
     Oid left_type;
     Oid right_type;
     int strategy;
@@ -149,18 +148,18 @@ match_time_clause(AvroTimeClause *clause, Node *node, Index varno)
         return false;
     column = linitial(operation->args);
     bound = lsecond(operation->args);
-    operator= operation->opno;
+    opno = operation->opno;
     if (!IsA(column, Var))
     {
-        operator= get_commutator(operator);
+        opno = get_commutator(opno);
         column = lsecond(operation->args);
         bound = linitial(operation->args);
     }
-    if (!OidIsValid(operator) || !IsA(column, Var) || ((Var *) column)->varno != (int) varno ||
+    if (!OidIsValid(opno) || !IsA(column, Var) || ((Var *) column)->varno != (int) varno ||
         ((Var *) column)->varlevelsup != 0 || contain_var_clause(bound) || !evaluates_once(bound))
         return false;
-    strategy = get_op_opfamily_strategy(operator, time_family());
-    op_input_types(operator, &left_type, &right_type);
+    strategy = get_op_opfamily_strategy(opno, time_family());
+    op_input_types(opno, &left_type, &right_type);
     if (strategy == 0 || left_type != TIMESTAMPTZOID || exprType(column) != TIMESTAMPTZOID)
         return false;
     *clause = (AvroTimeClause){
@@ -187,8 +186,8 @@ avro_prune_make(AvroTable *table, List *quals, ScanState *scan, Index varno)
     ListCell *cell;
 
     prune->table = table;
-    prune->slot = MakeSingleTupleTableSlot(scan->ss_ScanTupleSlot->tts_tupleDescriptor,
-                                           &TTSOpsVirtual);
+    prune->slot =
+        MakeSingleTupleTableSlot(scan->ss_ScanTupleSlot->tts_tupleDescriptor, &TTSOpsVirtual);
     prune->paths = palloc0_array(AvroPathClause, list_length(quals) + 1);
     prune->times = palloc0_array(AvroTimeClause, list_length(quals) + 1);
     foreach (cell, quals)
@@ -223,8 +222,8 @@ fill_slot(AvroPrune *prune, const AvroTableFile *file)
         const AvroColumn *column = &prune->table->columns[i];
 
         if (avro_table_fixed(column, file))
-            slot->tts_values[column->attnum - 1] = avro_table_fixed_value(
-                column, file, &slot->tts_isnull[column->attnum - 1]);
+            slot->tts_values[column->attnum - 1] =
+                avro_table_fixed_value(column, file, &slot->tts_isnull[column->attnum - 1]);
     }
     ExecStoreVirtualTuple(slot);
 }
@@ -279,9 +278,8 @@ range_fails(AvroTimeClause *clause, const AvroTimeRange *range, Datum bound, boo
 {
     if (is_null)
         return true;
-    if (clause->has_min &&
-        !DatumGetBool(FunctionCall2Coll(&clause->min_test, clause->collation,
-                                        TimestampTzGetDatum(range->min), bound)))
+    if (clause->has_min && !DatumGetBool(FunctionCall2Coll(&clause->min_test, clause->collation,
+                                                           TimestampTzGetDatum(range->min), bound)))
         return true;
     return clause->has_max &&
            !DatumGetBool(FunctionCall2Coll(&clause->max_test, clause->collation,
@@ -388,8 +386,7 @@ plan_clause(PlannerInfo *root, AvroTable *table, Node *node, Index varno)
             continue;
         if (evaluates_once(node) && all_fixed(table, file, attnums))
         {
-            if (known_to_fail(
-                    estimate_expression_value(root, replace_columns(node, &replacement))))
+            if (known_to_fail(estimate_expression_value(root, replace_columns(node, &replacement))))
                 file->pruned = AVRO_PRUNED_BY_PATH;
         }
         else if (is_time && IsA(bound, Const) && file->info != NULL && file->range.known &&

@@ -44,9 +44,8 @@ make_column(AvroScan *scan, AvroScanColumn *column, TupleTableSlot *slot)
     cs_error err;
 
     scan->row.column = column->column->name;
-    if (!column->again &&
-        unlikely(cs_avro_cursor_finish(&scan->cursor, (size_t) column->value, value, &err) !=
-                 CS_OK))
+    if (!column->again && unlikely(cs_avro_cursor_finish(&scan->cursor, (size_t) column->value,
+                                                         value, &err) != CS_OK))
         return avro_refuse_core(&column->convert, &err);
     slot->tts_isnull[column->at] = value->kind == CS_VALUE_NULL;
     if (value->kind == CS_VALUE_NULL)
@@ -195,9 +194,8 @@ append_order(AvroScan *scan, const Bitmapset *attnums)
     for (int i = 0; i < scan->table->num_columns; i++)
     {
         AvroScanColumn *column = &scan->columns[i];
-        bool placed = column->value < 0 ||
-                      (attnums != NULL && !bms_is_member(0, attnums) &&
-                       !bms_is_member(column->column->attnum, attnums));
+        bool placed = column->value < 0 || (attnums != NULL && !bms_is_member(0, attnums) &&
+                                            !bms_is_member(column->column->attnum, attnums));
 
         for (int j = 0; j < scan->num_order && !placed; j++)
         {
@@ -377,8 +375,8 @@ avroBeginForeignScan(ForeignScanState *node, int eflags)
         avro_count_begin(node, eflags);
         return;
     }
-    context = AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "avro scan",
-                                    ALLOCSET_DEFAULT_SIZES);
+    context =
+        AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "avro scan", ALLOCSET_DEFAULT_SIZES);
     old = MemoryContextSwitchTo(context);
     scan = avro_scan_make(avro_table_open(RelationGetRelid(relation), RelationGetDescr(relation),
                                           needed_columns(plan)));
@@ -401,17 +399,28 @@ void
 avro_scan_decide(AvroScan *scan)
 {
     for (int i = 0; i < scan->num_clauses; i++)
-        scan->clauses[i].decided =
-            scan->clauses[i].prunes &&
-            avro_prune_decides(scan->table, scan->clauses[i].expression, scan->varno);
+    {
+        AvroClause *clause = &scan->clauses[i];
+        bool decided = clause->prunes &&
+                       avro_prune_decides(scan->table, clause->expression, scan->varno);
+
+        /* The order of the columns of the open file may be another one now. */
+        if (decided != clause->decided)
+            scan->file_index = -1;
+        clause->decided = decided;
+    }
 }
 
 void
 avro_scan_prepare(AvroScan *scan)
 {
+    const cs_avro_schema *schema = scan->table->schema;
+
     if (scan->prepared)
         return;
     avro_prune_run(scan->prune, scan->econtext);
+    if (scan->table->schema != schema)
+        scan->file_index = -1;
     avro_scan_decide(scan);
     if (scan->lost == NULL)
         scan->lost = scan->local_lost = MemoryContextAllocZero(
@@ -468,10 +477,7 @@ avroReScanForeignScan(ForeignScanState *node)
     if (scan->prepared)
         avro_scan_rewind(scan);
     if (node->ss.ps.chgParam != NULL && scan->prune->varies && !scan->parallel)
-    {
         scan->prepared = false;
-        scan->file_index = -1; /* the order of its columns may be another one */
-    }
 }
 
 void

@@ -15,20 +15,14 @@
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "varatt.h"
-#define compat_input_softly(function, text, io_param, typmod, result)              \
-    InputFunctionCallSafe(function, text, io_param, typmod,                        \
+#define compat_input_softly(function, text, io_param, typmod, result) \
+    InputFunctionCallSafe(function, text, io_param, typmod,           \
                           (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext}, result)
-#define compat_domain_softly(value, is_null, type, extra, context)                 \
-    domain_check_safe(value, is_null, type, extra, context,                        \
-                      (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext})
 #else
-#define compat_input_softly(function, text, io_param, typmod, result)                \
-    soft_call(function,                                                              \
-              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param),           \
-                        Int32GetDatum(typmod)},                                      \
+#define compat_input_softly(function, text, io_param, typmod, result)                              \
+    soft_call(function,                                                                            \
+              (Datum[]){CStringGetDatum(text), ObjectIdGetDatum(io_param), Int32GetDatum(typmod)}, \
               result)
-#define compat_domain_softly(value, is_null, type, extra, context) \
-    (domain_check(value, is_null, type, extra, context), true)
 #define ereturn(context, dummy_value, ...) \
     do                                     \
     {                                      \
@@ -60,11 +54,11 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #if PG_VERSION_NUM >= 160000
 #define compat_check_as_user(info, estate) ExecGetResultRelCheckAsUser(info, estate)
 #else
-#define compat_check_as_user(info, estate)                                                 \
-    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                                    \
-                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex                  \
-                       : (info)->ri_RangeTableIndex,                                       \
-                   estate)                                                                 \
+#define compat_check_as_user(info, estate)                                \
+    (exec_rt_fetch((info)->ri_RootResultRelInfo != NULL                   \
+                       ? (info)->ri_RootResultRelInfo->ri_RangeTableIndex \
+                       : (info)->ri_RangeTableIndex,                      \
+                   estate)                                                \
          ->checkAsUser)
 #endif
 
@@ -78,11 +72,23 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 /* 18: pg_attribute_noreturn() became a prefix, EXPLAIN's header was split, ANALYZE names itself */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
-#define COMPAT_EXPLAIN_HEADER "commands/explain.h"
+#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain.h"
+#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain.h"
 #define compat_vacuum_delay_point() vacuum_delay_point()
 #else
-#define COMPAT_EXPLAIN_HEADER "commands/explain_format.h"
+#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain_format.h"
+#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain_state.h"
 #define compat_vacuum_delay_point() vacuum_delay_point(true)
+#endif
+
+/* 17: domains refuse values softly */
+#if PG_VERSION_NUM >= 170000
+#define compat_domain_softly(value, is_null, type, extra, context) \
+    domain_check_safe(value, is_null, type, extra, context,        \
+                      (Node *) &(ErrorSaveContext){.type = T_ErrorSaveContext})
+#else
+#define compat_domain_softly(value, is_null, type, extra, context) \
+    (domain_check(value, is_null, type, extra, context), true)
 #endif
 
 /* 17: foreign paths keep clauses; 18: and count disabled nodes */

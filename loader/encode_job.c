@@ -7,7 +7,6 @@
  */
 #include "encode.h"
 
-#include "avro_encode.h"
 #include "line_reader.h"
 #include "log.h"
 #include "stop.h"
@@ -62,14 +61,12 @@ static cs_code
 write_line(job_state *state, const text_line *line, cs_error *err)
 {
     const log_schema *schema = state->context->schema;
-    cs_value values[LOG_FIELDS];
     cs_log_line fields;
 
     if (line->cut)
         return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
     CS_TRY(cs_log_line_parse(line->text, &fields, err));
-    log_schema_values(schema, &fields, values);
-    CS_TRY(cs_avro_encode_record(schema->avro, values, cs_avro_writer_buffer(state->writer), err));
+    CS_TRY(log_schema_encode(schema, &fields, cs_avro_writer_buffer(state->writer), err));
     if (state->records == 0 || fields.time < state->min_time)
         state->min_time = fields.time;
     if (state->records == 0 || fields.time > state->max_time)

@@ -99,6 +99,23 @@ SELECT count(*), sum(value::text::bigint) FROM (
     SELECT avro_to_jsonb('\x02', CASE WHEN n % 2 = 0 THEN '"long"' ELSE '"int"' END::jsonb) AS value
     FROM generate_series(1, 1000) AS n) AS v;
 
+-- bytes of no meaning: a value or an error, and the session lives
+SELECT schema ->> 'name' AS name, count(DISTINCT n), bool_or(f = 'no error') AS some_read, bool_or(f ~ '^22P03') AS some_not
+FROM (VALUES (avro_schema(:'dir' || '/types.avro')), ('{"type": "record", "name": "Small", "fields": [
+          {"name": "a", "type": ["null", {"type": "array", "items": ["string", "long", "null"]}]},
+          {"name": "b", "type": {"type": "map", "values": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 3}}}]}'),
+          ('{"type": "record", "name": "Long", "fields": [{"name": "a", "type": "long"}]}')) AS v (schema),
+     generate_series(1, 2000) AS n,
+     failure(format('SELECT avro_to_jsonb(%L, %L)', '\x' || left(md5(n::text) || md5(n::text || 'x'), n % 32 * 2), schema)) AS f
+GROUP BY 1 ORDER BY 1;
+
+-- errors leave no file open and no memory behind
+SELECT count(*) AS open FROM pg_ls_dir('/proc/self/fd') \gset before_
+SELECT count(*) FROM generate_series(1, 300) AS n, unnest(ARRAY['cut', 'marker', 'schema', 'text', 'missing*']) AS p,
+    failure(format('SELECT avro_files(%L)', :'dir' || '/broken/' || p || '.avro')) AS f WHERE f ~ '^(XX001|58P01)';
+SELECT count(*) < :before_open + 100 AS closed FROM pg_ls_dir('/proc/self/fd');
+SELECT count(*) FROM pg_backend_memory_contexts WHERE name ~ '^Avro';
+
 -- a role without the right to read files; one datum is anybody's
 CREATE ROLE regress_avro_nobody;
 GRANT USAGE ON SCHEMA avro_functions TO regress_avro_nobody;

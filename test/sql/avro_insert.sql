@@ -117,9 +117,9 @@ CREATE TABLE here PARTITION OF parted FOR VALUES IN ('here');
 SELECT create_table('there', 'id bigint, kind text', 'part');
 ALTER TABLE parted ATTACH PARTITION there FOR VALUES IN ('there');
 INSERT INTO parted SELECT n, CASE WHEN n % 2 = 0 THEN 'here' ELSE 'there' END FROM generate_series(1, 10) AS n;
-COPY parted FROM stdin;
-11	there
-12	here
+COPY parted FROM stdin (DELIMITER ',');
+11,there
+12,here
 \.
 SELECT tableoid::regclass, count(*), sum(id) FROM parted GROUP BY 1 ORDER BY 1;
 

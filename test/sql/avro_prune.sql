@@ -34,6 +34,20 @@ SELECT plan('SELECT id FROM t WHERE day = ''2024-03-11''');
 SELECT id FROM t WHERE day >= '2024-03-10' AND code IS NULL ORDER BY id;
 SELECT id FROM t WHERE code = 7 OR day = '2024-03-10' ORDER BY id;
 
+-- a join that prunes by the other side; not where files say nothing of their times
+CREATE TABLE days (day text, at timestamptz);
+INSERT INTO days VALUES ('2024-03-10', '2024-03-10 03:00+00'), ('none', '2024-03-10 12:00+00');
+ANALYZE days;
+SELECT plan('SELECT id FROM days JOIN t USING (day)');
+SELECT id FROM days JOIN t USING (day) ORDER BY id;
+SELECT make_table('"timestamp" timestamptz, hour int', '/scan/times/[abc]*');
+SELECT plan('SELECT hour FROM days JOIN t ON "timestamp" = at');
+SELECT plan('SELECT day, hour FROM days JOIN t ON "timestamp" BETWEEN at - interval ''3 h'' AND at');
+SELECT day, hour FROM days JOIN t ON "timestamp" BETWEEN at - interval '3 h' AND at ORDER BY hour;
+SELECT make_table('"timestamp" timestamptz, hour int', '/scan/times/[abd]*');
+SELECT plan('SELECT hour FROM days JOIN t ON "timestamp" = at', 'COSTS OFF');
+SELECT hour FROM days JOIN t ON "timestamp" = at;
+
 -- times: by the range in the metadata, in the file's unit; absent or wrong ranges prune nothing
 SELECT make_table('"timestamp" timestamptz, hour int, _filename text', '/scan/times');
 SELECT "timestamp", hour, substr(_filename, length(_filename) - 12) AS file FROM t ORDER BY hour, file;

@@ -27,7 +27,7 @@ DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-        CONTINUE WHEN line ~ 'Disabled|Buffers|Planning|Memory|Storage|Index Searches';
+        CONTINUE WHEN line ~ 'Disabled|Buffers|Planning|Memory|Storage|Index Searches' AND line !~ E'\n';
         RETURN NEXT regexp_replace(regexp_replace(plain(line), 'rows=(\d+)\.00', 'rows=\1'), 'InitPlan \d+( \(returns \$\d+\))?|\$\d+|\(InitPlan \d+\)\.col\d+', 'InitPlan', 'g');
     END LOOP;
 END $$;

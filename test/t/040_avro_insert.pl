@@ -28,23 +28,27 @@ sub create_table
     my ($table, $columns, $options) = @_;
 
     mkdir "$scratch/$table" or die $!;
-    sql("CREATE FOREIGN TABLE $table ($columns) SERVER files OPTIONS (filename '$scratch/$table' " . ($options // '') . ')');
+    $options //= '';
+    sql("CREATE FOREIGN TABLE $table ($columns) SERVER files OPTIONS (filename '$scratch/$table' $options)");
     return;
 }
 
-# What fastavro reads from the files of a table, a line a record.
+# What fastavro reads from the files of a table, a line a field.
 sub read_by_fastavro
 {
     my ($table) = @_;
     my ($out, $err) = ('', '');
 
-    IPC::Run::run([ "$ENV{CLICKSTREAM_ROOT}/build/venv/bin/python", '-c', <<'END', glob "$scratch/$table/*.avro" ], '<', \undef, '>', \$out, '2>', \$err) or diag($err);
+    my $program = <<'END';
 import sys, fastavro
 for name in sys.argv[1:]:
     with open(name, "rb") as file:
         for record in fastavro.reader(file):
-            print(*(f"{key}={value!r}" for key, value in record.items()), sep=", ")
+            print(*(f"{key}={value!r}" for key, value in record.items()), sep="\n")
 END
+
+    IPC::Run::run([ "$ENV{CLICKSTREAM_ROOT}/build/venv/bin/python", '-c', $program, glob "$scratch/$table/*.avro" ],
+        '<', \undef, '>', \$out, '2>', \$err) or diag($err);
     return $out;
 }
 
@@ -52,15 +56,32 @@ sql(q(CREATE EXTENSION clickstream; CREATE SERVER files FOREIGN DATA WRAPPER avr
 
 # What we write, others read
 
-create_table('types', q(yes boolean, n integer NOT NULL, big bigint, r real, d double precision, amount numeric(6, 2),
-    note text, raw bytea, day date, at time, ts timestamptz, local timestamp, id uuid, numbers integer[], doc jsonb), q(, codec 'deflate'));
+create_table('types', <<'END', q(, codec 'deflate'));
+    yes boolean, n integer NOT NULL, big bigint, r real, d double precision, amount numeric(6, 2), note text, raw bytea,
+    day date, at time, ts timestamptz, local timestamp, id uuid, numbers integer[], doc jsonb
+END
 sql(<<'END');
 SET timezone = 'UTC';
-INSERT INTO types VALUES (true, -1, 1099511627776, 0.5, 0.1, -12.3, E'na\u00efve', '\x00ff', '2024-02-29', '23:59:59.999999',
-    '2024-03-10 12:00:00.123456Z', '2024-03-10 12:00', '00112233-4455-6677-8899-aabbccddeeff', '{1,NULL,3}', '{"a": [1]}');
+INSERT INTO types VALUES (true, -1, 1099511627776, 0.5, 0.1, -12.3, E'na\u00efve', '\x00ff', '2024-02-29',
+    '23:59:59.999999', '2024-03-10 12:00:00.123456Z', '2024-03-10 12:00', '00112233-4455-6677-8899-aabbccddeeff',
+    '{1,NULL,3}', '{"a": [1]}');
 END
 is(read_by_fastavro('types'), <<'END', 'fastavro reads what was inserted');
-yes=True, n=-1, big=1099511627776, r=0.5, d=0.1, amount=Decimal('-12.30'), note='naïve', raw=b'\x00\xff', day=datetime.date(2024, 2, 29), at=datetime.time(23, 59, 59, 999999), ts=datetime.datetime(2024, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.timezone.utc), local=datetime.datetime(2024, 3, 10, 12, 0), id=UUID('00112233-4455-6677-8899-aabbccddeeff'), numbers=[1, None, 3], doc='{"a": [1]}'
+yes=True
+n=-1
+big=1099511627776
+r=0.5
+d=0.1
+amount=Decimal('-12.30')
+note='naïve'
+raw=b'\x00\xff'
+day=datetime.date(2024, 2, 29)
+at=datetime.time(23, 59, 59, 999999)
+ts=datetime.datetime(2024, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.timezone.utc)
+local=datetime.datetime(2024, 3, 10, 12, 0)
+id=UUID('00112233-4455-6677-8899-aabbccddeeff')
+numbers=[1, None, 3]
+doc='{"a": [1]}'
 END
 create_table("codec_$_", "id bigint", ", codec '$_'") foreach qw(null deflate bzip2 xz);
 foreach my $codec (qw(null deflate bzip2 xz))
@@ -85,7 +106,8 @@ is((stat "$scratch/seen/" . (names('seen'))[0])[2] & 0777, 0644, 'the file can b
 
 create_table('many', 'session int, id int');
 my @sessions = map {
-    IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "INSERT INTO many SELECT $_, generate_series(1, 20000)" ],
+    my $statement = "INSERT INTO many SELECT $_, generate_series(1, 20000)";
+    IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $statement ],
         '<', \undef, '>', \my $out, '2>', \my $err)
 } 1 .. 4;
 $_->finish foreach @sessions;
@@ -98,7 +120,8 @@ create_table('serial', 'id int');
 my @both = map { $node->background_psql('postgres', on_error_stop => 0) } 0 .. 1;
 foreach my $n (0, 1)
 {
-    $both[$n]->query_safe("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM local; INSERT INTO serial VALUES ($n)");
+    $both[$n]->query_safe('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM local');
+    $both[$n]->query_safe("INSERT INTO serial VALUES ($n)");
 }
 $_->query_safe('INSERT INTO local VALUES (1)') foreach @both;
 $both[0]->query_safe('COMMIT');
@@ -109,15 +132,18 @@ $_->quit foreach @both;
 
 # Two-phase commit
 
-my ($status, $out, $err) = $node->psql('postgres', "BEGIN; INSERT INTO serial VALUES (5); PREPARE TRANSACTION 'p'");
-like($err, qr/cannot PREPARE a transaction that has inserted into an Avro table/, 'PREPARE TRANSACTION is refused');
+my $prepare = "BEGIN; INSERT INTO serial VALUES (5); PREPARE TRANSACTION 'p'";
+my ($status, $out, $err) = $node->psql('postgres', $prepare);
+like($err, qr/cannot PREPARE a transaction that has inserted into an Avro table/, 'two-phase commit is refused');
 is(scalar names('serial'), 1, 'and leaves nothing');
-is(sql("BEGIN; SELECT count(*) FROM serial; PREPARE TRANSACTION 'q'; ROLLBACK PREPARED 'q'"), 1, 'but not after reading');
+is(sql("BEGIN; SELECT count(*) FROM serial; PREPARE TRANSACTION 'q'; ROLLBACK PREPARED 'q'"),
+    1, 'but not after reading');
 
 # A directory that cannot be written
 
 chmod 0555, "$scratch/serial" or die $!;
-($status, $out, $err) = $node->psql('postgres', 'INSERT INTO serial VALUES (6)', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+($status, $out, $err) =
+  $node->psql('postgres', 'INSERT INTO serial VALUES (6)', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 like($err, qr/42501: could not create file .*\/serial\/\.clickstream-.*: Permission denied/, 'the system says why');
 chmod 0755, "$scratch/serial" or die $!;
 

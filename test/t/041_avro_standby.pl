@@ -21,7 +21,8 @@ sub sql { return $primary->safe_psql('postgres', $_[0]) }
 sub outcome
 {
     my ($node, $statement, %options) = @_;
-    my (undef, $out, $err) = $node->psql('postgres', $statement, %options, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+    my (undef, $out, $err) =
+      $node->psql('postgres', $statement, %options, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 
     return $err =~ /ERROR:  (\w+)/ ? $1 : $out;
 }
@@ -41,9 +42,11 @@ $standby->init_from_backup($primary, 'copy', has_streaming => 1);
 $standby->start;
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT count(*), sum(id) FROM rows'), '1000|500500', 'a standby reads');
-is($standby->safe_psql('postgres', "SELECT rows, codec FROM avro_files('$scratch/rows')"), '1000|xz', 'and looks into files');
+is($standby->safe_psql('postgres', "SELECT rows, codec FROM avro_files('$scratch/rows')"),
+    '1000|xz', 'and looks into files');
 is(outcome($standby, 'INSERT INTO rows VALUES (1)'), '25006', 'but does not write');
-is(outcome($standby, "IMPORT FOREIGN SCHEMA x FROM SERVER files INTO public OPTIONS (filename '$scratch/rows')"), '25006', 'nor import');
+my $import = "IMPORT FOREIGN SCHEMA x FROM SERVER files INTO public OPTIONS (filename '$scratch/rows')";
+is(outcome($standby, $import), '25006', 'nor import');
 is(scalar(grep { !/^\.\.?$/ } slurp_dir("$scratch/rows")), 1, 'no file is left');
 $standby->stop;
 
@@ -51,9 +54,12 @@ $standby->stop;
 
 sql('CREATE DATABASE restored TEMPLATE template0');
 $primary->command_ok([ 'pg_dump', '-d', $primary->connstr('postgres'), '-f', "$scratch/dump.sql" ], 'dump');
-$primary->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$scratch/dump.sql", '-d', $primary->connstr('restored') ], 'restore');
-is($primary->safe_psql('restored', 'SELECT count(*), sum(id) FROM rows'), '1000|500500', 'the restored table reads the same files');
-is($primary->safe_psql('restored', q(SELECT has_foreign_data_wrapper_privilege('pg_read_server_files', 'avro_fdw', 'USAGE'))), 't', 'who may use the wrapper is the same');
+$primary->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$scratch/dump.sql", '-d',
+    $primary->connstr('restored') ], 'restore');
+is($primary->safe_psql('restored', 'SELECT count(*), sum(id) FROM rows'),
+    '1000|500500', 'the restored table reads the same files');
+my $may = q(SELECT has_foreign_data_wrapper_privilege('pg_read_server_files', 'avro_fdw', 'USAGE'));
+is($primary->safe_psql('restored', $may), 't', 'who may use the wrapper is the same');
 
 # The owner of a database may create the extension, which opens no way to the files
 
@@ -77,7 +83,8 @@ is(as_owner($table), '', 'who may read files makes one');
 is(as_owner('SELECT count(*) FROM rows'), '1000', 'reads it');
 is(as_owner('INSERT INTO rows VALUES (1)'), '42501', 'and does not write it');
 sql('REVOKE pg_read_server_files FROM shop_owner');
-is(as_owner("ALTER FOREIGN TABLE rows OPTIONS (SET filename '/etc')"), '42501', 'who may not any more cannot turn it to other files');
+is(as_owner("ALTER FOREIGN TABLE rows OPTIONS (SET filename '/etc')"),
+    '42501', 'who may not any more cannot turn it to other files');
 is(as_owner('DROP EXTENSION clickstream CASCADE'), '', 'the owner drops the extension');
 
 $primary->stop;

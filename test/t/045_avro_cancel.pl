@@ -1,4 +1,4 @@
-# test/t/041_avro_cancel.pl - queries over Avro files end when they are cancelled, whatever
+# test/t/045_avro_cancel.pl - queries over Avro files end when they are cancelled, whatever
 # they are doing; nothing is left open behind an error
 use strict;
 use warnings FATAL => 'all';
@@ -35,8 +35,6 @@ END
 avro_table($node, 'nulls', 'list jsonb', "$files/limits/nulls.avro", $raised);
 is_cancelled('an array of 2^61 nulls', 'SELECT list FROM nulls');
 is($node->safe_psql('postgres', 'SELECT count(tableoid) FROM nulls'), 1, 'the same, not wanted, takes no time');
-is_cancelled('the same, in workers', "$avro_parallel SET force_parallel_mode = on; SELECT max(length(list::text)) FROM nulls")
-  if $node->pg_version < 16;
 avro_table($node, 'nothing', 'x text', "$files/limits/records.avro", $raised);
 is_cancelled('2^40 records of nothing', 'SELECT max(x) FROM nothing');
 is_cancelled('the same, filtered', q{SELECT x FROM nothing WHERE x = 'never'});
@@ -46,8 +44,12 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM nothing'), 2**40, 'the sam
 write_blocks("$scratch/many.avro", 10_000, 5_000_000);
 avro_table($node, 'many', 'id bigint, text text, body bytea', "$scratch/many.avro");
 is_cancelled('a long scan', 'SELECT sum(a.id) FROM many AS a, many AS b, many AS c WHERE a.id + b.id + c.id = 0');
-is_cancelled('a long scan that filters', 'SELECT count(*) FROM many AS a, LATERAL (SELECT id FROM many AS b WHERE b.id < 0 AND a.id > 0 LIMIT 1) AS x');
-is_cancelled('a long scan by workers', "$avro_parallel SELECT sum(a.id) FROM many AS a, many AS b WHERE a.id + b.id = 0 AND pg_sleep(0.001) IS NOT NULL");
+is_cancelled('a long scan that filters', <<'END');
+SELECT count(*) FROM many AS a, LATERAL (SELECT id FROM many AS b WHERE b.id < 0 AND a.id > 0 LIMIT 1) AS x
+END
+is_cancelled('a long scan by workers', <<"END");
+$avro_parallel SELECT sum(a.id) FROM many AS a, many AS b WHERE a.id + b.id = 0 AND pg_sleep(0.001) IS NOT NULL
+END
 
 # A thousand errors: no file stays open, and memory comes back.
 my $broken = fixtures('avro_files');
@@ -75,12 +77,14 @@ BEGIN
     RETURN failed;
 END $$;
 ALTER FOREIGN TABLE nulls OPTIONS (SET max_empty_items '1000');
-SELECT fail(10);
-SELECT (SELECT count(*) FROM pg_ls_dir('/proc/self/fd')) AS files, (SELECT sum(total_bytes) FROM pg_backend_memory_contexts) AS bytes \gset
+CREATE FUNCTION open_files() RETURNS bigint LANGUAGE sql AS $$SELECT count(*) FROM pg_ls_dir('/proc/self/fd')$$;
+CREATE FUNCTION memory() RETURNS numeric LANGUAGE sql AS $$SELECT sum(total_bytes) FROM pg_backend_memory_contexts$$;
+SELECT fail(10), open_files(), memory();
+SELECT open_files() AS files, memory() AS bytes \gset
 SELECT fail(240);
-SELECT (SELECT count(*) FROM pg_ls_dir('/proc/self/fd')) - :files < 20, (SELECT sum(total_bytes) FROM pg_backend_memory_contexts) - :bytes < 1000000;
+SELECT open_files() - :files < 20, memory() - :bytes < 1000000;
 END
 is($err, '', 'only the errors that were meant');
-is($out, "40\n960\nt|t", 'a thousand errors leave nothing behind');
+like($out, qr/^40\|.*\n960\nt\|t$/, 'a thousand errors leave nothing behind');
 
 done_testing();

@@ -1,4 +1,4 @@
-# test/t/043_avro_hostile.pl - damaged files through a foreign table: an error or rows, and
+# test/t/047_avro_hostile.pl - damaged files through a foreign table: an error or rows, and
 # the session lives
 use strict;
 use warnings FATAL => 'all';
@@ -14,7 +14,9 @@ my $node = avro_node('hostile');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
 my $files = fixtures('avro_files');
 my $more = fixtures('avro_scan_files');
-my @good = map { read_file($_) } "$files/types.avro", "$files/codecs/deflate.avro", "$more/blocks.avro", "$files/generations/3.avro";
+my @tables = qw(types deflate blocks third);
+my @files = ("$files/types.avro", "$files/codecs/deflate.avro", "$more/blocks.avro", "$files/generations/3.avro");
+my @good = map { read_file($_) } @files;
 
 note("seed $seed, $count mutations");
 srand $seed;
@@ -44,18 +46,21 @@ sub mutate
 # One session reads them all: as they are, passing over damage, shared with workers.
 my $sql = <<"END";
 CREATE TEMP TABLE me AS SELECT pg_backend_pid() AS pid;
-IMPORT FOREIGN SCHEMA x FROM SERVER avro INTO public OPTIONS (filename '$files/types.avro', table_name 'types', file_columns 'true');
-IMPORT FOREIGN SCHEMA x FROM SERVER avro INTO public OPTIONS (filename '$files/codecs/deflate.avro', table_name 'deflate');
-IMPORT FOREIGN SCHEMA x FROM SERVER avro INTO public OPTIONS (filename '$more/blocks.avro', table_name 'blocks', file_columns 'true');
-IMPORT FOREIGN SCHEMA x FROM SERVER avro INTO public OPTIONS (filename '$files/generations/3.avro', table_name 'third');
 $avro_parallel
 SET statement_timeout = '60s';
 END
-$sql .= "ALTER FOREIGN TABLE $_ OPTIONS (ADD on_error 'stop');\n" foreach qw(types deflate blocks third);
+foreach my $place (0 .. $#tables)
+{
+    $sql .= <<"END";
+IMPORT FOREIGN SCHEMA x FROM SERVER avro INTO public
+    OPTIONS (filename '$files[$place]', table_name '$tables[$place]', file_columns 'true');
+ALTER FOREIGN TABLE $tables[$place] OPTIONS (ADD on_error 'stop');
+END
+}
 foreach my $n (1 .. $count)
 {
     my $which = $n % @good;
-    my $table = (qw(types deflate blocks third))[$which];
+    my $table = $tables[$which];
     my $file = "$scratch/bad/$n.avro";
 
     write_file($file, mutate($good[$which]));
@@ -80,8 +85,10 @@ is_deeply(\@strange, [], 'each error says what is wrong');
 unlike($err, qr/XX000|internal error|out of memory|invalid memory alloc|canceling/i, 'none is ours');
 
 # A good file is read as before.
-is($node->safe_psql('postgres', "ALTER FOREIGN TABLE blocks OPTIONS (SET filename '$more/blocks.avro', SET on_error 'stop'); SELECT count(*), sum(id) FROM blocks WHERE id > 0"),
-    '1000|500500', 'a good file is read as before');
+is($node->safe_psql('postgres', <<"END"), '1000|500500', 'a good file is read as before');
+ALTER FOREIGN TABLE blocks OPTIONS (SET filename '$files[2]', SET on_error 'stop');
+SELECT count(*), sum(id) FROM blocks WHERE id > 0;
+END
 unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|server process .* was terminated/, 'no process died');
 
 done_testing();

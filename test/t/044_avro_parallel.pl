@@ -1,4 +1,4 @@
-# test/t/040_avro_parallel.pl - one file read by several workers: the same rows, whatever
+# test/t/044_avro_parallel.pl - one file read by several workers: the same rows, whatever
 # their number, and totals that EXPLAIN sums up
 use strict;
 use warnings FATAL => 'all';
@@ -41,7 +41,9 @@ SELECT count(*), sum(id), count(DISTINCT _row), min(_row), max(_row), max(_block
     sum(hashtext(text)), sum(hashbytea) FROM (SELECT *, hashtext(encode(body, 'hex')) AS hashbytea FROM one) AS x
 END
 my $serial = with_workers(0, $all);
-is(join('|', (split /\|/, $serial)[ 0 .. 5 ]), join('|', $rows, $times * 5000050000, $rows, 1, $rows, $blocks - 1), 'all rows');
+is(join('|', (split /\|/, $serial)[ 0 .. 5 ]),
+    join('|', $rows, $times * 5000050000, $rows, 1, $rows, $blocks - 1),
+    'all rows');
 foreach my $workers (1 .. 8)
 {
     is(with_workers($workers, $all), $serial, "$workers workers: the same rows");
@@ -62,13 +64,19 @@ foreach my $workers (0, 1, 2, 8)
 }
 
 # Rescans of a parallel scan, and an end before its last row.
-is(with_workers(4, <<'END', 'SET enable_material = off; SET enable_memoize = off; SET enable_hashjoin = off; SET enable_mergejoin = off;'), "3|@{[ $times * 30 ]}", 'rescans');
-SELECT count(DISTINCT i), count(*) FROM generate_series(1, 3) AS i JOIN (SELECT id FROM one WHERE id <= 10 OFFSET 0) AS x ON x.id > i * 0
+my $no_shortcuts = join ' ', map { "SET enable_$_ = off;" } qw(material memoize hashjoin mergejoin);
+is(with_workers(4, <<'END', $no_shortcuts), "3|@{[ $times * 30 ]}", 'rescans');
+SELECT count(DISTINCT i), count(*)
+FROM generate_series(1, 3) AS i JOIN (SELECT id FROM one WHERE id <= 10 OFFSET 0) AS x ON x.id > i * 0
 END
 is(with_workers(3, 'SELECT count(*) FROM (SELECT id FROM one LIMIT 7) AS x'), '7', 'LIMIT');
-is(with_workers(3, 'BEGIN; DECLARE c CURSOR FOR SELECT id FROM one; MOVE 10 FROM c; CLOSE c; COMMIT; SELECT 1'), '1', 'a cursor');
-is(with_workers(3, "SELECT count(*) FROM one AS a JOIN one AS b USING (_row) WHERE a.id < 100"), $times * 99, 'a join');
-is(with_workers(4, 'SELECT count(*) FROM one WHERE id = (SELECT min(id) + 4 FROM one)'), $times, 'a parameter of the plan');
+is(with_workers(3, <<'END'), '1', 'a cursor');
+BEGIN; DECLARE c CURSOR FOR SELECT id FROM one; MOVE 10 FROM c; CLOSE c; COMMIT; SELECT 1
+END
+is(with_workers(3, 'SELECT count(*) FROM one AS a JOIN one AS b USING (_row) WHERE a.id < 100'),
+    $times * 99, 'a join');
+is(with_workers(4, 'SELECT count(*) FROM one WHERE id = (SELECT min(id) + 4 FROM one)'),
+    $times, 'a parameter of the plan');
 
 # Several files, pruned by a parameter; more workers than blocks.
 write_blocks("$scratch/few-$_.avro", 5000) foreach 'a' .. 'e';
@@ -84,19 +92,21 @@ foreach my $workers (0, 1, 3, 8)
 }
 
 # Damage: the first error ends the query; passed over, the same records are refused.
-my @blocks = map { my $first = $_ * 500 + 1; avro_block($marker, [ map { item_record($_) } $first .. $first + 499 ]) } 0 .. 199;
-substr($blocks[20], 1000, 1) = "\xff" x 1;
-substr($blocks[50], 5, 300) = "\xff" x 300;
-substr($blocks[120], -3, 3) = 'bad';
-substr($blocks[170], 0, 2) = "\xff\xff";
-write_file("$scratch/bad.avro", avro_header(item_schema(), $marker) . join '', @blocks);
+my @bad = map { my $at = $_ * 500; avro_block($marker, [ map { item_record($_) } $at + 1 .. $at + 500 ]) } 0 .. 199;
+substr($bad[20], 1000, 1) = "\xff";
+substr($bad[50], 5, 300) = "\xff" x 300;
+substr($bad[120], -3, 3) = 'bad';
+substr($bad[170], 0, 2) = "\xff\xff";
+write_file("$scratch/bad.avro", avro_header(item_schema(), $marker) . join '', @bad);
 avro_table($node, 'bad', $columns, "$scratch/bad.avro");
-my ($out, $err) = psql_out($node, "$avro_parallel SET max_parallel_workers_per_gather = 4; SELECT sum(length(body)), count(text) FROM bad");
+my $four = "$avro_parallel SET max_parallel_workers_per_gather = 4;";
+my ($out, $err) = psql_out($node, "$four SELECT sum(length(body)), count(text) FROM bad");
 like($err, qr/ERROR: .*"[^"]*bad\.avro"/, 'an error in a worker');
 $node->safe_psql('postgres', q{ALTER FOREIGN TABLE bad OPTIONS (ADD on_error 'ignore')});
 my $query = 'SELECT count(*), sum(id), sum(length(body)), count(text), sum(_row) FROM bad';
 my ($rows_left, $notice) = psql_out($node, "SET max_parallel_workers_per_gather = 0; $query");
-like($notice, qr/NOTICE:  \d{3,4} records were skipped.*DETAIL: .*bad\.avro" has \d+ damaged bytes/s, 'refused records are told');
+like($notice, qr/NOTICE:  \d{3,4} records were skipped.*DETAIL: .*bad\.avro" has \d+ damaged bytes/s,
+    'refused records are told');
 my ($refused) = $notice =~ /(\d+) records/;
 foreach my $workers (1 .. 8)
 {
@@ -106,10 +116,11 @@ foreach my $workers (1 .. 8)
     is($err, $notice, "damaged, $workers workers: the same notice");
 }
 $node->safe_psql('postgres', "ALTER FOREIGN TABLE bad OPTIONS (ADD reject_limit '$refused')");
-($out, $err) = psql_out($node, "$avro_parallel SET max_parallel_workers_per_gather = 4; $query");
+($out, $err) = psql_out($node, "$four $query");
 is($out, $rows_left, 'reject_limit reached by all workers together');
 $node->safe_psql('postgres', "ALTER FOREIGN TABLE bad OPTIONS (SET reject_limit '@{[ $refused - 1 ]}')");
-($out, $err) = psql_out($node, "$avro_parallel SET max_parallel_workers_per_gather = 4; $query");
-like($err, qr/skipped more than the reject_limit of @{[ $refused - 1 ]} records/, 'reject_limit passed by all workers together');
+($out, $err) = psql_out($node, "$four $query");
+like($err, qr/skipped more than the reject_limit of @{[ $refused - 1 ]} records/,
+    'reject_limit passed by all workers together');
 
 done_testing();
