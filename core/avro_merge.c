@@ -36,8 +36,10 @@ typedef struct merger
 } merger;
 
 static cs_code copy_type(merger *m, const cs_avro_node *node, cs_merged_type **type, cs_error *err);
-static cs_code merge_type(merger *m, cs_merged_type **type, const cs_avro_node *node, cs_error *err);
-static cs_code merge_fitting(merger *m, cs_merged_type *type, const cs_avro_node *node, cs_error *err);
+static cs_code merge_type(merger *m, cs_merged_type **type, const cs_avro_node *node,
+                          cs_error *err);
+static cs_code merge_fitting(merger *m, cs_merged_type *type, const cs_avro_node *node,
+                             cs_error *err);
 
 /* Make an array of the arena hold one item more. */
 static cs_code
@@ -250,11 +252,11 @@ recall_name(const merger *m, const cs_avro_node *node)
 
 /* Add a field that no schema before had. */
 static cs_code
-add_field(merger *m, cs_merged_type *record, const cs_avro_field *field, bool missing, cs_error *err)
+add_field(merger *m, cs_merged_type *record, const cs_avro_field *field, bool missing,
+          cs_error *err)
 {
-    cs_merged_field added = {.name = field->name,
-                             .fallback = field->has_default ? field : NULL,
-                             .missing = missing};
+    cs_merged_field added = {
+        .name = field->name, .fallback = field->has_default ? field : NULL, .missing = missing};
     size_t place = record->num_fields;
 
     CS_TRY(add_names(m, &added.aliases, &field->aliases, err));
@@ -335,14 +337,16 @@ copy_type(merger *m, const cs_avro_node *node, cs_merged_type **out, cs_error *e
 
 /* Merge a field into one that is there. */
 static cs_code
-merge_field(merger *m, cs_merged_type *record, size_t place, const cs_avro_field *field, cs_error *err)
+merge_field(merger *m, cs_merged_type *record, size_t place, const cs_avro_field *field,
+            cs_error *err)
 {
     const cs_merged_names theirs = {field->aliases.items, field->aliases.count, 0};
     cs_merged_field *known = &record->fields[place];
     cs_merged_type *type = known->type;
     const char *older = known->name;
 
-    if (strcmp(older, field->name) != 0 && cs_merged_names_have(&theirs, older)) /* the newer name */
+    if (strcmp(older, field->name) != 0 &&
+        cs_merged_names_have(&theirs, older)) /* the newer name */
     {
         known->name = field->name;
         CS_TRY(add_name(m, &known->aliases, older, err));
@@ -370,7 +374,8 @@ note_fields(const cs_merged_type *record, json_t *names, json_t *aliases, cs_err
     return CS_OK;
 }
 
-/* The field that another schema's is by an alias of either; the number of fields if there is none. */
+/* The field that another schema's is by an alias of either; the number of fields if there is none.
+ */
 static size_t
 find_alias(const cs_merged_type *record, const cs_avro_field *field, const json_t *names,
            const json_t *aliases, const bool *seen)

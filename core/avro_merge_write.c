@@ -104,9 +104,9 @@ write_number(writing *w, const cs_avro_node *from, const cs_merged_type *to, cs_
 
     (void) cs_bytes_long(in, &number); /* it was encoded here */
     if (factor > 1 && __builtin_mul_overflow(number, factor, &number) && w->code == CS_OK)
-        w->code = cs_fail(w->err, CS_ERR_ARGUMENT, "default of type %s is out of range for %s",
-                          cs_avro_logical_name(from->logical),
-                          cs_avro_logical_name(to->type.logical));
+        w->code =
+            cs_fail(w->err, CS_ERR_ARGUMENT, "default of type %s is out of range for %s",
+                    cs_avro_logical_name(from->logical), cs_avro_logical_name(to->type.logical));
     return json_integer(number);
 }
 

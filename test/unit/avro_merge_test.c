@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #define RECORD(fields) "{\"type\": \"record\", \"name\": \"R\", \"fields\": [" fields "]}"
-#define NAMED(name, fields) "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
+#define NAMED(name, fields) \
+    "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
 #define FIELD(name, type) "{\"name\": \"" name "\", \"type\": " type "}"
 #define WITH(name, type, rest) "{\"name\": \"" name "\", \"type\": " type ", " rest "}"
 #define ONE(type) RECORD(FIELD("a", type))
@@ -118,8 +119,8 @@ check_generation(const generation *g)
             json_decref(read);
         }
         /* merged with one of its parts it stays as it is */
-        assert_outcome(merge((cs_avro_schema *[]){merged, schemas[1]}, 2, &again, &err), CS_OK, &err,
-                       NULL, what);
+        assert_outcome(merge((cs_avro_schema *[]){merged, schemas[1]}, 2, &again, &err), CS_OK,
+                       &err, NULL, what);
         check_columns(again, g->columns);
         cs_avro_schema_free(again);
     }
@@ -136,8 +137,16 @@ check_generations(const generation *cases, size_t count)
         check_generation(&cases[i]);
 }
 
-#define REFUSED(part) NULL, part, {NULL, NULL}, {NULL, NULL}
-#define READS(a, as_a, b, as_b) NULL, {a, b}, {as_a, as_b}
+#define REFUSED(part)         \
+    NULL, part, {NULL, NULL}, \
+    {                         \
+        NULL, NULL            \
+    }
+#define READS(a, as_a, b, as_b) \
+    NULL, {a, b},               \
+    {                           \
+        as_a, as_b              \
+    }
 
 static void
 test_columns(void **state)
@@ -146,7 +155,8 @@ test_columns(void **state)
         {ONE("\"int\""), ONE("\"int\""), "a int",
          READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 2}", "{\"a\": 2}")},
         /* Added with a default, and without; taken away */
-        {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," WITH("b", "\"string\"", "\"default\": \"d\"")),
+        {ONE("\"int\""),
+         RECORD(FIELD("a", "\"int\"") "," WITH("b", "\"string\"", "\"default\": \"d\"")),
          "a int, b string",
          READS("{\"a\": 1}", "{\"a\": 1, \"b\": \"d\"}", "{\"a\": 2, \"b\": \"x\"}",
                "{\"a\": 2, \"b\": \"x\"}")},
@@ -184,8 +194,9 @@ test_columns(void **state)
                "{\"new\": 3, \"b\": 4}")},
         {RECORD(WITH("new", "\"int\"", "\"aliases\": [\"old\"]")), RECORD(FIELD("old", "\"int\"")),
          "new int", READS("{\"new\": 1}", "{\"new\": 1}", "{\"old\": 2}", "{\"new\": 2}")},
-        {RECORD(FIELD("old", "\"int\"")), RECORD(WITH("new", "\"double\"", "\"aliases\": [\"old\"]")),
-         "new double", READS("{\"old\": 1}", "{\"new\": 1.0}", "{\"new\": 2.5}", "{\"new\": 2.5}")},
+        {RECORD(FIELD("old", "\"int\"")),
+         RECORD(WITH("new", "\"double\"", "\"aliases\": [\"old\"]")), "new double",
+         READS("{\"old\": 1}", "{\"new\": 1.0}", "{\"new\": 2.5}", "{\"new\": 2.5}")},
         /* The name itself counts more than an alias */
         {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")),
          RECORD(FIELD("b", "\"int\"") "," WITH("c", "\"int\"", "\"aliases\": [\"b\"]")),
@@ -201,16 +212,20 @@ test_columns(void **state)
     check_generations(cases, LENGTH(cases));
 }
 
-#define BOTH(first, second, described, v, as_v, w, as_w)                                       \
-    {ONE(first), ONE(second), "a " described,                                                  \
-     READS("{\"a\": " v "}", "{\"a\": " as_v "}", "{\"a\": " w "}", "{\"a\": " as_w "}")}, \
-    {ONE(second), ONE(first), "a " described,                                                  \
-     READS("{\"a\": " w "}", "{\"a\": " as_w "}", "{\"a\": " v "}", "{\"a\": " as_v "}")}
-#define NEITHER(first, second, left, right)                                                    \
-    {ONE(first), ONE(second),                                                                  \
-     REFUSED("field \"a\": type " left " in one file and " right " in another")},              \
-    {ONE(second), ONE(first),                                                                  \
-     REFUSED("field \"a\": type " right " in one file and " left " in another")}
+#define BOTH(first, second, described, v, as_v, w, as_w)                                        \
+    {ONE(first), ONE(second), "a " described,                                                   \
+     READS("{\"a\": " v "}", "{\"a\": " as_v "}", "{\"a\": " w "}", "{\"a\": " as_w "}")},      \
+    {                                                                                           \
+        ONE(second), ONE(first), "a " described,                                                \
+            READS("{\"a\": " w "}", "{\"a\": " as_w "}", "{\"a\": " v "}", "{\"a\": " as_v "}") \
+    }
+#define NEITHER(first, second, left, right)                                            \
+    {ONE(first), ONE(second),                                                          \
+     REFUSED("field \"a\": type " left " in one file and " right " in another")},      \
+    {                                                                                  \
+        ONE(second), ONE(first),                                                       \
+            REFUSED("field \"a\": type " right " in one file and " left " in another") \
+    }
 
 static void
 test_types(void **state)
@@ -222,7 +237,8 @@ test_types(void **state)
         BOTH("\"long\"", "\"float\"", "double", "1", "1.0", "1.5", "1.5"),
         BOTH("\"long\"", "\"double\"", "double", "1", "1.0", "1.5", "1.5"),
         BOTH("\"float\"", "\"double\"", "double", "0.5", "0.5", "0.1", "0.1"),
-        BOTH("\"string\"", "\"bytes\"", "bytes", "\"a\"", "\"\\\\x61\"", "\"\\\\xff\"", "\"\\\\xff\""),
+        BOTH("\"string\"", "\"bytes\"", "bytes", "\"a\"", "\"\\\\x61\"", "\"\\\\xff\"",
+             "\"\\\\xff\""),
         BOTH(LOGICAL("long", "timestamp-millis"), LOGICAL("long", "timestamp-micros"),
              "timestamp-micros", "\"2024-03-10T08:00:00Z\"", "\"2024-03-10T08:00:00Z\"",
              "\"2024-03-10T08:00:00.000001Z\"", "\"2024-03-10T08:00:00.000001Z\""),
@@ -233,7 +249,8 @@ test_types(void **state)
              "\"1234567.89\"", "\"1234567.89\""),
         BOTH(FIXED("F", "1"), FIXED("F", "1"), "fixed F(1)", "\"\\\\x01\"", "\"\\\\x01\"",
              "\"\\\\x02\"", "\"\\\\x02\""),
-        BOTH(ARRAY("\"int\""), ARRAY("\"double\""), "array<double>", "[1]", "[1.0]", "[1.5]", "[1.5]"),
+        BOTH(ARRAY("\"int\""), ARRAY("\"double\""), "array<double>", "[1]", "[1.0]", "[1.5]",
+             "[1.5]"),
         BOTH(MAP("\"int\""), MAP("\"long\""), "map<long>", "{\"k\": 1}", "{\"k\": 1}", "{\"k\": 2}",
              "{\"k\": 2}"),
         /* With null */
@@ -254,7 +271,8 @@ test_types(void **state)
         /* Unions of several types */
         {ONE("[\"int\", \"string\"]"), ONE("[\"string\", \"int\"]"), "a union<int, string>",
          READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": \"x\"}", "{\"a\": \"x\"}")},
-        {ONE("[\"int\", \"string\"]"), ONE("[\"null\", \"boolean\"]"), "a union<int, string, null, boolean>",
+        {ONE("[\"int\", \"string\"]"), ONE("[\"null\", \"boolean\"]"),
+         "a union<int, string, null, boolean>",
          READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": true}", "{\"a\": true}")},
         {ONE("[\"int\", \"string\"]"), ONE("[\"long\", \"null\", \"string\"]"),
          "a union<int, string, long, null>",
@@ -268,9 +286,10 @@ test_types(void **state)
          "a union<record A, record B>",
          READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"y\": 2}}",
                "{\"a\": {\"y\": 2}}")},
-        {ONE("[\"null\", " NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B", FIELD("y", "\"int\"")) "]"),
-         ONE("[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": ["
-             FIELD("x", "\"int\"") "]}, \"null\", " NAMED("B", FIELD("y", "\"int\"")) "]"),
+        {ONE("[\"null\", " NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B",
+                                                                        FIELD("y", "\"int\"")) "]"),
+         ONE("[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": [" FIELD(
+             "x", "\"int\"") "]}, \"null\", " NAMED("B", FIELD("y", "\"int\"")) "]"),
          "a union<null, record A, record B>",
          READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
                "{\"a\": {\"x\": 2}}")},
@@ -329,15 +348,16 @@ test_inner_types(void **state)
         /* Fields of inner records */
         {ONE(NAMED("S", FIELD("x", "\"int\""))),
          ONE(NAMED("S", FIELD("y", "\"int\"") "," FIELD("x", "\"long\""))), "a record S",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}}", "{\"a\": {\"x\": 2, \"y\": 3}}",
-               "{\"a\": {\"x\": 2, \"y\": 3}}")},
-        {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("T", FIELD("x", "\"int\""))), "a record S",
+         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}}",
+               "{\"a\": {\"x\": 2, \"y\": 3}}", "{\"a\": {\"x\": 2, \"y\": 3}}")},
+        {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("T", FIELD("x", "\"int\""))),
+         "a record S",
          READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
                "{\"a\": {\"x\": 2}}")},
-        {ONE(ARRAY(NAMED("S", FIELD("x", "\"int\"")))), ONE(ARRAY(NAMED("S", FIELD("z", "\"int\"")))),
-         "a array<record S>",
-         READS("{\"a\": [{\"x\": 1}]}", "{\"a\": [{\"x\": 1, \"z\": null}]}", "{\"a\": [{\"z\": 2}]}",
-               "{\"a\": [{\"x\": null, \"z\": 2}]}")},
+        {ONE(ARRAY(NAMED("S", FIELD("x", "\"int\"")))),
+         ONE(ARRAY(NAMED("S", FIELD("z", "\"int\"")))), "a array<record S>",
+         READS("{\"a\": [{\"x\": 1}]}", "{\"a\": [{\"x\": 1, \"z\": null}]}",
+               "{\"a\": [{\"z\": 2}]}", "{\"a\": [{\"x\": null, \"z\": 2}]}")},
         /* A type that is used twice is merged as one */
         {RECORD(FIELD("a", NAMED("S", FIELD("x", "\"int\""))) "," FIELD("b", "\"S\"")),
          RECORD(FIELD("b", NAMED("S", FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")))),
@@ -346,19 +366,20 @@ test_inner_types(void **state)
                "{\"a\": {\"x\": 1, \"y\": null}, \"b\": {\"x\": 2, \"y\": null}}",
                "{\"b\": {\"x\": 3, \"y\": 4}}", "{\"a\": null, \"b\": {\"x\": 3, \"y\": 4}}")},
         /* Recursive types */
-        {ONE(LIST(FIELD("v", "\"int\""))), ONE(LIST(FIELD("v", "\"long\"") "," FIELD("w", "\"int\""))),
-         "a record L",
-         READS("{\"a\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
-               "{\"a\": {\"v\": 1, \"w\": null, \"next\": {\"v\": 2, \"w\": null, \"next\": null}}}",
-               "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}",
-               "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}")},
+        {ONE(LIST(FIELD("v", "\"int\""))),
+         ONE(LIST(FIELD("v", "\"long\"") "," FIELD("w", "\"int\""))), "a record L",
+         READS(
+             "{\"a\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
+             "{\"a\": {\"v\": 1, \"w\": null, \"next\": {\"v\": 2, \"w\": null, \"next\": null}}}",
+             "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}",
+             "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}")},
         {ONE(LIST(FIELD("v", "\"int\""))), ONE(LIST(FIELD("v", "\"string\""))),
          REFUSED("field \"a\": field \"v\": type int in one file and string in another")},
         {LIST(FIELD("v", "\"int\"")), LIST(FIELD("v", "\"double\"")),
          "next union<null, record L>, v double",
          READS("{\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}",
-               "{\"v\": 1.0, \"next\": {\"v\": 2.0, \"next\": null}}", "{\"v\": 1.5, \"next\": null}",
-               "{\"v\": 1.5, \"next\": null}")},
+               "{\"v\": 1.0, \"next\": {\"v\": 2.0, \"next\": null}}",
+               "{\"v\": 1.5, \"next\": null}", "{\"v\": 1.5, \"next\": null}")},
         /* One name for different things in different files */
         {RECORD(FIELD("a", NAMED("X", FIELD("x", "\"int\"")))),
          RECORD(FIELD("b", NAMED("X", FIELD("y", "\"int\"")))),
@@ -370,8 +391,8 @@ test_inner_types(void **state)
          READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}, \"b\": null}", "{\"b\": \"\\\\x01\"}",
                "{\"a\": null, \"b\": \"\\\\x01\"}")},
         /* Namespaces: a name without one inside one that has */
-        {NAMED("n.R", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")
-               "," FIELD("b", FIXED("F", "2"))),
+        {NAMED("n.R", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", "
+                                 "\"size\": 1}") "," FIELD("b", FIXED("F", "2"))),
          NAMED("n.R", FIELD("c", FIXED("F", "2")) "," FIELD("d", FIXED("m.F", "3"))),
          "a union<null, fixed F(1)>, b union<null, fixed F(2)>, c union<null, fixed F(2)>, "
          "d union<null, fixed F(3)>",
@@ -380,8 +401,7 @@ test_inner_types(void **state)
                "{\"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}",
                "{\"a\": null, \"b\": null, \"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}")},
         /* Other tops */
-        {"\"int\"", "\"long\"", "value long",
-         READS("1", "{\"value\": 1}", "2", "{\"value\": 2}")},
+        {"\"int\"", "\"long\"", "value long", READS("1", "{\"value\": 1}", "2", "{\"value\": 2}")},
         {ARRAY("\"int\""), ARRAY("[\"null\", \"int\"]"), "value array<union<int, null>>",
          READS("[1]", "{\"value\": [1]}", "[null]", "{\"value\": [null]}")},
     };
@@ -401,18 +421,18 @@ test_defaults(void **state)
          RECORD(FIELD("a", "\"double\"")), "a double, b null",
          READS("{\"a\": 2, \"b\": null}", "{\"a\": 2.0, \"b\": null}", "{\"a\": 1.5}",
                "{\"a\": 1.5, \"b\": null}")},
-        {RECORD(WITH("a", "[\"null\", \"int\"]", "\"default\": null")), RECORD(FIELD("b", "\"int\"")),
-         "a union<null, int>, b union<null, int>",
+        {RECORD(WITH("a", "[\"null\", \"int\"]", "\"default\": null")),
+         RECORD(FIELD("b", "\"int\"")), "a union<null, int>, b union<null, int>",
          READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"b\": 1}", "{\"a\": null, \"b\": 1}")},
         {RECORD(FIELD("a", "\"int\"")),
-         RECORD(FIELD("a", "\"int\"") ","
-                WITH("s", NAMED("S", FIELD("x", "\"int\"")), "\"default\": {\"x\": 7}")),
+         RECORD(FIELD("a", "\"int\"") "," WITH("s", NAMED("S", FIELD("x", "\"int\"")),
+                                               "\"default\": {\"x\": 7}")),
          "a int, s record S",
          READS("{\"a\": 1}", "{\"a\": 1, \"s\": {\"x\": 7}}", "{\"a\": 1, \"s\": {\"x\": 2}}",
                "{\"a\": 1, \"s\": {\"x\": 2}}")},
         {RECORD(FIELD("z", "\"int\"")),
-         RECORD(WITH("t", LOGICAL("long", "timestamp-millis"), "\"default\": 1000") ","
-                FIELD("z", "\"int\"")),
+         RECORD(WITH("t", LOGICAL("long", "timestamp-millis"),
+                     "\"default\": 1000") "," FIELD("z", "\"int\"")),
          "z int, t timestamp-millis",
          READS("{\"z\": 1}", "{\"z\": 1, \"t\": \"1970-01-01T00:00:01Z\"}",
                "{\"z\": 1, \"t\": \"1970-01-01T00:00:02Z\"}",
@@ -433,19 +453,20 @@ test_defaults_of_changed_types(void **state)
          RECORD(FIELD("a", LOGICAL("long", "timestamp-micros"))), "\"1970-01-01T00:00:01Z\""},
         {RECORD(WITH("a", LOGICAL("long", "timestamp-millis"), "\"default\": -1")),
          RECORD(FIELD("a", LOGICAL("long", "timestamp-nanos"))), "\"1969-12-31T23:59:59.999000Z\""},
-        {RECORD(WITH("a", "[" LOGICAL("long", "timestamp-millis") ", \"null\"]", "\"default\": 1000")),
+        {RECORD(
+             WITH("a", "[" LOGICAL("long", "timestamp-millis") ", \"null\"]", "\"default\": 1000")),
          RECORD(FIELD("a", LOGICAL("long", "timestamp-micros"))), "\"1970-01-01T00:00:01Z\""},
         {RECORD(WITH("a", "\"string\"", "\"default\": \"\\u00e9\\u20ac\"")),
          RECORD(FIELD("a", "\"bytes\"")), "\"\\\\xc3a9e282ac\""},
-        {RECORD(WITH("a", "\"bytes\"", "\"default\": \"\\u00e9\"")), RECORD(FIELD("a", "\"string\"")),
-         "\"\\\\xe9\""},
+        {RECORD(WITH("a", "\"bytes\"", "\"default\": \"\\u00e9\"")),
+         RECORD(FIELD("a", "\"string\"")), "\"\\\\xe9\""},
         {RECORD(WITH("a", "\"int\"", "\"default\": 1")), RECORD(FIELD("a", "\"double\"")), "1.0"},
-        {RECORD(WITH("a", "\"int\"", "\"default\": 1")), RECORD(FIELD("a", "[\"null\", \"double\"]")),
-         "1.0"},
+        {RECORD(WITH("a", "\"int\"", "\"default\": 1")),
+         RECORD(FIELD("a", "[\"null\", \"double\"]")), "1.0"},
         {RECORD(WITH("a", NAMED("S", FIELD("t", LOGICAL("long", "timestamp-millis"))),
                      "\"default\": {\"t\": 1000}")),
-         RECORD(FIELD("a", NAMED("S", FIELD("t", LOGICAL("long", "timestamp-micros")) ","
-                                          FIELD("u", "\"int\"")))),
+         RECORD(FIELD("a", NAMED("S", FIELD("t", LOGICAL("long", "timestamp-micros")) "," FIELD(
+                                          "u", "\"int\"")))),
          "{\"t\": \"1970-01-01T00:00:01Z\", \"u\": null}"},
     };
 
@@ -538,12 +559,8 @@ defines_names(const json_t *json)
 
     if (json_object_get(json, "name") != NULL)
         return true;
-    json_object_foreach((json_t *) json, key, item)
-        if (defines_names(item))
-            return true;
-    json_array_foreach((json_t *) json, i, item)
-        if (defines_names(item))
-            return true;
+    json_object_foreach((json_t *) json, key, item) if (defines_names(item)) return true;
+    json_array_foreach((json_t *) json, i, item) if (defines_names(item)) return true;
     return false;
 }
 
@@ -552,7 +569,8 @@ static json_t *
 changed_type(test_random *random, json_t *type)
 {
     static const char *const wider[][2] = {
-        {"int", "long"}, {"int", "double"}, {"float", "double"}, {"int", "float"}, {"long", "double"},
+        {"int", "long"},  {"int", "double"},  {"float", "double"},
+        {"int", "float"}, {"long", "double"},
     };
     const char *name = json_string_value(type);
 
@@ -581,9 +599,9 @@ change_field(test_random *random, json_t *field)
                                 changed_type(random, json_object_get(field, "type")));
             break;
         case 2: /* its newer name begins with the older one */
-            json_object_set_new(field, "aliases",
-                                json_pack("[O]", json_object_get(field, "name")));
-            snprintf(renamed, sizeof(renamed), "%s_", json_string_value(json_object_get(field, "name")));
+            json_object_set_new(field, "aliases", json_pack("[O]", json_object_get(field, "name")));
+            snprintf(renamed, sizeof(renamed), "%s_",
+                     json_string_value(json_object_get(field, "name")));
             json_object_set_new(field, "name", json_string(renamed));
             break;
         default:
@@ -600,16 +618,13 @@ change_schema(test_random *random, json_t *json, int *count)
     json_t *item;
     size_t i;
 
-    json_object_foreach(json, key, item)
-        if (strcmp(key, "aliases") != 0)
-            change_schema(random, item, count);
-    json_array_foreach(json, i, item)
+    json_object_foreach(json, key, item) if (strcmp(key, "aliases") != 0)
         change_schema(random, item, count);
+    json_array_foreach(json, i, item) change_schema(random, item, count);
     for (i = 0; i < json_array_size(fields); i++)
     {
         item = json_array_get(fields, i);
-        if (test_random_below(random, 8) == 0 &&
-            !defines_names(json_object_get(item, "type")))
+        if (test_random_below(random, 8) == 0 && !defines_names(json_object_get(item, "type")))
         {
             json_array_remove(fields, i--);
             continue;
@@ -652,9 +667,8 @@ holds(const json_t *read, const json_t *written)
         return json_number_value(read) == json_number_value(written);
     if (json_is_object(read) && json_is_object(written))
     {
-        json_object_foreach((json_t *) written, key, item)
-            if (!holds(member(read, key), item))
-                return false;
+        json_object_foreach((json_t *) written, key,
+                            item) if (!holds(member(read, key), item)) return false;
         return true;
     }
     if (!json_is_array(read) || json_array_size(read) != json_array_size(written))

@@ -151,7 +151,7 @@ random_value(test_random *random, cs_value_kind kind, char *room)
             value.as.duration.millis = (uint32_t) (number >> 16);
             break;
         default:
-            for (size_t i = 0; i < CS_UUID_BYTES; i++)
+            for (size_t i = 0; i < sizeof(value.as.uuid); i++)
                 value.as.uuid[i] = (uint8_t) test_random_next(random);
     }
     return value;
