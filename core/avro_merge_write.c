@@ -139,7 +139,7 @@ write_code_points(writing *w, cs_slice bytes)
     json_t *json = NULL;
 
     cs_buffer_init(&text, w->env);
-    if (bytes.len <= SIZE_MAX / 2 && cs_buffer_reserve(&text, 2 * bytes.len, w->err) == CS_OK)
+    if (bytes.len < SIZE_MAX / 2 && cs_buffer_reserve(&text, 2 * bytes.len + 1, w->err) == CS_OK)
     {
         for (size_t i = 0; i < bytes.len; i++)
         {
