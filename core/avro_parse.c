@@ -576,8 +576,8 @@ parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
                               &json_error);
     cs_code code;
 
-    if (root == NULL && (json_error.text[0] == '\0' ||
-                         json_error_code(&json_error) == json_error_out_of_memory))
+    if (root == NULL &&
+        (json_error.text[0] == '\0' || json_error_code(&json_error) == json_error_out_of_memory))
         return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     if (root == NULL)
         return cs_fail(err, CS_ERR_DATA, "schema is not valid JSON: %s at line %d, column %d",

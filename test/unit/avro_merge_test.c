@@ -504,16 +504,18 @@ large_schema(char letter)
     cs_error err;
 
     cs_buffer_init(&json, cs_malloc_env());
-    assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":"
-                                            "\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
-                                            "\"symbols\":[\"A\""),
+    assert_ok(cs_buffer_printf(&json, &err,
+                               "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":"
+                               "\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                               "\"symbols\":[\"A\""),
               &err);
     for (int i = 0; i < 100000; i++)
         assert_ok(cs_buffer_printf(&json, &err, ",\"%c%d\"", letter, i), &err);
     assert_ok(cs_buffer_printf(&json, &err, "]}}"), &err);
     for (int i = 0; i < 10000; i++)
-        assert_ok(cs_buffer_printf(&json, &err, ",{\"name\":\"%c%d\",\"type\":{\"type\":\"fixed\","
-                                                "\"name\":\"T%d\",\"size\":1}}",
+        assert_ok(cs_buffer_printf(&json, &err,
+                                   ",{\"name\":\"%c%d\",\"type\":{\"type\":\"fixed\","
+                                   "\"name\":\"T%d\",\"size\":1}}",
                                    letter, i, i),
                   &err);
     assert_ok(cs_buffer_append(&json, "]}", 3, &err), &err);
@@ -735,14 +737,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_enums),
-        cmocka_unit_test(test_inner_types),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_defaults_of_changed_types),
-        cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_random_generations),
+        cmocka_unit_test(test_columns),    cmocka_unit_test(test_types),
+        cmocka_unit_test(test_enums),      cmocka_unit_test(test_inner_types),
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_defaults_of_changed_types),
+        cmocka_unit_test(test_many_names), cmocka_unit_test(test_random_generations),
     };
 
     return cmocka_run_group_tests_name("avro_merge", tests, NULL, NULL);

@@ -5,7 +5,8 @@
 #include "avro_case.h"
 
 #define RECORD(fields) "{\"type\": \"record\", \"name\": \"R\", \"fields\": [" fields "]}"
-#define NAMED(name, fields) "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
+#define NAMED(name, fields) \
+    "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
 #define FIELD(name, type) "{\"name\": \"" name "\", \"type\": " type "}"
 #define ONE(type) RECORD(FIELD("a", type))
 #define ARRAY(items) "{\"type\": \"array\", \"items\": " items "}"
@@ -33,7 +34,10 @@ note(event_log *log, const char *head, cs_slice text, cs_error *err)
 static cs_code
 on_begin(void *ctx, cs_avro_type type, cs_error *err)
 {
-    return note(ctx, type == CS_AVRO_ARRAY ? " [" : type == CS_AVRO_MAP ? " <" : " {",
+    return note(ctx,
+                type == CS_AVRO_ARRAY ? " ["
+                : type == CS_AVRO_MAP ? " <"
+                                      : " {",
                 (cs_slice){NULL, 0}, err);
 }
 
@@ -41,7 +45,10 @@ on_begin(void *ctx, cs_avro_type type, cs_error *err)
 static cs_code
 on_end(void *ctx, cs_avro_type type, cs_error *err)
 {
-    return note(ctx, type == CS_AVRO_ARRAY ? " ]" : type == CS_AVRO_MAP ? " >" : " }",
+    return note(ctx,
+                type == CS_AVRO_ARRAY ? " ]"
+                : type == CS_AVRO_MAP ? " >"
+                                      : " }",
                 (cs_slice){NULL, 0}, err);
 }
 
@@ -93,8 +100,8 @@ static const walk_case walk_cases[] = {
      "{\"a\": {\"x\": 1, \"y\": 0.5}}", " { x=1 y=0.5 }"},
     {ONE("[\"null\", " ARRAY("[\"null\", \"string\"]") "]"), NULL, "{\"a\": [null, \"x\"]}",
      " [=null=x ]"},
-    {ONE("[\"string\", " MAP(ARRAY("\"boolean\"")) "]"), NULL, "{\"a\": {\"k\": [true], \"l\": []}}",
-     " < k [=true ] l [ ] >"},
+    {ONE("[\"string\", " MAP(ARRAY("\"boolean\"")) "]"), NULL,
+     "{\"a\": {\"k\": [true], \"l\": []}}", " < k [=true ] l [ ] >"},
     {ONE("[\"string\", \"int\"]"), NULL, "{\"a\": \"x\"}", "=x"},
     {ONE(ARRAY("\"null\"")), NULL, "{\"a\": [null, null]}", " [=null=null ]"},
     {ONE(NAMED("L", FIELD("v", "\"int\"") "," FIELD("next", "[\"null\", \"L\"]"))), NULL,
@@ -109,8 +116,8 @@ static const walk_case walk_cases[] = {
                     "{\"name\": \"y\", \"aliases\": [\"x\"], \"type\": \"int\"},"
                     "{\"name\": \"d\", \"type\": " ARRAY("\"int\"") ", \"default\": [8, 9]}")),
      "{\"a\": {\"x\": 1, \"gone\": [1, 2, 3]}}", " { y=1 n=7 d [=8=9 ] }"},
-    {ONE(NAMED("S", FIELD("gone", ARRAY("\"null\"")) "," FIELD("e", NAMED("E", "")))), ONE(NAMED("S", "")),
-     "{\"a\": {\"gone\": [null], \"e\": {}}}", " { }"},
+    {ONE(NAMED("S", FIELD("gone", ARRAY("\"null\"")) "," FIELD("e", NAMED("E", "")))),
+     ONE(NAMED("S", "")), "{\"a\": {\"gone\": [null], \"e\": {}}}", " { }"},
 };
 
 /* Walk through column a of a case's record. */
@@ -135,8 +142,8 @@ start(avro_case *c, const walk_case *given)
     assert_outcome(case_open(c, given->writer, given->reader, NULL), CS_OK, &c->err, NULL,
                    given->writer);
     cs_buffer_init(&data, cs_malloc_env());
-    assert_outcome(cs_avro_encode_json(c->writer->root, value, CS_JSON_PLAIN, &data, &c->err), CS_OK,
-                   &c->err, NULL, given->writer);
+    assert_outcome(cs_avro_encode_json(c->writer->root, value, CS_JSON_PLAIN, &data, &c->err),
+                   CS_OK, &c->err, NULL, given->writer);
     case_load(c, 1, slice_of_buffer(&data));
     assert_outcome(case_next(c), CS_OK, &c->err, NULL, given->writer);
     cs_buffer_free(&data);
@@ -161,7 +168,8 @@ test_events(void **state)
         assert_ok(walk(&c, &log), &c.err); /* once more gives the same */
         assert_same_bytes(slice_of_buffer(&log.text), cs_slice_of(walk_cases[i].events));
 
-        for (log.stop_at = 1; log.stop_at <= count; log.stop_at++) /* the visitor has the last word */
+        for (log.stop_at = 1; log.stop_at <= count;
+             log.stop_at++) /* the visitor has the last word */
         {
             assert_refused(walk(&c, &log), CS_ERR_ARGUMENT, &c.err, "enough");
             assert_int_equal(log.count, log.stop_at);
@@ -187,7 +195,8 @@ test_empty_values(void **state)
           "{\"a\": {\"x\": null, \"y\": null}}", NULL},
          2},
         {{ONE(NAMED("S", "")),
-          ONE(NAMED("S", "{\"name\": \"n\", \"type\": " ARRAY("\"null\"") ", \"default\": [null, null]}")),
+          ONE(NAMED("S", "{\"name\": \"n\", \"type\": " ARRAY(
+                             "\"null\"") ", \"default\": [null, null]}")),
           "{\"a\": {}}", NULL},
          3},
     };
