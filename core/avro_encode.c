@@ -292,7 +292,7 @@ as_long(const cs_avro_node *type, const cs_value *value, int64_t *number)
         *number = value->as.integer;
         return true;
     }
-    if (value->kind != CS_VALUE_TIME || value->nanos != 0)
+    if (value->kind != CS_VALUE_TIME || value->nanos != 0 || !cs_time_valid(value->as.time))
         return false;
     if (type->logical == CS_LOGICAL_TIMESTAMP_MICROS)
         return !__builtin_add_overflow(value->as.time, CS_UNIX_OFFSET, number);
