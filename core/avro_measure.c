@@ -20,11 +20,11 @@ typedef struct measuring
     cs_avro_node *const *nodes;
     size_t count;
     cs_arena arena;
-    size_t *first;    /* of each type: where its users begin; one more at the end */
-    uint32_t *users;  /* the records and unions that hold it, by number */
-    size_t *missing;  /* of each record: the fields not settled yet */
-    bool *reached;    /* of each type: it is in the queue, or was */
-    uint32_t *queue;  /* a heap of types by least size */
+    size_t *first;   /* of each type: where its users begin; one more at the end */
+    uint32_t *users; /* the records and unions that hold it, by number */
+    size_t *missing; /* of each record: the fields not settled yet */
+    bool *reached;   /* of each type: it is in the queue, or was */
+    uint32_t *queue; /* a heap of types by least size */
     size_t queue_len;
 } measuring;
 
@@ -118,8 +118,8 @@ list_users(measuring *m, cs_error *err)
 static void
 start_type(measuring *m, cs_avro_node *node)
 {
-    static const int64_t sizes[] = {[CS_AVRO_NULL] = 0,  [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4,
-                                    [CS_AVRO_DOUBLE] = 8};
+    static const int64_t sizes[] = {
+        [CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4, [CS_AVRO_DOUBLE] = 8};
     bool simple = node->type == CS_AVRO_NULL || node->type == CS_AVRO_BOOLEAN ||
                   node->type == CS_AVRO_FLOAT || node->type == CS_AVRO_DOUBLE;
 
@@ -182,7 +182,8 @@ settle_types(measuring *m, cs_error *err)
     }
     for (size_t i = 0; i < m->count; i++)
         if (!m->reached[i] && m->nodes[i]->type == CS_AVRO_RECORD)
-            return cs_fail(err, CS_ERR_DATA, "schema: record \"%.100s\" contains itself without end",
+            return cs_fail(err, CS_ERR_DATA,
+                           "schema: record \"%.100s\" contains itself without end",
                            m->nodes[i]->name);
     return CS_OK;
 }

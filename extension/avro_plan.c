@@ -48,12 +48,12 @@ prune(PlannerInfo *root, RelOptInfo *rel, AvroTable *table)
 {
     if (rel->baserestrictinfo == NIL)
         return;
-    avro_prune_plan(root, table, rel->baserestrictinfo, rel->relid);
+    avro_prune_plan(root, rel, table);
     if (!avro_prune_has_times(rel->baserestrictinfo, rel->relid) ||
         avro_table_count_files(table, AVRO_KEPT) > AVRO_MAX_HEADERS_PLANNED)
         return;
     avro_table_bind(table);
-    avro_prune_plan(root, table, rel->baserestrictinfo, rel->relid);
+    avro_prune_plan(root, rel, table);
 }
 
 /* The share of the kept files' rows that the clauses keep. */
@@ -205,7 +205,7 @@ split_clauses(const RelOptInfo *rel, List *scan_clauses, List **pruning)
 
         if (restriction->pseudoconstant)
             continue;
-        if (restriction->leakproof || restriction->security_level <= rel->baserestrict_min_security)
+        if (avro_prune_allowed(rel, restriction))
             *pruning = lappend_int(*pruning, list_length(clauses));
         clauses = lappend(clauses, restriction->clause);
     }

@@ -401,8 +401,8 @@ avro_scan_decide(AvroScan *scan)
     for (int i = 0; i < scan->num_clauses; i++)
     {
         AvroClause *clause = &scan->clauses[i];
-        bool decided = clause->prunes &&
-                       avro_prune_decides(scan->table, clause->expression, scan->varno);
+        bool decided =
+            clause->prunes && avro_prune_decides(scan->table, clause->expression, scan->varno);
 
         /* The order of the columns of the open file may be another one now. */
         if (decided != clause->decided)

@@ -9,8 +9,8 @@
 
 #define RECORD(name, fields) \
     "{\"type\": \"record\", \"name\": \"" name "\", \"fields\": [" fields "]}"
-#define SPACE(name, space, fields)                                                       \
-    "{\"type\": \"record\", \"name\": \"" name "\", \"namespace\": \"" space             \
+#define SPACE(name, space, fields)                                           \
+    "{\"type\": \"record\", \"name\": \"" name "\", \"namespace\": \"" space \
     "\", \"fields\": [" fields "]}"
 #define FIELD(name, type) "{\"name\": \"" name "\", \"type\": " type "}"
 #define WITH(type, value) \
@@ -36,30 +36,38 @@ test_namespaces(void **state)
         {SPACE("x.R", "ignored", FIELD("a", FIXED("F"))), "x.F", NULL},
         {SPACE("R", "", FIELD("a", FIXED("F"))), "F", NULL},
         {SPACE("R", "x", FIELD("a", FIXED("y.F"))), "y.F", NULL},
-        {SPACE("R", "x", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"y\", \"size\": 1}")),
+        {SPACE("R", "x",
+               FIELD("a",
+                     "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"y\", \"size\": 1}")),
          "y.F", NULL},
-        {SPACE("R", "x", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")),
+        {SPACE("R", "x",
+               FIELD("a",
+                     "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")),
          "F", NULL},
         /* The namespace of the nearest named type, also through arrays and unions */
-        {SPACE("R", "x", FIELD("a", "{\"type\": \"array\", \"items\": [\"null\", " FIXED("F") "]}") ","
-                              FIELD("b", "\"F\"")),
+        {SPACE("R", "x",
+               FIELD("a", "{\"type\": \"array\", \"items\": [\"null\", " FIXED("F") "]}") "," FIELD(
+                   "b", "\"F\"")),
          "x.F", NULL},
-        {SPACE("R", "x", FIELD("a", SPACE("S", "y", FIELD("b", FIXED("F")))) "," FIELD("c", "\"y.F\"")),
+        {SPACE("R", "x",
+               FIELD("a", SPACE("S", "y", FIELD("b", FIXED("F")))) "," FIELD("c", "\"y.F\"")),
          "y.F", NULL},
         {SPACE("R", "x", FIELD("a", SPACE("S", "y", "")) "," FIELD("b", FIXED("F"))), "x.F", NULL},
         /* References */
         {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"F\"")), "x.F", NULL},
         {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"x.F\"")), "x.F", NULL},
         {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "{\"type\": \"F\"}")), "x.F", NULL},
-        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", SPACE("S", "x", FIELD("c", "\"F\""))) ","
-                         FIELD("d", "\"F\"")),
+        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD(
+                         "b", SPACE("S", "x", FIELD("c", "\"F\""))) "," FIELD("d", "\"F\"")),
          "F", NULL},
-        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("x.F")) "," FIELD("c", "\"F\"")), "F",
-         NULL},
-        {SPACE("R", "x", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")
-                             "," FIELD("b", FIXED("F")) "," FIELD("c", "\"F\"")),
+        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("x.F")) "," FIELD("c", "\"F\"")),
+         "F", NULL},
+        {SPACE("R", "x",
+               FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": "
+                          "1}") "," FIELD("b", FIXED("F")) "," FIELD("c", "\"F\"")),
          "x.F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"y.F\"")), NULL, "unknown type \"y.F\""},
+        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"y.F\"")), NULL,
+         "unknown type \"y.F\""},
         {RECORD("R", FIELD("a", "\"F\"") "," FIELD("b", FIXED("F"))), NULL, "unknown type \"F\""},
         {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("F"))), NULL,
          "type \"F\" is defined twice"},
@@ -96,7 +104,8 @@ test_aliases(void **state)
 {
     cs_avro_schema *schema = case_schema(
         "{\"type\": \"record\", \"name\": \"x.R\", \"aliases\": [\"Q\", \"y.P\"], \"fields\": ["
-        "{\"name\": \"a\", \"aliases\": [\"b\", \"c\"], \"type\": {\"type\": \"enum\", \"name\": \"E\", "
+        "{\"name\": \"a\", \"aliases\": [\"b\", \"c\"], \"type\": {\"type\": \"enum\", \"name\": "
+        "\"E\", "
         "\"aliases\": [], \"symbols\": [\"A\", \"B\"], \"default\": \"B\"}}]}");
 
     (void) state;
@@ -142,25 +151,34 @@ test_sizes(void **state)
     } cases[] = {
         {RECORD("R", ""), 0, 0},
         {RECORD("R", FIELD("a", "\"null\"")), 0, 0},
-        {RECORD("R", FIELD("a", "\"double\"") "," FIELD("b", "\"float\"") "," FIELD("c", "\"boolean\"")),
+        {RECORD("R",
+                FIELD("a", "\"double\"") "," FIELD("b", "\"float\"") "," FIELD("c", "\"boolean\"")),
          13, 13},
         {RECORD("R", FIELD("a", "\"double\"") "," FIELD("b", "\"int\"")), 9, CS_AVRO_VARIABLE},
-        {RECORD("R", FIELD("a", RECORD("S", FIELD("x", "\"double\""))) "," FIELD("b", "\"S\"")), 16, 16},
+        {RECORD("R", FIELD("a", RECORD("S", FIELD("x", "\"double\""))) "," FIELD("b", "\"S\"")), 16,
+         16},
         {RECORD("R", FIELD("a", "[\"double\", \"string\"]")), 2, CS_AVRO_VARIABLE},
         /* Records that contain themselves, with a way out */
         {RECORD("R", FIELD("a", LIST)), 1, CS_AVRO_VARIABLE},
         {RECORD("R", FIELD("a", LIST) "," FIELD("b", "\"double\"")), 9, CS_AVRO_VARIABLE},
         {RECORD("R", FIELD("a", "[\"R\", \"double\"]")), 9, CS_AVRO_VARIABLE},
-        {RECORD("R", FIELD("a", "{\"type\": \"array\", \"items\": \"R\"}") "," FIELD("b", "\"float\"")), 5,
-         CS_AVRO_VARIABLE},
+        {RECORD("R",
+                FIELD("a", "{\"type\": \"array\", \"items\": \"R\"}") "," FIELD("b", "\"float\"")),
+         5, CS_AVRO_VARIABLE},
         {RECORD("R", FIELD("a", "{\"type\": \"map\", \"values\": \"R\"}")), 1, CS_AVRO_VARIABLE},
-        {RECORD("R", FIELD("a", RECORD("S", FIELD("b", LIST) "," FIELD("c", "\"double\""))) ","
-                         FIELD("d", "[\"S\", \"null\"]")),
+        {RECORD("R",
+                FIELD("a", RECORD("S", FIELD("b", LIST) "," FIELD("c", "\"double\""))) "," FIELD(
+                    "d", "[\"S\", \"null\"]")),
          10, CS_AVRO_VARIABLE},
         {RECORD("R", FIELD("a", "[" RECORD("S", FIELD("b", "\"R\"")) ", \"string\"]")), 2,
          CS_AVRO_VARIABLE},
-        {RECORD("R", FIELD("a", "{\"type\": \"array\", \"items\": " RECORD("S", FIELD("b", "\"R\"") ","
-                         FIELD("c", "\"double\"")) "}") "," FIELD("d", "[\"S\", \"null\", \"boolean\"]")),
+        {RECORD("R",
+                FIELD("a",
+                      "{\"type\": \"array\", \"items\": " RECORD(
+                          "S",
+                          FIELD("b", "\"R\"") "," FIELD(
+                              "c", "\"double\"")) "}") "," FIELD("d",
+                                                                 "[\"S\", \"null\", \"boolean\"]")),
          2, CS_AVRO_VARIABLE},
     };
 
@@ -181,7 +199,8 @@ test_sizes(void **state)
 static cs_code
 parse_built(cs_buffer *json, cs_avro_schema **schema, cs_error *err)
 {
-    cs_code code = cs_avro_schema_parse(cs_malloc_env(), (char *) json->data, json->len, schema, err);
+    cs_code code =
+        cs_avro_schema_parse(cs_malloc_env(), (char *) json->data, json->len, schema, err);
 
     cs_buffer_free(json);
     return code;
@@ -194,17 +213,19 @@ build_towers(cs_buffer *json, const char *lowest, int height)
     cs_error err;
 
     cs_buffer_init(json, cs_malloc_env());
-    assert_ok(cs_buffer_printf(json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
-                                           "{\"name\":\"f0\",\"type\":%s}",
+    assert_ok(cs_buffer_printf(json, &err,
+                               "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                               "{\"name\":\"f0\",\"type\":%s}",
                                lowest),
               &err);
     for (int i = 1; i < height; i++)
-        assert_ok(cs_buffer_printf(json, &err,
-                                   ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"T%d\","
-                                   "\"fields\":[{\"name\":\"a\",\"type\":\"T%d\"},{\"name\":\"b\","
-                                   "\"type\":\"T%d\"}]}}",
-                                   i, i, i - 1, i - 1),
-                  &err);
+        assert_ok(
+            cs_buffer_printf(json, &err,
+                             ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"T%d\","
+                             "\"fields\":[{\"name\":\"a\",\"type\":\"T%d\"},{\"name\":\"b\","
+                             "\"type\":\"T%d\"}]}}",
+                             i, i, i - 1, i - 1),
+            &err);
     assert_ok(cs_buffer_append(json, "]}", 2, &err), &err);
 }
 
@@ -223,8 +244,8 @@ test_exponential_sizes(void **state)
         {RECORD("T0", FIELD("a", "\"int\"")), 11, 1024, CS_AVRO_VARIABLE},
         {RECORD("T0", FIELD("a", "\"boolean\"")), 2000, UINT64_C(1) << 60, CS_AVRO_VARIABLE},
         {RECORD("T0", FIELD("a", "\"string\"")), 2000, UINT64_C(1) << 60, CS_AVRO_VARIABLE},
-        {"{\"type\": \"fixed\", \"name\": \"T0\", \"size\": 9223372036854775807}", 4, UINT64_C(1) << 60,
-         CS_AVRO_VARIABLE},
+        {"{\"type\": \"fixed\", \"name\": \"T0\", \"size\": 9223372036854775807}", 4,
+         UINT64_C(1) << 60, CS_AVRO_VARIABLE},
     };
 
     (void) state;
@@ -251,11 +272,12 @@ test_huge_fixed(void **state)
     avro_case c;
 
     (void) state;
-    assert_ok(case_open(&c, "{\"type\": \"fixed\", \"name\": \"F\", \"size\": 9223372036854775807}", NULL,
-                        NULL),
+    assert_ok(case_open(&c, "{\"type\": \"fixed\", \"name\": \"F\", \"size\": 9223372036854775807}",
+                        NULL, NULL),
               &c.err);
     case_load(&c, 1, BYTES("abc"));
-    assert_refused(case_next(&c), CS_ERR_DATA, &c.err, "field \"value\" is damaged: not a valid fixed");
+    assert_refused(case_next(&c), CS_ERR_DATA, &c.err,
+                   "field \"value\" is damaged: not a valid fixed");
     case_close(&c);
 }
 
@@ -270,7 +292,8 @@ test_number_of_types(void **state)
 
         (void) state;
         cs_buffer_init(&json, cs_malloc_env());
-        assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["), &err);
+        assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["),
+                  &err);
         for (int i = 0; i < CS_AVRO_MAX_SCHEMA_NODES - 1 + extra; i++)
             assert_ok(cs_buffer_printf(&json, &err, "%s{\"name\":\"f%d\",\"type\":\"int\"}",
                                        i > 0 ? "," : "", i),
@@ -294,16 +317,18 @@ test_long_dependencies(void **state)
 
     (void) state;
     cs_buffer_init(&json, cs_malloc_env());
-    assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
-                                            "{\"name\":\"f0\",\"type\":{\"type\":\"record\",\"name\":"
-                                            "\"T0\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}}"),
+    assert_ok(cs_buffer_printf(&json, &err,
+                               "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                               "{\"name\":\"f0\",\"type\":{\"type\":\"record\",\"name\":"
+                               "\"T0\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}}"),
               &err);
     for (int i = 1; i < count; i++) /* each refers back, below itself */
-        assert_ok(cs_buffer_printf(&json, &err,
-                                   ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"T%d\","
-                                   "\"fields\":[{\"name\":\"x\",\"type\":[\"T%d\"]}]}}",
-                                   i, i, i - 1),
-                  &err);
+        assert_ok(
+            cs_buffer_printf(&json, &err,
+                             ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"T%d\","
+                             "\"fields\":[{\"name\":\"x\",\"type\":[\"T%d\"]}]}}",
+                             i, i, i - 1),
+            &err);
     assert_ok(cs_buffer_append(&json, "]}", 2, &err), &err);
     test_env_start(&env, 0, 0);
     assert_ok(cs_avro_schema_parse(&env.env, (char *) json.data, json.len, &schema, &err), &err);
@@ -334,29 +359,35 @@ test_defaults(void **state)
         {WITH("\"float\"", "1"), BYTES("\x00\x00\x80\x3f"), NULL},
         {WITH("\"double\"", "1.5"), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x3f"), NULL},
         {WITH("\"double\"", "\"NaN\""), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x7f"), NULL},
-        {WITH("\"string\"", "\"ab\""), BYTES("\x04"
-                                             "ab"),
+        {WITH("\"string\"", "\"ab\""),
+         BYTES("\x04"
+               "ab"),
          NULL},
         {WITH("\"bytes\"", "\"\\u0000\\u00ff\""), BYTES("\x04\x00\xff"), NULL},
         {WITH(FIXED("F"), "\"\\u0000\""), BYTES("\x00"), NULL},
         {WITH(ENUM(""), "\"B\""), BYTES("\x02"), NULL},
         {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[]"), BYTES("\x00"), NULL},
         {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[1]"), BYTES("\x02\x02\x00"), NULL},
-        {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}"), BYTES("\x02\x02k\x02\x00"), NULL},
+        {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}"), BYTES("\x02\x02k\x02\x00"),
+         NULL},
         {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1}"), BYTES("\x02"), NULL},
         {WITH("[\"null\", \"int\"]", "null"), BYTES("\x00"), NULL},
         {WITH("[\"int\", \"null\"]", "1"), BYTES("\x00\x02"), NULL},
         {WITH("[\"null\", \"int\"]", "1"), BYTES("\x02\x02"), NULL}, /* as since version 1.12 */
         {WITH("[\"double\", \"long\"]", "1"), BYTES("\x00\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
-        {WITH("{\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}", "1"), BYTES("\x02"), NULL},
-        /* Missing members of inner records take their own defaults */
-        {WITH(RECORD("S", "{\"name\": \"x\", \"type\": \"int\", \"default\": 7}"), "{}"), BYTES("\x0e"),
+        {WITH("{\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}", "1"), BYTES("\x02"),
          NULL},
+        /* Missing members of inner records take their own defaults */
+        {WITH(RECORD("S", "{\"name\": \"x\", \"type\": \"int\", \"default\": 7}"), "{}"),
+         BYTES("\x0e"), NULL},
         {WITH("[\"null\", \"R\"]", "null"), BYTES("\x00"), NULL},
         /* Wrong */
-        {WITH("\"null\"", "0"), NOTHING, "field \"a\" of record \"R\" has a wrong default: 0 is not"},
-        {WITH("\"boolean\"", "\"true\""), NOTHING, "wrong default: \"true\" is not a value of type boolean"},
-        {WITH("\"int\"", "2147483648"), NOTHING, "wrong default: 2147483648 is out of range for int"},
+        {WITH("\"null\"", "0"), NOTHING,
+         "field \"a\" of record \"R\" has a wrong default: 0 is not"},
+        {WITH("\"boolean\"", "\"true\""), NOTHING,
+         "wrong default: \"true\" is not a value of type boolean"},
+        {WITH("\"int\"", "2147483648"), NOTHING,
+         "wrong default: 2147483648 is out of range for int"},
         {WITH("\"int\"", "1.5"), NOTHING, "wrong default: 1.5 is not a value of type int"},
         {WITH("\"int\"", "null"), NOTHING, "wrong default: null is not a value of type int"},
         {WITH("\"long\"", "\"1\""), NOTHING, "wrong default"},
@@ -365,15 +396,18 @@ test_defaults(void **state)
         {WITH("\"bytes\"", "\"\\u0100\""), NOTHING, "wrong default"},
         {WITH(FIXED("F"), "\"ab\""), NOTHING, "wrong default: 2 bytes do not fit a fixed of 1"},
         {WITH(ENUM(""), "\"C\""), NOTHING, "wrong default: \"C\" is not one of the enum's symbols"},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "{}"), NOTHING, "wrong default: an object"},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[null]"), NOTHING, "wrong default: null"},
+        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "{}"), NOTHING,
+         "wrong default: an object"},
+        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[null]"), NOTHING,
+         "wrong default: null"},
         {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": \"x\"}"), NOTHING,
          "wrong default: k: \"x\" is not a value of type int"},
         {WITH(RECORD("S", FIELD("x", "\"int\"")), "{}"), NOTHING,
          "wrong default: field \"x\" is missing and has no default"},
         {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1, \"y\": 2}"), NOTHING,
          "wrong default: the object has members that record \"S\" lacks"},
-        {WITH("[\"null\", \"int\"]", "\"x\""), NOTHING, "wrong default: \"x\" is not a value of type union"},
+        {WITH("[\"null\", \"int\"]", "\"x\""), NOTHING,
+         "wrong default: \"x\" is not a value of type union"},
         {RECORD("T", FIELD("t", WITH("\"int\"", "\"x\""))), NOTHING,
          "field \"a\" of record \"R\" has a wrong default"},
     };
@@ -386,7 +420,8 @@ test_defaults(void **state)
         cs_error err;
 
         assert_outcome(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err),
-                       cases[i].message == NULL ? CS_OK : CS_ERR_DATA, &err, cases[i].message, json);
+                       cases[i].message == NULL ? CS_OK : CS_ERR_DATA, &err, cases[i].message,
+                       json);
         if (cases[i].message != NULL)
             continue;
         assert_true(schema->fields[0].has_default);
@@ -406,8 +441,9 @@ test_deep_default(void **state)
 
     (void) state;
     cs_buffer_init(&json, cs_malloc_env());
-    assert_ok(cs_buffer_printf(&json, &err, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
-                                            "{\"name\":\"a\",\"type\":%s,\"default\":",
+    assert_ok(cs_buffer_printf(&json, &err,
+                               "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                               "{\"name\":\"a\",\"type\":%s,\"default\":",
                                RECORD("S", FIELD("n", "{\"type\":\"array\",\"items\":\"S\"}"))),
               &err);
     for (int i = 0; i < depth; i++)
@@ -424,11 +460,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_namespaces),        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_namespaces),
+        cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_references_share_nodes),
-        cmocka_unit_test(test_sizes),             cmocka_unit_test(test_exponential_sizes),
-        cmocka_unit_test(test_huge_fixed),        cmocka_unit_test(test_number_of_types),
-        cmocka_unit_test(test_long_dependencies), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_exponential_sizes),
+        cmocka_unit_test(test_huge_fixed),
+        cmocka_unit_test(test_number_of_types),
+        cmocka_unit_test(test_long_dependencies),
+        cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_deep_default),
     };
 
