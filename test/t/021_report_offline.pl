@@ -84,8 +84,8 @@ foreach my $seed (1 .. $logs)
 
     # in two files, by threads, with memory for little
     my @parts = (
-        write_lines("$scratch/first", @lines[ 0 .. $half - 1 ]),
-        as_avro(write_lines("$scratch/second", @lines[ $half .. $#lines ])));
+        write_lines("$scratch/first_$seed", @lines[ 0 .. $half - 1 ]),
+        as_avro(write_lines("$scratch/second_$seed", @lines[ $half .. $#lines ])));
     foreach my $jobs (1, 2, 5)
     {
         is_csv(
