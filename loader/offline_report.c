@@ -386,6 +386,7 @@ offline_report_open(const offline_settings *settings, const report_question *que
     report->base.ops = &ops;
     report->base.renders = format->render != NULL;
     report->question.render = format->render;
+    report->question.wants_pairs = format->wants_pairs;
     cs_buffer_init(&report->scratch, loader_env());
     cs_map_init(&report->question.map, loader_env());
     status = check_files(settings);

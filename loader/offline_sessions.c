@@ -15,13 +15,14 @@
 /* Rows of one user are handed on when so many bytes have gathered. */
 #define ROWS_BYTES ((size_t) 512 * 1024)
 
-/* A session that was not rendered: this, then the lists. */
+/* A session that was not rendered: this, then the lists and the pairs. */
 typedef struct packed_session
 {
     int64_t start;
     int64_t end;
     uint64_t num_campaigns;
     uint64_t num_rewards;
+    uint64_t num_pairs;
     uint64_t driven;
 } packed_session;
 
@@ -50,6 +51,7 @@ session_maker_free(session_maker *maker)
     cs_buffer_free(&maker->scratch);
     cs_buffer_free(&maker->rows);
     free(maker->ids);
+    free(maker->pairs);
     lines_store_free(&maker->store);
 }
 
@@ -80,13 +82,14 @@ is_wanted(const session_question *question, const cs_event *events, size_t count
 static cs_code
 pack(const report_session *session, cs_buffer *out, cs_error *err)
 {
-    packed_session packed = {session->start, session->end, session->num_campaigns,
-                             session->num_rewards, session->driven};
+    packed_session packed = {session->start,       session->end,       session->num_campaigns,
+                             session->num_rewards, session->num_pairs, session->driven};
 
     CS_TRY(cs_buffer_append(out, &packed, sizeof(packed), err));
     CS_TRY(cs_buffer_append(out, session->campaigns, session->num_campaigns * sizeof(int64_t),
                             err));
-    return cs_buffer_append(out, session->rewards, session->num_rewards * sizeof(int64_t), err);
+    CS_TRY(cs_buffer_append(out, session->rewards, session->num_rewards * sizeof(int64_t), err));
+    return cs_buffer_append(out, session->pairs, session->num_pairs * sizeof(report_pair), err);
 }
 
 cs_code
@@ -94,12 +97,12 @@ session_unpack(cs_slice *rows, report_session *session, int64_t **ids, size_t *c
                cs_error *err)
 {
     packed_session packed;
-    size_t bytes;
+    size_t count, bytes;
 
     memcpy(&packed, rows->data, sizeof(packed));
-    bytes = (packed.num_campaigns + packed.num_rewards) * sizeof(int64_t);
-    CS_TRY(cs_grow_array(loader_env(), (void **) ids, capacity,
-                         packed.num_campaigns + packed.num_rewards + 1, sizeof(int64_t), err));
+    count = packed.num_campaigns + packed.num_rewards + 2 * packed.num_pairs;
+    bytes = count * sizeof(int64_t);
+    CS_TRY(cs_grow_array(loader_env(), (void **) ids, capacity, count + 1, sizeof(int64_t), err));
     memcpy(*ids, rows->data + sizeof(packed), bytes);
     session->start = packed.start;
     session->end = packed.end;
@@ -107,6 +110,8 @@ session_unpack(cs_slice *rows, report_session *session, int64_t **ids, size_t *c
     session->num_campaigns = packed.num_campaigns;
     session->rewards = *ids + packed.num_campaigns;
     session->num_rewards = packed.num_rewards;
+    session->pairs = (const report_pair *) (session->rewards + packed.num_rewards);
+    session->num_pairs = packed.num_pairs;
     session->driven = packed.driven != 0;
     rows->data += sizeof(packed) + bytes;
     rows->len -= sizeof(packed) + bytes;
@@ -119,6 +124,33 @@ copy_ids(const cs_seen_list *list, int64_t *ids)
 {
     for (size_t i = 0; i < list->count; i++)
         ids[i] = list->items[i].id;
+}
+
+/* Find the pairs that made the session driven. */
+static cs_code
+find_pairs(session_maker *maker, cs_error *err)
+{
+    const cs_map *map = &maker->question->map;
+    const cs_session *session = &maker->session;
+
+    maker->num_pairs = 0;
+    for (size_t i = 0; i < session->campaigns.count; i++)
+    {
+        const cs_seen *campaign = &session->campaigns.items[i];
+        size_t at, end;
+
+        for (cs_map_range(map, campaign->id, &at, &end); at < end; at++)
+        {
+            const cs_seen *reward = cs_seen_find(&session->rewards, map->pairs[at].reward);
+
+            if (reward == NULL || campaign->first >= reward->last)
+                continue;
+            CS_TRY(cs_grow_array(loader_env(), (void **) &maker->pairs, &maker->pairs_capacity,
+                                 maker->num_pairs + 1, sizeof(report_pair), err));
+            maker->pairs[maker->num_pairs++] = (report_pair){campaign->id, reward->id};
+        }
+    }
+    return CS_OK;
 }
 
 /* Append the row of the session just read. */
@@ -140,6 +172,12 @@ append_row(session_maker *maker, cs_slice user, cs_error *err)
     copy_ids(&from->campaigns, maker->ids);
     copy_ids(&from->rewards, maker->ids + from->campaigns.count);
     session.driven = cs_session_driven(from, &maker->question->map);
+    if (maker->question->wants_pairs && session.driven)
+    {
+        CS_TRY(find_pairs(maker, err));
+        session.pairs = maker->pairs;
+        session.num_pairs = maker->num_pairs;
+    }
     if (maker->question->render == NULL)
         return pack(&session, &maker->rows, err);
     return maker->question->render->session(&maker->renderer, &session, &maker->rows, err);

@@ -20,6 +20,7 @@ typedef struct session_question
     cs_map map;
     cs_zone zone;
     const report_render_ops *render; /* NULL: rows are kept in the form that session_unpack reads */
+    bool wants_pairs;
 } session_question;
 
 /* Makes the sessions of one pile after the other. */
@@ -34,6 +35,9 @@ typedef struct session_maker
     cs_buffer rows; /* of the user */
     int64_t *ids;
     size_t ids_capacity;
+    report_pair *pairs; /* of the session */
+    size_t num_pairs;
+    size_t pairs_capacity;
     lines_store store; /* all rows made */
 } session_maker;
 
@@ -42,7 +46,7 @@ void session_maker_init(session_maker *maker, const session_question *question, 
                         size_t memory, size_t row_memory);
 void session_maker_free(session_maker *maker);
 
-/* Make the sessions of the piles of a number in several sets of one level; the piles are gone then. */
+/* Make the sessions of the piles of a number in sets of one level; they are empty then. */
 exit_status sessions_make(session_maker *maker, pile_set **sets, int count, size_t number,
                           int level);
 

@@ -134,6 +134,8 @@ format_time(const char *text, char out[REPORT_TIME_SIZE])
 static void
 read_row(report_row *row, const PGresult *result)
 {
+    row->pairs = NULL;
+    row->num_pairs = 0;
     for (int i = 0; i < REPORT_COLUMNS; i++)
     {
         const char *text = PQgetvalue(result, 0, i);

@@ -171,7 +171,8 @@ csv_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
 }
 
-const report_ops report_csv_ops = {csv_begin, csv_row, end_output, &report_render_csv};
+const report_ops report_csv_ops = {csv_begin, csv_row, end_output, &report_render_csv,
+                                    false};
 
 /* A cell as JSON: {1,2} becomes [1,2], t true. */
 static json_t *
@@ -237,4 +238,5 @@ json_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
 }
 
-const report_ops report_json_ops = {json_begin, json_row, end_output, &report_render_json};
+const report_ops report_json_ops = {json_begin, json_row, end_output, &report_render_json,
+                                     false};

@@ -26,10 +26,19 @@ typedef struct report_column
 
 extern const report_column report_columns[REPORT_COLUMNS];
 
+/* A campaign that was viewed before a reward that it contains was issued, in one session. */
+typedef struct report_pair
+{
+    int64_t campaign;
+    int64_t reward;
+} report_pair;
+
 /* One row; a cell that is NULL has no data. The cells are borrowed from the source. */
 typedef struct report_row
 {
     cs_slice cells[REPORT_COLUMNS];
+    const report_pair *pairs; /* that made the session driven; where the format wants them */
+    size_t num_pairs;
     char times[REPORT_COLUMNS][REPORT_TIME_SIZE]; /* what the cells of times point to */
 } report_row;
 
@@ -42,6 +51,7 @@ typedef struct report_ops
     exit_status (*row)(report_writer *writer, const report_row *row);
     exit_status (*end)(report_writer *writer);
     const struct report_render_ops *render; /* how a row becomes lines; NULL: it does not alone */
+    bool wants_pairs;                       /* of each row; only where render is NULL */
 } report_ops;
 
 struct report_writer

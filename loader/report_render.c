@@ -188,5 +188,7 @@ report_row_render(report_clock *clock, const report_session *session, cs_buffer 
     at = put_list(end, session->rewards, session->num_rewards, "{}");
     row->cells[4] = (cs_slice){end, (size_t) (at - end)};
     row->cells[5] = cs_slice_of(session->driven ? "t" : "f");
+    row->pairs = session->pairs;
+    row->num_pairs = session->num_pairs;
     return CS_OK;
 }

@@ -20,6 +20,8 @@ typedef struct report_session
     const int64_t *rewards;
     size_t num_rewards;
     bool driven;
+    const report_pair *pairs;
+    size_t num_pairs;
 } report_session;
 
 /* Renders the sessions of one user after the other. */

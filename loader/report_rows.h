@@ -3,7 +3,9 @@
  *     Where the rows of the session report come from: the database, or files.
  *
  * A source hands out rows in the order of the report, by the user's bytes and
- * session_start. What a format does with them is in report_format.h.
+ * session_start. What a format does with them is in report_format.h. A format that sums
+ * them up may also want the pairs that made a session driven (wants_pairs); files have
+ * them, the database's rows do not say.
  */
 #ifndef LOADER_REPORT_ROWS_H
 #define LOADER_REPORT_ROWS_H

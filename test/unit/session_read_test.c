@@ -172,7 +172,7 @@ check_taken(const cs_event *events, size_t count, int64_t gap)
     cs_session_free(&session);
 }
 
-/* Read all sessions under gap, from state and array, and compare them; return how many there were. */
+/* Read all sessions under gap, from state and array; return how many there were. */
 static int64_t
 check_sessions(cs_slice state, const cs_event *events, size_t count, int64_t gap,
                const test_mapping *mapping, size_t *driven)

@@ -15,9 +15,10 @@
 #define MAX_FILE_BYTES (64 * 1024)
 
 static const char *const names[] = {
-    "UTC",           "Asia/Singapore",   "America/New_York",     "Europe/Dublin", "Africa/Monrovia",
-    "Asia/Kolkata",  "America/St_Johns", "Australia/Lord_Howe",  "Pacific/Apia",  "Africa/Casablanca",
-    "Asia/Tehran",   "America/Sao_Paulo", "Antarctica/Troll",    "America/Nuuk",  "Europe/Amsterdam",
+    "UTC",           "Asia/Singapore",   "America/New_York",    "Europe/Dublin",
+    "Asia/Kolkata",  "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca",
+    "Asia/Tehran",   "Africa/Monrovia",  "America/Sao_Paulo",   "Pacific/Apia",
+    "America/Nuuk",  "Antarctica/Troll", "Europe/Amsterdam",
 };
 
 /* Read a zone's file; no data where there is none. */
@@ -123,7 +124,8 @@ test_offsets(void **state)
 static int64_t
 in_new_york(const cs_zone *zone, int64_t year, int month, int day, int hour, int minute)
 {
-    cs_time local = cs_days_from_date(year, month, day) * CS_DAY + hour * CS_HOUR + minute * CS_MINUTE;
+    cs_time of_day = hour * CS_HOUR + minute * CS_MINUTE;
+    cs_time local = cs_days_from_date(year, month, day) * CS_DAY + of_day;
 
     return (local - cs_zone_to_utc(zone, local)) / CS_SECOND;
 }
