@@ -307,6 +307,29 @@ def test_damage(log, jobs, codec):
         assert "error: damaged.avro: " in result.err and "(byte " in result.err
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_many_files(log, jobs):
+    """All of every file is read, whichever threads meet at its end; a pipe among them."""
+    names = []
+    for i in range(40):
+        name = f"part{i}"
+        names.append(name)
+        records = [{**item, "user_id": f"{item['user_id']}-{i}"} for item in many_records(300 + i)]
+        if i % 3 == 0:
+            log.write(name, "".join(f"2024-03-10T08:00:00Z GET {item['http_path']} {item['user_id']}\n"
+                                    for item in records))
+        else:
+            write_avro(log.path / name, records, sync_interval=500)
+    pipe = write_avro(log.path / "pipe", many_records(20000), sync_interval=4000)
+    names.insert(20, "-")
+    for _ in range(5):
+        result = report_ok(log, "--jobs", jobs, *names, data=log.read(pipe))
+        assert result.out.count("\n") == 1 + 41 * 100
+        for i in range(40):
+            assert f"part{i}: read {300 + i} requests = {300 + i} used" in result.err
+        assert "-: read 20000 requests = 20000 used" in result.err
+
+
 def test_unreadable(log):
     (log.path / "folder").mkdir()
     log.write("log.gz", gzip.compress(LOG.encode()))
