@@ -88,20 +88,20 @@ take_date(const char **at, int64_t *days)
     return back_year == year && back_month == month && back_day == day; /* such a day exists */
 }
 
-/* Read hh:mm[:ss[.ffffff]] as microseconds. */
+/* Read hh:mm[:ss[.ffffff]] as microseconds; the hours have up to so many digits. */
 static bool
-take_time_of_day(const char **at, int64_t *micros)
+take_clock(const char **at, int hour_digits, int64_t *micros)
 {
     int64_t hours, minutes, seconds = 0, fraction = 0;
 
-    if (!take_number(at, 1, 2, &hours) || !take(at, ':') || !take_number(at, 2, 2, &minutes))
+    if (!take_number(at, 1, hour_digits, &hours) || !take(at, ':') ||
+        !take_number(at, 2, 2, &minutes))
         return false;
     if (take(at, ':') && (!take_number(at, 2, 2, &seconds) ||
                           (take(at, '.') && !take_fraction(at, &fraction))))
         return false;
     *micros = ((hours * 60 + minutes) * 60 + seconds) * CS_SECOND + fraction;
-    /* 24:00 is the end of a day, and :60 that of a minute, as the server has it */
-    return minutes < 60 && seconds <= 60 && *micros <= CS_DAY;
+    return minutes < 60 && seconds < 60;
 }
 
 /* Read an offset: Z, UTC, +hh, +hhmm, +hh:mm or +hh:mm:ss. False if there is something else. */
@@ -145,7 +145,7 @@ parse_instant(const char *at, const cs_zone *zone, cs_time *time)
     if ((*at == 'T' || *at == 't' || *at == ' ') && at[1] >= '0' && at[1] <= '9')
     {
         at++;
-        if (!take_time_of_day(&at, &of_day))
+        if (!take_clock(&at, 2, &of_day) || of_day > CS_DAY) /* 24:00 is the end of a day */
             return false;
     }
     if (days > CS_TIME_END / CS_DAY)
@@ -242,19 +242,12 @@ static const unit interval_units[] = {
     {NULL, 0},
 };
 
-/* Read hh:mm[:ss[.ffffff]], of any number of hours. */
-static bool
-take_clock(const char **at, int64_t *micros)
+/* So many millionths of a unit. */
+static int64_t
+fraction_of(int64_t size, int64_t millionths)
 {
-    int64_t hours, minutes, seconds = 0, fraction = 0;
-
-    if (!take_number(at, 1, 9, &hours) || !take(at, ':') || !take_number(at, 2, 2, &minutes))
-        return false;
-    if (take(at, ':') && (!take_number(at, 2, 2, &seconds) ||
-                          (take(at, '.') && !take_fraction(at, &fraction))))
-        return false;
-    *micros = ((hours * 60 + minutes) * 60 + seconds) * CS_SECOND + fraction;
-    return minutes < 60 && seconds < 60;
+    return size >= CS_SECOND ? size / CS_SECOND * millionths
+                             : (size * millionths + CS_SECOND / 2) / CS_SECOND;
 }
 
 /* Read a number and its unit. */
@@ -268,12 +261,8 @@ take_amount(const char **at, int64_t *micros)
         !take_name(at, name))
         return false;
     size = find_unit(interval_units, name);
-    /* a fraction is in millionths */
     return size > 0 && !__builtin_mul_overflow(whole, size, micros) &&
-           !__builtin_add_overflow(*micros,
-                                   size >= CS_SECOND ? size / CS_SECOND * fraction
-                                                     : (size * fraction + CS_SECOND / 2) / CS_SECOND,
-                                   micros);
+           !__builtin_add_overflow(*micros, fraction_of(size, fraction), micros);
 }
 
 exit_status
@@ -290,7 +279,7 @@ parse_gap_argument(const char *option, const char *text, int64_t *gap)
         const char *digits = at + strspn(at, "0123456789");
         int64_t part;
 
-        good = (*digits == ':' ? take_clock(&at, &part) : take_amount(&at, &part)) &&
+        good = (*digits == ':' ? take_clock(&at, 9, &part) : take_amount(&at, &part)) &&
                !__builtin_add_overflow(sum, part, &sum);
         while (*at == ' ')
             at++;

@@ -243,9 +243,9 @@ take_chunk(offline_input *input, input_reader *reader, bool *end)
         return text_take(input, reader, end);
     code = take_block(input, reader, &err);
     *end = code == CS_END;
-    if (code == CS_OK)
+    if (code == CS_OK || (*end && input->file.size >= 0))
         return STATUS_OK;
-    if (!wait_turn(reader)) /* others may still read what comes from a pipe */
+    if (!wait_turn(reader)) /* others may still use what comes from a pipe, and its plan */
         return input->status;
     if (*end)
         return STATUS_OK;
@@ -278,6 +278,7 @@ static exit_status
 next_chunk(input_reader *reader, bool *end)
 {
     offline_input *input = reader->input;
+    int ended;
 
     while (input->status == STATUS_OK && input->current < input->num_files)
     {
@@ -288,7 +289,10 @@ next_chunk(input_reader *reader, bool *end)
         STATUS_TRY(take_chunk(input, reader, end));
         if (!*end)
             return STATUS_OK;
+        ended = reader->chunk.file;
         end_chunk(reader);
+        if (ended != input->current)
+            continue; /* while this thread waited, another one has gone on */
         close_current(input);
         input->current++;
     }
@@ -304,6 +308,8 @@ input_next(input_reader *reader, bool *end)
     pthread_mutex_lock(&reader->input->lock);
     end_chunk(reader);
     status = next_chunk(reader, end);
+    if (status != STATUS_OK && reader->input->status == STATUS_OK)
+        reader->input->status = status; /* at once: others are not to try the same */
     pthread_mutex_unlock(&reader->input->lock);
     return status;
 }

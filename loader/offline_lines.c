@@ -101,7 +101,7 @@ insert_entries(lines_entry *entries, size_t count)
     }
 }
 
-/* Sort entries by their words, byte by byte from the lowest on; bytes that are all equal cost little. */
+/* Sort entries by their words, byte by byte from the lowest on; shared bytes cost little. */
 static void
 radix_entries(lines_entry *entries, size_t count, lines_entry *spare)
 {

@@ -95,12 +95,12 @@ session_unpack(cs_slice *rows, report_session *session, int64_t **ids, size_t *c
                cs_error *err)
 {
     packed_session packed;
-    size_t bytes;
+    size_t count, bytes;
 
     memcpy(&packed, rows->data, sizeof(packed));
-    bytes = (packed.num_campaigns + packed.num_rewards) * sizeof(int64_t);
-    CS_TRY(cs_grow_array(loader_env(), (void **) ids, capacity,
-                         packed.num_campaigns + packed.num_rewards + 1, sizeof(int64_t), err));
+    count = packed.num_campaigns + packed.num_rewards;
+    bytes = count * sizeof(int64_t);
+    CS_TRY(cs_grow_array(loader_env(), (void **) ids, capacity, count + 1, sizeof(int64_t), err));
     memcpy(*ids, rows->data + sizeof(packed), bytes);
     session->start = packed.start;
     session->end = packed.end;

@@ -44,7 +44,7 @@ void session_maker_init(session_maker *maker, const session_question *question, 
                         size_t memory, size_t row_memory);
 void session_maker_free(session_maker *maker);
 
-/* Make the sessions of the piles of a number in several sets of one level; the piles are gone then. */
+/* Make the sessions of the piles of a number in sets of one level; they are empty then. */
 exit_status sessions_make(session_maker *maker, pile_set **sets, int count, size_t number,
                           int level);
 

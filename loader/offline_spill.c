@@ -51,7 +51,8 @@ report_failure(const char *what)
     if (why == EINTR && stop_requested())
         return STATUS_INTERRUPTED;
     log_error("could not %s a temporary file in \"%s\": %s", what, directory(), strerror(why));
-    log_hint("\"" ENV_TEMPORARY "\" names another directory; with more \"--memory\" less goes there.");
+    log_hint("\"" ENV_TEMPORARY "\" names another directory; with more \"--memory\" less goes "
+             "there.");
     return STATUS_SERVER;
 }
 

@@ -84,8 +84,8 @@ foreach my $seed (1 .. $logs)
 
     # in two files, by threads, with memory for little
     my @parts = (
-        write_lines("$scratch/first", @lines[ 0 .. $half - 1 ]),
-        as_avro(write_lines("$scratch/second", @lines[ $half .. $#lines ])));
+        write_lines("$scratch/first_$seed", @lines[ 0 .. $half - 1 ]),
+        as_avro(write_lines("$scratch/second_$seed", @lines[ $half .. $#lines ])));
     foreach my $jobs (1, 2, 5)
     {
         is_csv(
@@ -141,9 +141,12 @@ foreach my $case (
     foreach my $edge ($since, $until)
     {
         next if $edge =~ /infinity/;
-        my $at = $node->safe_psql('postgres',
-            "SET timezone = '$zone'; SELECT to_char('$edge'::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.USZ')");
-        my $file = write_lines("$scratch/edges", map { "$at GET / u\n" =~ s/u$/$_/r } 'a');
+        my $at = $node->safe_psql('postgres', <<"END");
+SET timezone = '$zone';
+SELECT to_char('$edge'::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.USZ')
+END
+        my $file = write_lines("$scratch/edges", "$at GET / u\n");
+
         load($map, $file);
         same("edge $edge", $map, [$file], '--format', 'csv', '--timezone', $zone, '--from', $edge);
         same("edge $edge", $map, [$file], '--format', 'csv', '--timezone', $zone, '--to', $edge);
@@ -154,7 +157,9 @@ foreach my $case (
 
 # Gaps are read as the server reads them
 
-foreach my $gap ('5 min', '300', '00:05', '0:05:00.5', '1.5 hours', '1 day 2 hours', '2 weeks', '90s', '1h30m', '1500 us', '0.5 ms')
+foreach my $gap (
+    '5 min', '300', '00:05', '0:05:00.5', '1.5 hours', '1 day 2 hours',
+    '2 weeks', '90s', '1h30m', '1500 us', '0.5 ms')
 {
     same('gap', $map, [$times], '--format', 'csv', '--gap', $gap);
 }
