@@ -140,15 +140,18 @@ label_hour(const void *ctx, size_t bin, char label[TIMELINE_LABEL_SIZE])
     snprintf(label, TIMELINE_LABEL_SIZE, "%02zu:00", bin);
 }
 
-/* Make the chart over time; its unit's name is the caller's. */
+/* Make the chart over time; its unit's name is the caller's. Labels with day and hour are long. */
 static column_chart
 time_chart(const report_timeline *timeline, const char *unit)
 {
+    bool is_long = timeline->unit == TIMELINE_HOUR && timeline->count > DAY_HOURS;
+    size_t labels = is_long ? AXIS_LABELS / 2 : AXIS_LABELS;
+
     return (column_chart){.id = "time",
                           .unit = unit,
                           .bins = timeline->bins,
                           .count = timeline->count,
-                          .label_step = (int) ((timeline->count + AXIS_LABELS - 1) / AXIS_LABELS),
+                          .label_step = (int) ((timeline->count + labels - 1) / labels),
                           .label = label_bin,
                           .axis_label = label_axis,
                           .ctx = timeline};

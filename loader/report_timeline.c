@@ -229,7 +229,10 @@ timeline_axis_label(const report_timeline *timeline, size_t bin, char label[TIME
     switch (timeline->unit)
     {
         case TIMELINE_HOUR:
-            snprintf(label, TIMELINE_LABEL_SIZE, "%d %s %02d:00", date.day, month, date.hour);
+            if (timeline->count > 24)
+                snprintf(label, TIMELINE_LABEL_SIZE, "%d %s %02d:00", date.day, month, date.hour);
+            else
+                snprintf(label, TIMELINE_LABEL_SIZE, "%02d:00", date.hour);
             break;
         case TIMELINE_DAY:
         case TIMELINE_WEEK:

@@ -48,7 +48,8 @@ cs_code timeline_add(report_timeline *timeline, cs_time local, bool driven, cs_e
 /* Put together what is too fine for a chart. */
 void timeline_finish(report_timeline *timeline);
 
-/* What a bin is called: 2024-03-10, in a table; 10 Mar, on an axis. */
+/* What a bin is called: 2024-03-10, in a table; 10 Mar, on an axis, where a day's hours have no
+ * date. */
 void timeline_label(const report_timeline *timeline, size_t bin, char label[TIMELINE_LABEL_SIZE]);
 void timeline_axis_label(const report_timeline *timeline, size_t bin,
                          char label[TIMELINE_LABEL_SIZE]);

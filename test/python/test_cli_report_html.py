@@ -407,9 +407,12 @@ frame.addEventListener('load', () => {
   const all = [...page.querySelectorAll('main *, header *, footer *')];
   const wide = all.filter(e => !e.closest('.scroll, .unseen, svg') &&
       e.getBoundingClientRect().right > view.innerWidth + 1);
+  const boxes = [...page.querySelectorAll('svg.axis')].map(
+      axis => [...axis.querySelectorAll('text')].map(e => e.getBoundingClientRect()));
   const answer = {width: view.innerWidth, scroll: page.documentElement.scrollWidth,
       wide: wide.map(e => e.outerHTML.slice(0, 80)), title: page.title,
       ground: view.getComputedStyle(page.body).backgroundColor,
+      overlaps: boxes.flatMap(row => row.filter((box, i) => i > 0 && box.left < row[i - 1].right + 2)).length,
       small: all.filter(e => e.textContent.trim() && parseFloat(view.getComputedStyle(e).fontSize) < 12).length,
       bars: [...page.querySelectorAll('rect.s')].filter(e => e.getBoundingClientRect().height > 1).length};
   document.body.textContent = JSON.stringify(answer);
@@ -452,7 +455,7 @@ def test_layout(here, width, dark, kind):
     assert answer["width"] == width
     assert answer["scroll"] <= width and answer["wide"] == []
     assert answer["title"] == "Session report"
-    assert answer["small"] == 0
+    assert answer["small"] == 0 and answer["overlaps"] == 0
     assert answer["bars"] > 3
     red, green, blue = (int(colours()[dark]["page"][i:i + 2], 16) for i in (1, 3, 5))
     assert answer["ground"] == f"rgb({red}, {green}, {blue})"
