@@ -92,12 +92,12 @@ def write_wide(directory):
             fastavro.writer(out, schema, records, codec=codec, sync_interval=128 * 1024)
 
 
-def build_decoder(directory):
-    """bench/decode.c, linked with the library as it ships."""
-    program = directory / "decode"
+def build_program(directory, name):
+    """A C program of this folder, linked with the library as it ships."""
+    program = directory / name
     subprocess.run(
         ["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", f"-I{ROOT}/core", "-o", program]
-        + [ROOT / "bench/decode.c", ROOT / "build/core/libclickstream_core.a"]
+        + [ROOT / f"bench/{name}.c", ROOT / "build/core/libclickstream_core.a"]
         + "-ljansson -ldeflate -lsnappy -lzstd -llzma -lbz2 -lavro".split(),
         check=True,
     )
@@ -133,7 +133,7 @@ def ask_peer(name, path, queries, threads):
 
 def bench_decode(directory):
     """All columns of the log, and 2 of 40, in one thread."""
-    program = build_decoder(directory)
+    program = build_program(directory, "decode")
     for kind, title in (("log", "All fields of the log"), ("wide", "2 of 40 fields")):
         rows = []
         for codec in CODECS:

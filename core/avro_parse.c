@@ -9,15 +9,10 @@
  */
 #include "avro_json.h"
 #include "avro_logical.h"
-#include "avro_schema.h"
+#include "avro_measure.h"
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-/* Sizes past this are all the same: no block holds them. */
-#define HUGE_BYTES (UINT64_C(1) << 60)
-#define ENDLESS UINT64_MAX
 
 /* A default that waits until its type is complete. */
 typedef struct pending_default
@@ -149,19 +144,22 @@ name_space(parser *p, const char *full, const char **space, cs_error *err)
     return cs_arena_copy(p->arena, full, dot != NULL ? (size_t) (dot - full) : 0, space, err);
 }
 
-/* A list of names; each must be valid, and none may appear twice. */
+/* A list of names, if there is one; each must be valid, and none may appear twice. */
 static cs_code
 parse_names(parser *p, const json_t *json, const char *what, const char *space,
             cs_avro_names *names, cs_error *err)
 {
     size_t count = json_array_size(json);
-    json_t *seen = json_pack("{}");
-    cs_code code = CS_OK;
+    json_t *seen;
+    cs_code code;
 
-    if (json != NULL && !json_is_array(json))
-        code = fail_here(p, err, "%s are not a list", what);
-    if (code == CS_OK)
-        code = cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err);
+    if (json == NULL)
+        return CS_OK;
+    if (!json_is_array(json))
+        return fail_here(p, err, "%s are not a list", what);
+    CS_TRY(cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err));
+    seen = json_pack("{}");
+    code = seen != NULL ? CS_OK : cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
@@ -208,6 +206,8 @@ define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node
 
     if (name == NULL || !is_full_name(name))
         return fail_here(p, err, "the %s has no valid name", kind);
+    if (json_is_string(json_object_get(json, "namespace")) && own == NULL)
+        return fail_here(p, err, "the %s has no valid namespace", kind);
     if (own != NULL && own[0] != '\0' && !is_full_name(own))
         return fail_here(p, err, "namespace \"%.100s\" is not valid", own);
     if (find_word(cs_avro_short_name(name), &word) && word <= CS_AVRO_STRING)
@@ -474,121 +474,18 @@ parse_type(parser *p, const json_t *json, const char *space, const cs_avro_node 
     return code;
 }
 
-/* The least size of a record, or of a union, by what is known of the types inside it. */
-static uint64_t
-least_bytes(const cs_avro_node *node)
-{
-    uint64_t least = node->type == CS_AVRO_UNION ? ENDLESS : 0;
-
-    for (size_t i = 0; i < node->num_branches; i++)
-        if (node->branches[i]->min_bytes < least)
-            least = node->branches[i]->min_bytes;
-    if (node->type == CS_AVRO_UNION)
-        return least == ENDLESS ? ENDLESS : least + 1;
-    for (size_t i = 0; i < node->num_fields; i++)
-    {
-        if (node->fields[i].type->min_bytes == ENDLESS)
-            return ENDLESS;
-        least += node->fields[i].type->min_bytes;
-        if (least > HUGE_BYTES)
-            least = HUGE_BYTES;
-    }
-    return least;
-}
-
-/* The size of a record all of whose fields are known to have a fixed one, else CS_AVRO_VARIABLE. */
-static int64_t
-fixed_bytes(const cs_avro_node *node)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < node->num_fields; i++)
-    {
-        if (node->fields[i].type->fixed_bytes == CS_AVRO_VARIABLE)
-            return CS_AVRO_VARIABLE;
-        sum += (uint64_t) node->fields[i].type->fixed_bytes;
-        if (sum > HUGE_BYTES)
-            return CS_AVRO_VARIABLE;
-    }
-    return (int64_t) sum;
-}
-
-/* Set the sizes of a type that has no types inside; of another, what is true of all such. */
-static void
-measure_leaf(cs_avro_node *node)
-{
-    static const int64_t sizes[] = {
-        [CS_AVRO_NULL] = 0, [CS_AVRO_BOOLEAN] = 1, [CS_AVRO_FLOAT] = 4, [CS_AVRO_DOUBLE] = 8};
-
-    node->fixed_bytes = CS_AVRO_VARIABLE;
-    node->min_bytes = 1;
-    if (node->type == CS_AVRO_RECORD || node->type == CS_AVRO_UNION)
-        node->min_bytes = ENDLESS;
-    else if (node->type == CS_AVRO_FIXED)
-        node->fixed_bytes = (int64_t) (node->size < HUGE_BYTES ? node->size : HUGE_BYTES);
-    else if (node->type == CS_AVRO_NULL || node->type == CS_AVRO_BOOLEAN ||
-             node->type == CS_AVRO_FLOAT || node->type == CS_AVRO_DOUBLE)
-        node->fixed_bytes = sizes[node->type];
-    if (node->fixed_bytes != CS_AVRO_VARIABLE)
-        node->min_bytes = (uint64_t) node->fixed_bytes;
-}
-
-/* Measure a record or a union again; true if that changed anything. */
-static bool
-measure_again(cs_avro_node *node)
-{
-    uint64_t least = least_bytes(node);
-    int64_t fixed = node->type == CS_AVRO_RECORD ? fixed_bytes(node) : CS_AVRO_VARIABLE;
-    bool changed = least != node->min_bytes || fixed != node->fixed_bytes;
-
-    node->min_bytes = least;
-    node->fixed_bytes = fixed;
-    return changed;
-}
-
-/*
- * Compute all sizes: the least ones from endless downwards, until nothing changes. The
- * direction alternates, since what a type holds may stand before or behind it.
- */
-static cs_code
-measure_types(parser *p, cs_error *err)
-{
-    size_t count = p->schema->num_nodes;
-    bool changed = true;
-
-    for (size_t i = 0; i < count; i++)
-        measure_leaf(p->nodes[i]);
-    for (int pass = 0; changed; pass++)
-    {
-        changed = false;
-        CS_TRY(cs_poll(p->schema->env, err));
-        for (size_t i = 0; i < count; i++)
-        {
-            cs_avro_node *node = p->nodes[pass % 2 == 0 ? count - 1 - i : i];
-
-            if (node->type == CS_AVRO_RECORD || node->type == CS_AVRO_UNION)
-                changed |= measure_again(node);
-        }
-    }
-    for (size_t i = 0; i < count; i++)
-        if (p->nodes[i]->min_bytes == ENDLESS && p->nodes[i]->type == CS_AVRO_RECORD)
-            return cs_fail(err, CS_ERR_DATA,
-                           "schema: record \"%.100s\" contains itself without end",
-                           p->nodes[i]->name);
-    return CS_OK;
-}
-
 /* Keep a default's JSON text. */
 static cs_code
 keep_json(parser *p, const pending_default *pending, cs_error *err)
 {
-    char *text = json_dumps(pending->json, JSON_COMPACT | JSON_ENCODE_ANY);
+    cs_buffer text;
     cs_code code;
 
-    if (text == NULL)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory");
-    code = cs_arena_copy(p->arena, text, strlen(text), &pending->field->default_json, err);
-    free(text);
+    cs_buffer_init(&text, p->schema->env);
+    code = cs_json_text(pending->json, &text, err);
+    if (code == CS_OK)
+        code = cs_arena_copy(p->arena, text.data, text.len, &pending->field->default_json, err);
+    cs_buffer_free(&text);
     return code;
 }
 
@@ -659,7 +556,7 @@ build_tree(cs_avro_schema *schema, const json_t *root, cs_error *err)
     cs_code code = parse_type(&p, root, "", &schema->root, err);
 
     if (code == CS_OK)
-        code = measure_types(&p, err);
+        code = cs_avro_measure(schema->env, p.nodes, schema->num_nodes, err);
     if (code == CS_OK)
         code = encode_defaults(&p, err);
     if (code == CS_OK)
@@ -679,6 +576,9 @@ parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
                               &json_error);
     cs_code code;
 
+    if (root == NULL &&
+        (json_error.text[0] == '\0' || json_error_code(&json_error) == json_error_out_of_memory))
+        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     if (root == NULL)
         return cs_fail(err, CS_ERR_DATA, "schema is not valid JSON: %s at line %d, column %d",
                        json_error.text, json_error.line, json_error.column);

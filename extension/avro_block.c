@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "miscadmin.h"
 
 #include "compat.h"
@@ -266,7 +265,7 @@ avro_scan_report_refused(const AvroScan *scan)
 {
     char *lost = describe_lost(scan);
 
-    if (IsParallelWorker() || (scan->total_refused == 0 && lost[0] == '\0'))
+    if (scan->total_refused == 0 && lost[0] == '\0')
         return;
     ereport(NOTICE,
             (scan->total_refused > 0

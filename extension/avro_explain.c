@@ -33,7 +33,7 @@ explain_columns(const AvroTable *table, const List *decoded, ExplainState *es)
     for (int i = 0; i < table->num_columns; i++)
         if (list_member_int(decoded, table->columns[i].attnum))
             names = lappend(names, (char *) table->columns[i].name);
-    if (names == NIL)
+    if (names == NIL && es->format == EXPLAIN_FORMAT_TEXT)
         ExplainPropertyText("Columns Decoded", "none", es);
     else
         ExplainPropertyList("Columns Decoded", names, es);

@@ -36,8 +36,6 @@
 /* COPY's: the server's own mask would keep others from reading the file. */
 #define FILE_UMASK 022
 
-#define MIN_TIMESTAMP_KEY "clickstream.min_timestamp"
-#define MAX_TIMESTAMP_KEY "clickstream.max_timestamp"
 #define NUMBER_TEXT_SIZE 24
 
 /* A file that this transaction has begun. */
@@ -192,7 +190,7 @@ finish_output(AvroOutput *output)
 {
     char min_text[NUMBER_TEXT_SIZE];
     char max_text[NUMBER_TEXT_SIZE];
-    const cs_avro_text_meta meta[] = {{MIN_TIMESTAMP_KEY, min_text}, {MAX_TIMESTAMP_KEY, max_text}};
+    const cs_avro_text_meta meta[] = {{AVRO_MIN_TIME_KEY, min_text}, {AVRO_MAX_TIME_KEY, max_text}};
     bool has_times = output->has_time && format_time(output, output->min_time, min_text) &&
                      format_time(output, output->max_time, max_text);
     cs_error err;

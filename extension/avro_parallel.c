@@ -139,7 +139,6 @@ avroReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, vo
     if (scan->prune->varies)
     {
         scan->prepared = false;
-        scan->file_index = -1;
         avro_scan_prepare(scan);
     }
     avro_scan_share_progress(scan);

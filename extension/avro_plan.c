@@ -22,10 +22,8 @@
 
 #include "avro_count.h"
 #include "avro_fdw.h"
+#include "avro_join.h"
 #include "avro_plan.h"
-
-/* Headers of so many files are read at planning for the sake of the estimates. */
-#define MAX_HEADERS_PLANNED 256
 
 /* What it takes to open a file, and to decode a column, in cpu_tuple_cost and cpu_operator_cost. */
 #define FILE_COST 20
@@ -50,12 +48,12 @@ prune(PlannerInfo *root, RelOptInfo *rel, AvroTable *table)
 {
     if (rel->baserestrictinfo == NIL)
         return;
-    avro_prune_plan(root, table, rel->baserestrictinfo, rel->relid);
+    avro_prune_plan(root, rel, table);
     if (!avro_prune_has_times(rel->baserestrictinfo, rel->relid) ||
-        avro_table_count_files(table, AVRO_KEPT) > MAX_HEADERS_PLANNED)
+        avro_table_count_files(table, AVRO_KEPT) > AVRO_MAX_HEADERS_PLANNED)
         return;
     avro_table_bind(table);
-    avro_prune_plan(root, table, rel->baserestrictinfo, rel->relid);
+    avro_prune_plan(root, rel, table);
 }
 
 /* The share of the kept files' rows that the clauses keep. */
@@ -131,6 +129,26 @@ parallel_divisor(int workers)
     return divisor;
 }
 
+/* Add the paths that prune by values from the other side of a join. */
+static void
+add_join_paths(PlannerInfo *root, RelOptInfo *rel, Cost startup, Cost work)
+{
+    const AvroPlan *plan = rel->fdw_private;
+    ListCell *cell;
+
+    foreach (cell, avro_join_parameters(root, rel))
+    {
+        ParamPathInfo *info = lfirst(cell);
+        double share = rel->rows > 0 ? info->ppi_rows / rel->rows : 1;
+
+        /* A file at least, whose rows may all be of the kind that is asked for. */
+        share = Min(Max(share, 1 / Max(plan->estimate.files, 1)), 1);
+        add_path(rel,
+                 (Path *) compat_foreignscan_path(root, rel, info->ppi_rows, startup,
+                                                  startup + work * share, info->ppi_req_outer));
+    }
+}
+
 void
 avroGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
@@ -144,6 +162,7 @@ avroGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
     cost_scan(rel, &startup, &disk, &cpu);
     add_path(rel, (Path *) compat_foreignscan_path(root, rel, rel->rows, startup,
                                                    startup + disk + cpu, rel->lateral_relids));
+    add_join_paths(root, rel, startup, disk + cpu);
     if (!rel->consider_parallel || rel->lateral_relids != NULL)
         return;
     workers = count_workers(rel);
@@ -186,7 +205,7 @@ split_clauses(const RelOptInfo *rel, List *scan_clauses, List **pruning)
 
         if (restriction->pseudoconstant)
             continue;
-        if (restriction->leakproof || restriction->security_level <= rel->baserestrict_min_security)
+        if (avro_prune_allowed(rel, restriction))
             *pruning = lappend_int(*pruning, list_length(clauses));
         clauses = lappend(clauses, restriction->clause);
     }

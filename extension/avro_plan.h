@@ -12,6 +12,9 @@
 #include "avro_estimate.h"
 #include "avro_prune.h"
 
+/* Headers of so many files are read at planning, for estimates and paths. */
+#define AVRO_MAX_HEADERS_PLANNED 256
+
 /* A base relation's fdw_private. */
 typedef struct AvroPlan
 {

@@ -409,15 +409,22 @@ avro_prune_has_times(List *clauses, Index varno)
     return false;
 }
 
+bool
+avro_prune_allowed(const RelOptInfo *rel, const RestrictInfo *restriction)
+{
+    return restriction->leakproof || restriction->security_level <= rel->baserestrict_min_security;
+}
+
 void
-avro_prune_plan(PlannerInfo *root, AvroTable *table, List *clauses, Index varno)
+avro_prune_plan(PlannerInfo *root, RelOptInfo *rel, AvroTable *table)
 {
     ListCell *cell;
 
-    foreach (cell, clauses)
+    foreach (cell, rel->baserestrictinfo)
     {
         RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
-        plan_clause(root, table, (Node *) restriction->clause, varno);
+        if (avro_prune_allowed(rel, restriction))
+            plan_clause(root, table, (Node *) restriction->clause, rel->relid);
     }
 }

@@ -60,7 +60,10 @@ AvroPrune *avro_prune_make(AvroTable *table, List *quals, ScanState *scan, Index
 void avro_prune_run(AvroPrune *prune, ExprContext *econtext);
 
 /* The same for planning: the clauses whose other side is known by then. */
-void avro_prune_plan(PlannerInfo *root, AvroTable *table, List *clauses, Index varno);
+void avro_prune_plan(PlannerInfo *root, RelOptInfo *rel, AvroTable *table);
+
+/* True if a clause may be tried on a file: it tells its user of no row that another hides. */
+bool avro_prune_allowed(const RelOptInfo *rel, const RestrictInfo *restriction);
 
 /* True if some clause compares a timestamptz column with an expression of no column. */
 bool avro_prune_has_times(List *clauses, Index varno);

@@ -399,17 +399,28 @@ void
 avro_scan_decide(AvroScan *scan)
 {
     for (int i = 0; i < scan->num_clauses; i++)
-        scan->clauses[i].decided =
-            scan->clauses[i].prunes &&
-            avro_prune_decides(scan->table, scan->clauses[i].expression, scan->varno);
+    {
+        AvroClause *clause = &scan->clauses[i];
+        bool decided =
+            clause->prunes && avro_prune_decides(scan->table, clause->expression, scan->varno);
+
+        /* The order of the columns of the open file may be another one now. */
+        if (decided != clause->decided)
+            scan->file_index = -1;
+        clause->decided = decided;
+    }
 }
 
 void
 avro_scan_prepare(AvroScan *scan)
 {
+    const cs_avro_schema *schema = scan->table->schema;
+
     if (scan->prepared)
         return;
     avro_prune_run(scan->prune, scan->econtext);
+    if (scan->table->schema != schema)
+        scan->file_index = -1;
     avro_scan_decide(scan);
     if (scan->lost == NULL)
         scan->lost = scan->local_lost = MemoryContextAllocZero(
@@ -466,10 +477,7 @@ avroReScanForeignScan(ForeignScanState *node)
     if (scan->prepared)
         avro_scan_rewind(scan);
     if (node->ss.ps.chgParam != NULL && scan->prune->varies && !scan->parallel)
-    {
         scan->prepared = false;
-        scan->file_index = -1; /* the order of its columns may be another one */
-    }
 }
 
 void

@@ -19,9 +19,6 @@
 #include "avro_table.h"
 #include "avro_union.h"
 
-#define META_MIN_TIMESTAMP "clickstream.min_timestamp"
-#define META_MAX_TIMESTAMP "clickstream.max_timestamp"
-
 AvroTable *
 avro_table_open(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums)
 {
@@ -110,8 +107,8 @@ time_logical(const cs_avro_schema *schema)
 static AvroTimeRange
 read_range(const AvroFileInfo *info)
 {
-    const char *min = avro_file_info_meta(info, META_MIN_TIMESTAMP);
-    const char *max = avro_file_info_meta(info, META_MAX_TIMESTAMP);
+    const char *min = avro_file_info_meta(info, AVRO_MIN_TIME_KEY);
+    const char *max = avro_file_info_meta(info, AVRO_MAX_TIME_KEY);
     AvroTimeRange range = {.known = false};
     cs_avro_logical logical;
     cs_avro_schema *schema;

@@ -14,8 +14,10 @@
 #include "avro_file.h"
 #include "avro_option.h"
 
-/* The field whose range of values a file's metadata may give. */
+/* The field whose range of values a file's metadata may give, and where. */
 #define AVRO_TIME_FIELD "timestamp"
+#define AVRO_MIN_TIME_KEY "clickstream.min_timestamp"
+#define AVRO_MAX_TIME_KEY "clickstream.max_timestamp"
 
 /* The range of a file's time field; as the times of its rows, microseconds from 2000. */
 typedef struct AvroTimeRange

@@ -152,8 +152,12 @@ fail_different(const peer_walk *walk, const cs_value *own, const cs_value *peer,
         shown.kind = CS_VALUE_BYTES;
     for (int i = 0; i < 2; i++)
     {
+        json_lines lines;
+
         cs_buffer_init(&texts[i], loader_env());
-        json_append_value(&texts[i], walk->plan, i == 0 ? own : &shown, &ignored);
+        if (json_lines_init(&lines, &texts[i]))
+            json_lines_value(&lines, walk->plan, i == 0 ? own : &shown, &ignored);
+        json_lines_free(&lines);
         if (texts[i].len > SHOWN_BYTES)
             texts[i].len = SHOWN_BYTES;
     }

@@ -48,6 +48,7 @@ typedef struct cat_run
     const cat_settings *settings;
     cs_avro_schema *schema; /* the reader's; NULL: each file's own */
     cs_buffer out;
+    json_lines lines; /* into out */
     int64_t printed;
 } cat_run;
 
@@ -60,8 +61,6 @@ typedef struct cat_file
     int *wanted;
     size_t count;
     cs_value *values;
-    cs_slice *keys; /* what goes before each value: {"a": and so on */
-    cs_buffer key_text;
     cs_avro_plan *plan;
     bool parsed;     /* the record at hand is sound, whatever its values are */
     int64_t printed; /* records */
@@ -143,54 +142,32 @@ choose_columns(cat_file *file)
     return STATUS_OK;
 }
 
-/* Write down what goes before each value; names are plain ASCII. */
-static cs_code
-make_keys(cat_file *file, cs_error *err)
-{
-    size_t start = 0;
-
-    file->keys = calloc(file->count + 1, sizeof(cs_slice));
-    if (file->keys == NULL)
-        return cs_fail_memory(err, file->count * sizeof(cs_slice));
-    for (size_t i = 0; i < file->count; i++)
-        CS_TRY(cs_buffer_printf(&file->key_text, err, "%c\"%s\":", i == 0 ? '{' : ',',
-                                file->schema->fields[file->wanted[i]].name));
-    for (size_t i = 0; i < file->count; i++)
-    {
-        size_t len = strlen(file->schema->fields[file->wanted[i]].name) + strlen("{\"\":");
-
-        file->keys[i] = (cs_slice){(char *) file->key_text.data + start, len};
-        start += len;
-    }
-    return CS_OK;
-}
-
 /* Append a record as an object. */
 static cs_code
 append_record(cat_file *file, cs_error *err)
 {
-    cs_buffer *out = &file->run->out;
+    json_lines *lines = &file->run->lines;
 
-    if (file->count == 0)
-        CS_TRY(cs_buffer_append(out, "{", 1, err));
+    CS_TRY(json_lines_begin(lines, err));
     for (size_t i = 0; i < file->count; i++)
     {
-        CS_TRY(cs_buffer_append(out, file->keys[i].data, file->keys[i].len, err));
+        CS_TRY(json_lines_key(lines, file->schema->fields[file->wanted[i]].name, err));
         CS_TRY(cs_avro_cursor_finish(&file->input.cursor, i, &file->values[i], err));
-        CS_TRY(json_append_value(out, file->plan, &file->values[i], err));
+        CS_TRY(json_lines_value(lines, file->plan, &file->values[i], err));
     }
-    return cs_buffer_append(out, "}\n", 2, err);
+    CS_TRY(json_lines_end(lines, err));
+    return json_lines_finish(lines, err);
 }
 
 /* Append the value of a file without records at the top. */
 static cs_code
 append_bare(cat_file *file, cs_error *err)
 {
-    cs_buffer *out = &file->run->out;
+    json_lines *lines = &file->run->lines;
 
     CS_TRY(cs_avro_cursor_finish(&file->input.cursor, 0, &file->values[0], err));
-    CS_TRY(json_append_value(out, file->plan, &file->values[0], err));
-    return cs_buffer_append(out, "\n", 1, err);
+    CS_TRY(json_lines_value(lines, file->plan, &file->values[0], err));
+    return json_lines_finish(lines, err);
 }
 
 /* Read the next record and append it; nothing is appended where that fails. */
@@ -207,7 +184,10 @@ print_record(cat_file *file, cs_error *err)
     code = file->schema->root->type == CS_AVRO_RECORD ? append_record(file, err)
                                                       : append_bare(file, err);
     if (code != CS_OK)
+    {
+        json_lines_abandon(&file->run->lines);
         out->len = start;
+    }
     file->printed += code == CS_OK;
     return code;
 }
@@ -267,14 +247,10 @@ print_records(cat_file *file)
 static exit_status
 print_file(cat_file *file, const char *name)
 {
-    cs_error err;
-
     STATUS_TRY(record_file_open(&file->input, name, file->run->settings->max_block_bytes));
     file->schema =
         file->run->schema != NULL ? file->run->schema : cs_avro_reader_schema(file->input.reader);
     STATUS_TRY(choose_columns(file));
-    if (make_keys(file, &err) != CS_OK)
-        return log_core_error(&err, name);
     STATUS_TRY(
         record_file_plan(&file->input, file->run->schema, file->wanted, file->count, &file->plan));
     file->input.plan = file->plan;
@@ -301,7 +277,6 @@ cat_one(cat_run *run, const char *name)
     cat_file file = {.run = run};
     exit_status status, lost;
 
-    cs_buffer_init(&file.key_text, loader_env());
     status = print_file(&file, name);
     if (run->out.len > 0)
     {
@@ -317,8 +292,6 @@ cat_one(cat_run *run, const char *name)
     }
     run->printed += file.printed;
     cs_avro_plan_free(file.plan);
-    cs_buffer_free(&file.key_text);
-    free(file.keys);
     free(file.values);
     free(file.wanted);
     record_file_close(&file.input);
@@ -354,11 +327,14 @@ run(const void *given, const operand_list *files)
     exit_status status = STATUS_OK;
 
     cs_buffer_init(&all.out, loader_env());
-    if (settings->schema != NULL)
+    if (!json_lines_init(&all.lines, &all.out))
+        status = log_out_of_memory();
+    if (status == STATUS_OK && settings->schema != NULL)
         status = schema_load(settings->schema, &all.schema);
     if (status == STATUS_OK)
         status = cat_all(&all, files);
     cs_avro_schema_free(all.schema);
+    json_lines_free(&all.lines);
     cs_buffer_free(&all.out);
     return status;
 }

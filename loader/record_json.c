@@ -1,155 +1,208 @@
 /*
  * loader/record_json.c
  *     Records as lines of JSON.
- *
- * Written as they are met, nested values event by event: no tree is built.
  */
 #include "record_json.h"
 
 #include "avro_walk.h"
 #include "column_type.h"
+#include "stop.h"
 
 #include <math.h>
+#include <yajl/yajl_gen.h>
 
-/* Append the escaped form of a character that JSON strings cannot hold. */
-static cs_code
-append_escaped(cs_buffer *out, uint8_t c, cs_error *err)
+/* yajl_print_t: append to the buffer. */
+static void
+append(void *ctx, const char *text, size_t len)
 {
-    static const char letters[] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-                                   ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
+    json_lines *lines = ctx;
+    cs_error err;
 
-    if (c < sizeof(letters) && letters[c] != 0)
-        return cs_buffer_append(out, (char[]){'\\', letters[c]}, 2, err);
-    return cs_buffer_printf(out, err, "\\u%04x", c);
+    if (cs_buffer_append(lines->out, text, len, &err) != CS_OK && lines->err != NULL)
+        *lines->err = err;
 }
 
-/* Append text, valid UTF-8, as a JSON string. */
-static cs_code
-append_quoted(cs_buffer *out, cs_slice text, cs_error *err)
+bool
+json_lines_init(json_lines *lines, cs_buffer *out)
 {
-    size_t start = 0;
+    *lines = (json_lines){out, NULL, yajl_gen_alloc(NULL)};
+    return lines->json != NULL &&
+           yajl_gen_config(lines->json, yajl_gen_print_callback, append, lines) != 0;
+}
 
-    CS_TRY(cs_buffer_append(out, "\"", 1, err));
-    for (size_t i = 0; i < text.len; i++)
+/* Free the generator; one that was never set up is fine. */
+void
+json_lines_free(json_lines *lines)
+{
+    if (lines->json != NULL)
+        yajl_gen_free(lines->json);
+    lines->json = NULL;
+}
+
+/* Point the appends to an error that says that there was none. */
+static json_lines *
+start(json_lines *lines, cs_error *err)
+{
+    cs_error_clear(err);
+    lines->err = err;
+    return lines;
+}
+
+/* What a call of the generator came to. */
+static cs_code
+outcome(json_lines *lines, yajl_gen_status status, cs_error *err)
+{
+    lines->err = NULL;
+    if (err->code != CS_OK)
+        return err->code;
+    if (status == yajl_max_depth_exceeded)
+        return cs_fail(err, CS_ERR_LIMIT, "value is nested too deeply to be written as JSON");
+    if (status != yajl_gen_status_ok)
+        return cs_fail(err, CS_ERR_ARGUMENT, "value cannot be written as JSON");
+    return CS_OK;
+}
+
+/* Append text, valid UTF-8, as a string. */
+static cs_code
+append_string(json_lines *lines, cs_slice text, cs_error *err)
+{
+    json_lines *to = start(lines, err);
+
+    return outcome(to, yajl_gen_string(to->json, (const unsigned char *) text.data, text.len), err);
+}
+
+/* Append text as a number. */
+static cs_code
+append_number(json_lines *lines, const cs_buffer *text, cs_error *err)
+{
+    json_lines *to = start(lines, err);
+
+    return outcome(to, yajl_gen_number(to->json, (const char *) text->data, text->len), err);
+}
+
+/* Append a float or a double: always with a point or an exponent; as text where JSON has no number.
+ */
+static cs_code
+append_real(json_lines *lines, const cs_value *value, cs_buffer *text, cs_error *err)
+{
+    bool single = value->kind == CS_VALUE_FLOAT;
+    double number = single ? value->as.real : value->as.dbl;
+
+    CS_TRY(append_real_text(number, single, text, err));
+    if (!isfinite(number))
+        return append_string(lines, (cs_slice){(const char *) text->data, text->len}, err);
+    if (memchr(text->data, '.', text->len) == NULL && memchr(text->data, 'e', text->len) == NULL)
+        CS_TRY(cs_buffer_append(text, ".0", 2, err));
+    return append_number(lines, text, err);
+}
+
+/* Append what takes a text of its own first. */
+static cs_code
+append_formatted(json_lines *lines, const cs_value *value, cs_error *err)
+{
+    cs_buffer text;
+    cs_code code;
+
+    cs_buffer_init(&text, loader_env());
+    if (value->kind == CS_VALUE_FLOAT || value->kind == CS_VALUE_DOUBLE)
+        code = append_real(lines, value, &text, err);
+    else
     {
-        uint8_t c = (uint8_t) text.data[i];
-
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        CS_TRY(cs_buffer_append(out, text.data + start, i - start, err));
-        CS_TRY(append_escaped(out, c, err));
-        start = i + 1;
+        code = cs_value_text(value, &text, err);
+        if (code == CS_OK)
+            code = append_string(lines, (cs_slice){(const char *) text.data, text.len}, err);
     }
-    CS_TRY(cs_buffer_append(out, text.data + start, text.len - start, err));
-    return cs_buffer_append(out, "\"", 1, err);
+    cs_buffer_free(&text);
+    return code;
 }
 
-/* Append a number as JSON has it: infinities and NaN are text. */
+/* cs_avro_visitor.scalar, and the whole of a value that is not nested */
 static cs_code
-append_real(cs_buffer *out, double value, bool single, cs_error *err)
+visit_scalar(void *ctx, const cs_value *value, cs_error *err)
 {
-    const char *quote = isfinite(value) ? "" : "\"";
-    size_t start;
+    json_lines *lines = start(ctx, err);
 
-    CS_TRY(cs_buffer_append(out, quote, strlen(quote), err));
-    start = out->len;
-    CS_TRY(append_real_text(value, single, out, err));
-    for (size_t i = start; i < out->len && isfinite(value); i++)
-        if (out->data[i] == '.' || out->data[i] == 'e')
-            return CS_OK;
-    return isfinite(value) ? cs_buffer_append(out, ".0", 2, err)
-                           : cs_buffer_append(out, quote, strlen(quote), err);
-}
-
-/* Append a value that is not nested. */
-static cs_code
-append_scalar(cs_buffer *out, const cs_value *value, cs_error *err)
-{
     switch (value->kind)
     {
         case CS_VALUE_NULL:
-            return cs_buffer_append(out, "null", 4, err);
+            return outcome(lines, yajl_gen_null(lines->json), err);
         case CS_VALUE_BOOL:
+            return outcome(lines, yajl_gen_bool(lines->json, value->as.boolean), err);
         case CS_VALUE_INTEGER:
-            return cs_value_text(value, out, err);
-        case CS_VALUE_FLOAT:
-            return append_real(out, value->as.real, true, err);
-        case CS_VALUE_DOUBLE:
-            return append_real(out, value->as.dbl, false, err);
+            return outcome(lines, yajl_gen_integer(lines->json, value->as.integer), err);
         case CS_VALUE_STRING:
-            return append_quoted(out, value->as.bytes, err);
-        default: /* digits and ASCII letters, but for the one backslash of bytes */
-            CS_TRY(cs_buffer_append(out, "\"\\", value->kind == CS_VALUE_BYTES ? 2 : 1, err));
-            CS_TRY(cs_value_text(value, out, err));
-            return cs_buffer_append(out, "\"", 1, err);
+            return append_string(lines, value->as.bytes, err);
+        default:
+            return append_formatted(lines, value, err);
     }
-}
-
-/* What the events of a nested value write to. */
-typedef struct json_writer
-{
-    cs_buffer *out;
-    bool separate; /* a comma comes before the next value or key */
-} json_writer;
-
-/* Put a comma between two values. */
-static cs_code
-separate(json_writer *writer, bool again, cs_error *err)
-{
-    bool comma = writer->separate;
-
-    writer->separate = again;
-    return comma ? cs_buffer_append(writer->out, ",", 1, err) : CS_OK;
 }
 
 /* cs_avro_visitor.begin */
 static cs_code
 visit_begin(void *ctx, cs_avro_type type, cs_error *err)
 {
-    json_writer *writer = ctx;
+    json_lines *lines = start(ctx, err);
 
-    CS_TRY(separate(writer, false, err));
-    return cs_buffer_append(writer->out, type == CS_AVRO_ARRAY ? "[" : "{", 1, err);
+    return outcome(lines,
+                   type == CS_AVRO_ARRAY ? yajl_gen_array_open(lines->json)
+                                         : yajl_gen_map_open(lines->json),
+                   err);
 }
 
 /* cs_avro_visitor.key */
 static cs_code
 visit_key(void *ctx, cs_slice key, cs_error *err)
 {
-    json_writer *writer = ctx;
-
-    CS_TRY(separate(writer, false, err));
-    CS_TRY(append_quoted(writer->out, key, err));
-    return cs_buffer_append(writer->out, ":", 1, err);
-}
-
-/* cs_avro_visitor.scalar */
-static cs_code
-visit_scalar(void *ctx, const cs_value *value, cs_error *err)
-{
-    json_writer *writer = ctx;
-
-    CS_TRY(separate(writer, true, err));
-    return append_scalar(writer->out, value, err);
+    return append_string(ctx, key, err);
 }
 
 /* cs_avro_visitor.end */
 static cs_code
 visit_end(void *ctx, cs_avro_type type, cs_error *err)
 {
-    json_writer *writer = ctx;
+    json_lines *lines = start(ctx, err);
 
-    writer->separate = true;
-    return cs_buffer_append(writer->out, type == CS_AVRO_ARRAY ? "]" : "}", 1, err);
+    return outcome(lines,
+                   type == CS_AVRO_ARRAY ? yajl_gen_array_close(lines->json)
+                                         : yajl_gen_map_close(lines->json),
+                   err);
 }
 
 cs_code
-json_append_value(cs_buffer *out, const cs_avro_plan *plan, const cs_value *value, cs_error *err)
+json_lines_begin(json_lines *lines, cs_error *err)
 {
-    json_writer writer = {out, false};
-    const cs_avro_visitor visitor = {&writer, visit_begin, visit_key, visit_scalar, visit_end};
+    return visit_begin(lines, CS_AVRO_RECORD, err);
+}
 
-    if (value->kind != CS_VALUE_NESTED)
-        return append_scalar(out, value, err);
+cs_code
+json_lines_key(json_lines *lines, const char *key, cs_error *err)
+{
+    return append_string(lines, cs_slice_of(key), err);
+}
+
+cs_code
+json_lines_end(json_lines *lines, cs_error *err)
+{
+    return visit_end(lines, CS_AVRO_RECORD, err);
+}
+
+cs_code
+json_lines_value(json_lines *lines, const cs_avro_plan *plan, const cs_value *value, cs_error *err)
+{
+    const cs_avro_visitor visitor = {lines, visit_begin, visit_key, visit_scalar, visit_end};
+
     return cs_avro_walk(plan, value, &visitor, err);
+}
+
+cs_code
+json_lines_finish(json_lines *lines, cs_error *err)
+{
+    yajl_gen_reset(lines->json, NULL);
+    return cs_buffer_append(lines->out, "\n", 1, err);
+}
+
+void
+json_lines_abandon(json_lines *lines)
+{
+    yajl_gen_reset(lines->json, NULL);
 }

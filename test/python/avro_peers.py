@@ -5,6 +5,7 @@ fastavro is made to hand out what a logical type's base holds: it has no type fo
 durations, years beyond 9999 and decimals beyond a precision.
 """
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -51,14 +52,21 @@ def show_logical(data, writer_schema=None, reader_schema=None):
     return model.plain_scalar(node.type, node.logical, node.scale, data)
 
 
-def patch_fastavro():
-    """Have all logical types read by show_logical; those that fastavro lacks, too."""
-    for logical, bases in model.LOGICAL_BASES.items():
-        for base in bases:
-            fastavro.read.LOGICAL_READERS[f"{base}-{logical}"] = show_logical
+OUR_READERS = {f"{base}-{logical}": show_logical
+               for logical, bases in model.LOGICAL_BASES.items() for base in bases}
 
 
-patch_fastavro()
+@contextlib.contextmanager
+def our_logical_readers():
+    """Have fastavro read all logical types by show_logical, those that it lacks too."""
+    readers = fastavro.read.LOGICAL_READERS
+    theirs = dict(readers)
+    readers.update(OUR_READERS)
+    try:
+        yield
+    finally:
+        readers.clear()
+        readers.update(theirs)
 
 
 def show(data):
@@ -75,7 +83,7 @@ def show(data):
 
 
 def read_fastavro(path, reader_schema=None):
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, our_logical_readers():
         return [show(record) for record in fastavro.reader(file, reader_schema)]
 
 

@@ -22,6 +22,11 @@ SELECT plan('SELECT id FROM t WHERE day < now() - interval ''1 day'' AND code > 
 SELECT plan('SELECT id FROM t WHERE day = ''2000-01-01''');
 SELECT d, (SELECT sum(id) FROM t WHERE day = d) FROM generate_series(date '2024-03-09', '2024-03-12', interval '1 day') AS d;
 SELECT plan('SELECT d, (SELECT sum(id) FROM t WHERE day = d) FROM generate_series(date ''2024-03-09'', ''2024-03-12'', interval ''1 day'') AS d');
+-- what a view hides is not told, not even of files
+CREATE FUNCTION leak(date) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$BEGIN RAISE WARNING 'seen %', $1; RETURN true; END$$;
+CREATE VIEW hidden WITH (security_barrier) AS SELECT * FROM t WHERE id = 3;
+SELECT id FROM hidden WHERE leak(day);
+SELECT count(*) FROM plan('SELECT id FROM hidden WHERE day = ''2024-03-09''') AS line WHERE line ~ 'Files Pruned by Path: 2';
 SELECT make_table('id bigint, day int', '/hive');
 SELECT failure('SELECT * FROM t');
 -- a glob over directories
@@ -33,6 +38,20 @@ SELECT * FROM t ORDER BY id;
 SELECT plan('SELECT id FROM t WHERE day = ''2024-03-11''');
 SELECT id FROM t WHERE day >= '2024-03-10' AND code IS NULL ORDER BY id;
 SELECT id FROM t WHERE code = 7 OR day = '2024-03-10' ORDER BY id;
+
+-- a join that prunes by the other side; not where files say nothing of their times
+CREATE TABLE days (day text, at timestamptz);
+INSERT INTO days VALUES ('2024-03-10', '2024-03-10 03:00+00'), ('none', '2024-03-10 12:00+00');
+ANALYZE days;
+SELECT line FROM plan('SELECT id FROM days JOIN t USING (day)') AS line WHERE line ~ 'Loop|Join|Files|Blocks|Skipped';
+SELECT id FROM days JOIN t USING (day) ORDER BY id;
+SELECT make_table('"timestamp" timestamptz, hour int', '/scan/times/[abc]*');
+SELECT line FROM plan('SELECT hour FROM days JOIN t ON "timestamp" = at') AS line WHERE line ~ 'Loop|Join|Files|Blocks|Skipped';
+SELECT line FROM plan('SELECT day, hour FROM days JOIN t ON "timestamp" BETWEEN at - interval ''3 h'' AND at') AS line WHERE line ~ 'Loop|Join|Files|Blocks|Skipped';
+SELECT day, hour FROM days JOIN t ON "timestamp" BETWEEN at - interval '3 h' AND at ORDER BY hour;
+SELECT make_table('"timestamp" timestamptz, hour int', '/scan/times/[abd]*');
+SELECT line FROM plan('SELECT hour FROM days JOIN t ON "timestamp" = at', 'COSTS OFF') AS line WHERE line ~ 'Loop|Join|Files|Blocks|Skipped';
+SELECT hour FROM days JOIN t ON "timestamp" = at;
 
 -- times: by the range in the metadata, in the file's unit; absent or wrong ranges prune nothing
 SELECT make_table('"timestamp" timestamptz, hour int, _filename text', '/scan/times');

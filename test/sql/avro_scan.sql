@@ -68,6 +68,19 @@ SELECT id, text FROM t WHERE id < 4 FOR UPDATE;
 SELECT count(*) FROM t WHERE id > (SELECT avg(id) FROM t) AND EXISTS (SELECT FROM t AS u WHERE u.id = t.id + 1);
 SELECT count(*) FROM t WHERE id = ANY (ARRAY(SELECT n FROM t WHERE id < 3)) OR NOT EXISTS (SELECT FROM t AS u WHERE u.n = t.id);
 
+-- a partition, with its columns in another order
+CREATE TABLE parts (n bigint, id bigint, text text) PARTITION BY RANGE (id);
+CREATE TABLE part_plain PARTITION OF parts FOR VALUES FROM (1001) TO (2000);
+INSERT INTO parts VALUES (NULL, 1500, 'plain');
+ALTER TABLE parts ATTACH PARTITION t FOR VALUES FROM (1) TO (1001);
+SELECT count(*), sum(id), count(n), max(text) FROM parts;
+SELECT count(*) FROM parts;
+SET enable_partitionwise_aggregate = on;
+SELECT count(*), sum(id) FROM parts;
+SELECT * FROM parts WHERE id IN (7, 1500) ORDER BY id;
+RESET enable_partitionwise_aggregate;
+ALTER TABLE parts DETACH PARTITION t;
+
 -- cursors, prepared statements, exceptions inside a block
 BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM t;

@@ -13,6 +13,16 @@
 
 const uint8_t build_sync[CS_AVRO_SYNC_BYTES] = "0123456789abcdef";
 
+cs_avro_schema *
+build_schema(const char *json)
+{
+    cs_avro_schema *schema;
+    cs_error err;
+
+    assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err), &err);
+    return schema;
+}
+
 void
 build_raw(cs_buffer *out, const void *data, size_t len)
 {

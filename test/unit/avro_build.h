@@ -18,6 +18,9 @@ extern const uint8_t build_sync[CS_AVRO_SYNC_BYTES];
 #define SCHEMA_STRING SCHEMA_OF("\"string\"")
 #define SCHEMA_NULL SCHEMA_OF("\"null\"")
 
+/* Parse a schema that is right. */
+cs_avro_schema *build_schema(const char *json);
+
 /* Append bytes; a long; a length and bytes; a length and a terminated text. */
 void build_raw(cs_buffer *out, const void *data, size_t len);
 void build_long(cs_buffer *out, int64_t value);

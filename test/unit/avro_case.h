@@ -31,7 +31,7 @@ typedef struct avro_case
     cs_avro_schema *reader; /* NULL: the writer's */
     cs_avro_plan *plan;     /* NULL where there is none */
     size_t count;           /* of columns wanted */
-    cs_slice data;          /* in memory of exactly its size */
+    char *memory;           /* of the block: of exactly its size, slack included */
     cs_avro_block block;
     cs_avro_cursor cursor;
     cs_value values[CASE_COLUMNS];

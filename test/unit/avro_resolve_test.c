@@ -401,6 +401,10 @@ test_fields(void **state)
         {RECORD(FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")),
          RECORD(WITH("z", "\"int\"", "\"aliases\": [\"x\", \"y\"]")), "{\"x\": 1, \"y\": 2}",
          "{\"z\": 1}", CS_OK, NULL},
+        {RECORD(FIELD("a", "\"int\"") "," FIELD("x", "\"int\"")),
+         RECORD(WITH("a", "\"int\"", "\"aliases\": [\"x\"]") "," WITH("b", "\"int\"",
+                                                                      "\"aliases\": [\"x\"]")),
+         "{\"a\": 1, \"x\": 2}", "{\"a\": 1, \"b\": 2}", CS_OK, NULL},
         /* Defaults of every kind */
         {RECORD(""), RECORD(WITH("a", "\"null\"", "\"default\": null")), "{}", "{\"a\": null}",
          CS_OK, NULL},

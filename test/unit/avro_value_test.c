@@ -112,21 +112,14 @@ test_decimal_text(void **state)
         int scale;
         cs_slice bytes;
     } taken[] = {
-        {"+1", 0, BYTES("\x01")},
-        {"007", 0, BYTES("\x07")},
-        {"-0", 0, BYTES("\x00")},
-        {"-0.00", 2, BYTES("\x00")},
-        {".5", 1, BYTES("\x05")},
-        {"5.", 1, BYTES("\x32")},
+        {"+1", 0, BYTES("\x01")},          {"007", 0, BYTES("\x07")},
+        {"-0", 0, BYTES("\x00")},          {"-0.00", 2, BYTES("\x00")},
+        {".5", 1, BYTES("\x05")},          {"5.", 1, BYTES("\x32")},
         {"1.50", 1, BYTES("\x0f")}, /* nothing is lost */
-        {"1e2", 0, BYTES("\x64")},
-        {"1E+2", 0, BYTES("\x64")},
-        {"100e-2", 0, BYTES("\x01")},
-        {"1.5e1", 0, BYTES("\x0f")},
-        {"1e-2", 2, BYTES("\x01")},
-        {"-12.5e-1", 2, BYTES("\x83")},
-        {"0e999999999", 0, BYTES("\x00")},
-        {"0e-999999999", 0, BYTES("\x00")},
+        {"1e2", 0, BYTES("\x64")},         {"1E+2", 0, BYTES("\x64")},
+        {"100e-2", 0, BYTES("\x01")},      {"1.5e1", 0, BYTES("\x0f")},
+        {"1e-2", 2, BYTES("\x01")},        {"-12.5e-1", 2, BYTES("\x83")},
+        {"0e999999999", 0, BYTES("\x00")}, {"0e-999999999", 0, BYTES("\x00")},
     };
     static const struct
     {
@@ -209,8 +202,8 @@ test_random_decimals(void **state)
     test_random_start(&random, "decimals of 128 bits");
     for (size_t i = 0; i < test_rounds(5000); i++)
     {
-        unsigned __int128 bits = (unsigned __int128) test_random_next(&random) << 64 |
-                                 test_random_next(&random);
+        unsigned __int128 bits =
+            (unsigned __int128) test_random_next(&random) << 64 | test_random_next(&random);
         __int128 number = (__int128) bits >> test_random_below(&random, 128);
         int scale = (int) test_random_below(&random, 45);
         uint8_t bytes[16];
@@ -239,8 +232,9 @@ test_long_decimals(void **state)
     test_random_start(&random, "long decimals");
     for (size_t i = 0; i < test_rounds(30); i++)
     {
-        size_t len = i < 4 ? CS_AVRO_MAX_DECIMAL_BYTES
-                           : 20 + (size_t) test_random_below(&random, CS_AVRO_MAX_DECIMAL_BYTES - 20);
+        size_t len = i < 4
+                         ? CS_AVRO_MAX_DECIMAL_BYTES
+                         : 20 + (size_t) test_random_below(&random, CS_AVRO_MAX_DECIMAL_BYTES - 20);
         int scale = (int) test_random_below(&random, 200);
         cs_buffer text, back;
         cs_error err;
@@ -289,8 +283,8 @@ test_decimal_limits(void **state)
             assert_refused(code, CS_ERR_RANGE, &err, "takes more than 4096 bytes");
         out.len = 0;
     }
-    assert_refused(cs_decimal_parse((cs_slice){digits, sizeof(digits)}, 0, &out, &err), CS_ERR_RANGE,
-                   &err, "more than");
+    assert_refused(cs_decimal_parse((cs_slice){digits, sizeof(digits)}, 0, &out, &err),
+                   CS_ERR_RANGE, &err, "more than");
     cs_buffer_free(&out);
 }
 
@@ -324,7 +318,8 @@ test_uuids(void **state)
         assert_int_equal(strcasecmp(text, good[i]), 0);
         test_exact_free(copy);
     }
-    assert_memory_equal(uuid, "\x01\x23\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef\xab\xcd\xef", 16);
+    assert_memory_equal(uuid, "\x01\x23\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef\xab\xcd\xef",
+                        16);
     for (size_t i = 0; i < LENGTH(bad); i++)
     {
         cs_slice copy = test_exact_copy(cs_slice_of(bad[i]));
@@ -358,7 +353,8 @@ test_text(void **state)
         {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_MIN}, "-4713-11-24T00:00:00Z"},
         {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_END - 1}, "+294276-12-31T23:59:59.999999Z"},
         {{.kind = CS_VALUE_LOCAL_TIME, .as.time = 1}, "2000-01-01T00:00:00.000001"},
-        {{.kind = CS_VALUE_LOCAL_TIME, .nanos = 300, .as.time = 1}, "2000-01-01T00:00:00.000001300"},
+        {{.kind = CS_VALUE_LOCAL_TIME, .nanos = 300, .as.time = 1},
+         "2000-01-01T00:00:00.000001300"},
         {{.kind = CS_VALUE_DATE, .as.days = 0}, "2000-01-01"},
         {{.kind = CS_VALUE_DATE, .as.days = -1}, "1999-12-31"},
         {{.kind = CS_VALUE_DATE, .as.days = (int32_t) CS_DATE_MIN}, "-4713-11-24"},
@@ -383,7 +379,8 @@ test_text(void **state)
     for (size_t i = 0; i < LENGTH(cases); i++)
     {
         text.len = 0;
-        assert_outcome(cs_value_text(&cases[i].value, &text, &err), CS_OK, &err, NULL, cases[i].text);
+        assert_outcome(cs_value_text(&cases[i].value, &text, &err), CS_OK, &err, NULL,
+                       cases[i].text);
         assert_same_bytes(slice_of_buffer(&text), cs_slice_of(cases[i].text));
     }
     text.len = 0;
@@ -402,9 +399,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decimals),        cmocka_unit_test(test_decimal_text),
-        cmocka_unit_test(test_random_decimals), cmocka_unit_test(test_long_decimals),
-        cmocka_unit_test(test_decimal_limits),  cmocka_unit_test(test_uuids),
+        cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_decimal_text),
+        cmocka_unit_test(test_random_decimals),
+        cmocka_unit_test(test_long_decimals),
+        cmocka_unit_test(test_decimal_limits),
+        cmocka_unit_test(test_uuids),
         cmocka_unit_test(test_text),
     };
 

@@ -31,17 +31,6 @@
 
 static char text_bytes[256]; /* what random strings are made of */
 
-/* Parse a schema. */
-static cs_avro_schema *
-parse_schema(const char *json)
-{
-    cs_avro_schema *schema;
-    cs_error err;
-
-    assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err), &err);
-    return schema;
-}
-
 /* Choose any 64 bits, often small ones or an extreme. */
 static int64_t
 random_long(test_random *random)
@@ -137,7 +126,7 @@ static cs_code
 write_random(const cs_env *env, const cs_sink *sink, cs_avro_codec codec, size_t count,
              test_random random, cs_error *err)
 {
-    cs_avro_schema *schema = parse_schema(SCHEMA_ALL);
+    cs_avro_schema *schema = build_schema(SCHEMA_ALL);
     cs_value values[NUM_ALL];
     const cs_avro_writer_options options = {.codec = codec};
     cs_avro_writer *writer;
@@ -237,7 +226,7 @@ test_what_is_written_reads_back(void **state)
 static cs_code
 write_longs(test_file *file, size_t n, const cs_avro_text_meta *meta, size_t count, cs_error *err)
 {
-    cs_avro_schema *schema = parse_schema(SCHEMA_LONG);
+    cs_avro_schema *schema = build_schema(SCHEMA_LONG);
     cs_sink sink = test_file_sink(file);
     cs_avro_writer *writer;
     cs_code code;
@@ -466,7 +455,7 @@ test_values_that_do_not_fit(void **state)
     (void) state;
     for (size_t i = 0; i < LENGTH(cases); i++)
     {
-        cs_avro_schema *schema = parse_schema(cases[i].type);
+        cs_avro_schema *schema = build_schema(cases[i].type);
         cs_buffer buffer;
         cs_error err;
 
@@ -485,7 +474,7 @@ static void
 test_refused_record_leaves_the_buffer(void **state)
 {
     cs_avro_schema *schema =
-        parse_schema("{\"type\": \"record\", \"name\": \"R\", \"fields\": [{\"name\": \"a\", "
+        build_schema("{\"type\": \"record\", \"name\": \"R\", \"fields\": [{\"name\": \"a\", "
                      "\"type\": \"string\"}, {\"name\": \"b\", \"type\": \"int\"}]}");
     const cs_value values[] = {{.kind = CS_VALUE_STRING, .as.bytes = {"abc", 3}},
                                {.kind = CS_VALUE_INTEGER, .as.integer = INT64_MAX}};
@@ -507,7 +496,7 @@ static void
 test_golden_record(void **state)
 {
     static const char bytes[] = "\x00\x02\x04hi\x01\x0f";
-    cs_avro_schema *schema = parse_schema(
+    cs_avro_schema *schema = build_schema(
         "{\"type\": \"record\", \"name\": \"R\", \"fields\": [{\"name\": \"a\", \"type\": "
         "[\"null\", \"long\"]}, {\"name\": \"b\", \"type\": [\"null\", \"string\"]}, {\"name\": "
         "\"c\", \"type\": \"boolean\"}, {\"name\": \"d\", \"type\": \"int\"}]}");

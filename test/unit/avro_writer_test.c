@@ -22,17 +22,6 @@ typedef struct layout
     } blocks[MAX_BLOCKS];
 } layout;
 
-/* Parse a schema. */
-static cs_avro_schema *
-parse_schema(const char *json)
-{
-    cs_avro_schema *schema;
-    cs_error err;
-
-    assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err), &err);
-    return schema;
-}
-
 /* Fill bytes with noise, which no codec makes smaller. */
 static void
 fill_noise(char *bytes, size_t len)
@@ -48,7 +37,7 @@ static void
 write_records(test_file *file, const cs_avro_writer_options *options, const size_t *lens,
               size_t count)
 {
-    cs_avro_schema *schema = parse_schema(SCHEMA_OF("\"bytes\""));
+    cs_avro_schema *schema = build_schema(SCHEMA_OF("\"bytes\""));
     cs_sink sink = test_file_sink(file);
     cs_avro_writer *writer;
     cs_error err;
@@ -196,7 +185,7 @@ static void
 test_records_of_nothing(void **state)
 {
     const int64_t count = 2 * CS_AVRO_MAX_EMPTY_ITEMS + 5;
-    cs_avro_schema *schema = parse_schema(SCHEMA_NULL);
+    cs_avro_schema *schema = build_schema(SCHEMA_NULL);
     cs_avro_writer *writer;
     test_file file;
     layout found;
@@ -222,7 +211,7 @@ test_records_of_nothing(void **state)
 static cs_code
 try_options(const cs_avro_writer_options *options, cs_error *err)
 {
-    cs_avro_schema *schema = parse_schema(SCHEMA_LONG);
+    cs_avro_schema *schema = build_schema(SCHEMA_LONG);
     cs_avro_writer *writer;
     test_file file;
     test_env env;
@@ -292,7 +281,7 @@ test_metadata_at_open(void **state)
     static const cs_avro_text_meta again[] = {{"nothing", "text"}};
     static const cs_avro_text_meta reserved[] = {{"avro.codec", "text"}};
     const cs_avro_writer_options options = {.meta = meta, .num_meta = LENGTH(meta)};
-    cs_avro_schema *schema = parse_schema(SCHEMA_LONG);
+    cs_avro_schema *schema = build_schema(SCHEMA_LONG);
     const cs_avro_meta *found;
     cs_avro_writer *writer;
     cs_avro_reader *reader;
