@@ -66,6 +66,20 @@ take_name(cs_slice text)
     return name;
 }
 
+/* Make room at a place of a list of the best; false where that lies behind its end. */
+static bool
+make_room(void *list, size_t item_size, int *count, int at)
+{
+    char *place = (char *) list + (size_t) at * item_size;
+
+    if (at == PAGE_TOP)
+        return false;
+    if (*count < PAGE_TOP)
+        (*count)++;
+    memmove(place + item_size, place, (size_t) (*count - 1 - at) * item_size);
+    return true;
+}
+
 /* The user's last row went by: is it one of the best? Of equals the first one stays. */
 static void
 end_user(report_page *page)
@@ -76,13 +90,8 @@ end_user(report_page *page)
         return;
     while (at > 0 && page->top_users[at - 1].sessions < page->user.sessions)
         at--;
-    if (at == PAGE_TOP)
-        return;
-    if (page->num_users < PAGE_TOP)
-        page->num_users++;
-    memmove(&page->top_users[at + 1], &page->top_users[at],
-            (size_t) (page->num_users - 1 - at) * sizeof(page_user));
-    page->top_users[at] = page->user;
+    if (make_room(page->top_users, sizeof(page_user), &page->num_users, at))
+        page->top_users[at] = page->user;
 }
 
 /* Go on to a user, unless it is that of the row before. */
@@ -170,13 +179,8 @@ end_campaign(report_page *page)
         return;
     while (at > 0 && page->top_campaigns[at - 1].driven < page->campaign.driven)
         at--;
-    if (at == PAGE_TOP)
-        return;
-    if (page->num_campaigns < PAGE_TOP)
-        page->num_campaigns++;
-    memmove(&page->top_campaigns[at + 1], &page->top_campaigns[at],
-            (size_t) (page->num_campaigns - 1 - at) * sizeof(page_campaign));
-    page->top_campaigns[at] = page->campaign;
+    if (make_room(page->top_campaigns, sizeof(page_campaign), &page->num_campaigns, at))
+        page->top_campaigns[at] = page->campaign;
 }
 
 /* Keep a reward of the campaign if it is one of its best. */

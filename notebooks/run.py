@@ -21,7 +21,7 @@ import psycopg
 FOLDER = pathlib.Path(__file__).resolve().parent
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]_*.ipynb"))
 # The directory that a notebook works in has another name each time.
-WORK = re.compile(r"(/var/tmp/clickstream-notebook)\.\w+")
+WORK = re.compile(r"(?:/[\w.+-]+)*(/clickstream-notebook)\.\w+")
 # PostgreSQL 18 shows an average of rows in a plan.
 ROWS = re.compile(r"rows=(\d+)\.00\b")
 
@@ -64,10 +64,10 @@ def clean(notebook):
         for output in cell.get("outputs", []):
             output.get("metadata", {}).clear()
             if "text" in output:
-                output.text = WORK.sub(r"\1", output.text)
+                output.text = WORK.sub(r"/tmp\1", output.text)
             for kind, data in output.get("data", {}).items():
                 if isinstance(data, str) and not kind.startswith("image/"):
-                    output.data[kind] = WORK.sub(r"\1", data)
+                    output.data[kind] = WORK.sub(r"/tmp\1", data)
     return notebook
 
 
