@@ -198,7 +198,7 @@ typedef struct cs_group
     cs_group_user *users;
     size_t num_users;
     size_t users_capacity;
-    uint64_t *slots; /* hash table: upper half of a hash above a position + 1; 0 is free */
+    uint64_t *slots;  /* hash table: upper half of a hash above a position + 1; 0 is free */
     size_t num_slots; /* a power of two, or 0 */
     cs_group_event *arrived;
     size_t num_events;

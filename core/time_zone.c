@@ -6,10 +6,10 @@
 
 #define MAGIC "TZif"
 #define HEADER_BYTES 44
-#define TYPE_BYTES 6             /* an offset, summer or not, and its name */
-#define MAX_CHANGES 100000       /* far more than any zone has */
-#define MAX_OFFSET (26 * 3600)   /* seconds; the specification's bounds are -25 and +26 hours */
-#define MAX_RULE_HOURS 167       /* of a change, from midnight */
+#define TYPE_BYTES 6           /* an offset, summer or not, and its name */
+#define MAX_CHANGES 100000     /* far more than any zone has */
+#define MAX_OFFSET (26 * 3600) /* seconds; the specification's bounds are -25 and +26 hours */
+#define MAX_RULE_HOURS 167     /* of a change, from midnight */
 #define MAX_SECONDS (INT64_C(1) << 43) /* beyond any instant */
 
 /* The counts of a TZif header, in the order they stand there. */
@@ -149,9 +149,9 @@ skip_name(scanner *in)
     bool quoted = take(in, '<');
     const char *start = in->at;
 
-    while (in->at < in->end && (quoted ? *in->at != '>'
-                                       : (*in->at >= 'A' && *in->at <= 'Z') ||
-                                             (*in->at >= 'a' && *in->at <= 'z')))
+    while (in->at < in->end &&
+           (quoted ? *in->at != '>'
+                   : (*in->at >= 'A' && *in->at <= 'Z') || (*in->at >= 'a' && *in->at <= 'z')))
         in->at++;
     return in->at > start && (!quoted || take(in, '>'));
 }
@@ -167,8 +167,8 @@ take_clock(scanner *in, int32_t *seconds)
         take(in, '+');
     if (!take_number(in, MAX_RULE_HOURS, &hours))
         return false;
-    if (take(in, ':') && (!take_number(in, 59, &minutes) ||
-                          (take(in, ':') && !take_number(in, 59, &rest))))
+    if (take(in, ':') &&
+        (!take_number(in, 59, &minutes) || (take(in, ':') && !take_number(in, 59, &rest))))
         return false;
     *seconds = sign * (hours * 3600 + minutes * 60 + rest);
     return true;
@@ -335,9 +335,8 @@ span_by_rule(const cs_zone_rule *rule, cs_time time)
     for (int64_t y = year - 1; y <= year + 1; y++)
         for (int i = 0; i < 2; i++)
         {
-            cs_time change =
-                i == 0 ? time_of_change(&rule->start, y, rule->offset)
-                       : time_of_change(&rule->end, y, rule->summer_offset);
+            cs_time change = i == 0 ? time_of_change(&rule->start, y, rule->offset)
+                                    : time_of_change(&rule->end, y, rule->summer_offset);
 
             if (change <= time && change >= span.from)
             {

@@ -97,8 +97,8 @@ take_clock(const char **at, int hour_digits, int64_t *micros)
     if (!take_number(at, 1, hour_digits, &hours) || !take(at, ':') ||
         !take_number(at, 2, 2, &minutes))
         return false;
-    if (take(at, ':') && (!take_number(at, 2, 2, &seconds) ||
-                          (take(at, '.') && !take_fraction(at, &fraction))))
+    if (take(at, ':') &&
+        (!take_number(at, 2, 2, &seconds) || (take(at, '.') && !take_fraction(at, &fraction))))
         return false;
     *micros = ((hours * 60 + minutes) * 60 + seconds) * CS_SECOND + fraction;
     return minutes < 60 && seconds < 60;
@@ -126,8 +126,8 @@ take_offset(const char **at, int64_t *seconds)
         minutes = hours % 100;
         hours /= 100;
     }
-    else if (take(at, ':') && (!take_number(at, 2, 2, &minutes) ||
-                               (take(at, ':') && !take_number(at, 2, 2, &rest))))
+    else if (take(at, ':') &&
+             (!take_number(at, 2, 2, &minutes) || (take(at, ':') && !take_number(at, 2, 2, &rest))))
         return false;
     *seconds = sign * ((hours * 60 + minutes) * 60 + rest);
     return hours <= 15 && minutes < 60 && rest < 60;
@@ -295,10 +295,12 @@ parse_gap_argument(const char *option, const char *text, int64_t *gap)
 exit_status
 parse_size_argument(const char *option, const char *text, size_t *size)
 {
-    static const unit units[] = {{"", 1},           {"B", 1},          {"kB", 1 << 10},
-                                 {"MB", 1 << 20},   {"GB", 1 << 30},   {"TB", INT64_C(1) << 40},
-                                 {"k", 1 << 10},    {"M", 1 << 20},    {"G", 1 << 30},
-                                 {"T", INT64_C(1) << 40}, {NULL, 0}};
+    static const unit units[] = {{"", 1},         {"B", 1},
+                                 {"kB", 1 << 10}, {"MB", 1 << 20},
+                                 {"GB", 1 << 30}, {"TB", INT64_C(1) << 40},
+                                 {"k", 1 << 10},  {"M", 1 << 20},
+                                 {"G", 1 << 30},  {"T", INT64_C(1) << 40},
+                                 {NULL, 0}};
     const char *at = text;
     char name[UNIT_NAME_SIZE];
     int64_t number, unit_size = 0;

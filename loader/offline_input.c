@@ -181,8 +181,7 @@ wait_turn(input_reader *reader)
     offline_input *input = reader->input;
 
     for (int i = 0; i < input->num_readers; i++)
-        while (input->status == STATUS_OK &&
-               input->readers[i].chunk.number < reader->chunk.number)
+        while (input->status == STATUS_OK && input->readers[i].chunk.number < reader->chunk.number)
             pthread_cond_wait(&input->moved, &input->lock);
     reader->has_turn = input->status == STATUS_OK;
     return reader->has_turn;

@@ -137,8 +137,7 @@ exit_status input_reject_record(input_reader *reader, const cs_avro_cursor *befo
                                 const char *reason, const char *column);
 
 /* Have the chunk's Avro block ready, and the plan of LOG_COLUMNS that decodes it. */
-exit_status input_load_block(input_reader *reader, cs_avro_block *block,
-                             const cs_avro_plan **plan);
+exit_status input_load_block(input_reader *reader, cs_avro_block *block, const cs_avro_plan **plan);
 
 /* The name of the chunk's file. */
 static inline const char *

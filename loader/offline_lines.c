@@ -10,7 +10,6 @@
 #include <endian.h>
 #include <stdlib.h>
 
-
 /* What is read of a run at a time. */
 #define RUN_BUFFER_MAX ((size_t) 256 * 1024)
 #define RUN_BUFFER_MIN ((size_t) 4 * 1024)

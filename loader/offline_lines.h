@@ -81,8 +81,7 @@ typedef struct lines_merge
  * Start at the first user. The stores stay the caller's, and are complete. Runs in files
  * are read through buffers that take so much memory together, if that does.
  */
-exit_status lines_merge_open(lines_merge *merge, lines_store **stores, size_t count,
-                             size_t memory);
+exit_status lines_merge_open(lines_merge *merge, lines_store **stores, size_t count, size_t memory);
 void lines_merge_close(lines_merge *merge);
 
 /* Go on to the next rows, valid until the next call; *end is set behind the last ones. */

@@ -23,7 +23,7 @@
 typedef struct pile_piece
 {
     struct pile_piece *next;
-    size_t size; /* of data */
+    size_t size;  /* of data */
     uint64_t len; /* used */
     uint8_t data[];
 } pile_piece;

@@ -19,7 +19,7 @@ typedef struct session_question
     cs_time until; /* INT64_MAX: open */
     cs_map map;
     cs_zone zone;
-    bool pairs; /* driven pairs are to be counted */
+    bool pairs;                      /* driven pairs are to be counted */
     const report_render_ops *render; /* NULL: rows are kept in the form that session_unpack reads */
 } session_question;
 

@@ -109,8 +109,7 @@ put_csv_list(char *at, const int64_t *ids, size_t count)
 
 /* A line of CSV. */
 static cs_code
-csv_session(report_renderer *renderer, const report_session *session, cs_buffer *out,
-            cs_error *err)
+csv_session(report_renderer *renderer, const report_session *session, cs_buffer *out, cs_error *err)
 {
     char *at = reserve_line(out, renderer, session, err);
 

@@ -56,28 +56,29 @@ json_release(void *memory)
         json_env->release(json_env->ctx, memory);
 }
 
-#define INNER(extra)                                                                           \
-    "{\"name\":\"inner\",\"type\":{\"type\":\"record\",\"name\":\"Inner\",\"aliases\":[\"Old\"],"   \
-    "\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"Inner\"],\"default\":null},"               \
-    "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"map\",\"values\":"      \
+#define INNER(extra)                                                                              \
+    "{\"name\":\"inner\",\"type\":{\"type\":\"record\",\"name\":\"Inner\",\"aliases\":[\"Old\"]," \
+    "\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"Inner\"],\"default\":null},"             \
+    "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"map\",\"values\":"     \
     "[\"null\",\"string\",\"bytes\"]}}}" extra "]}}"
-#define LEAVES                                                                                 \
-    ",{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],"           \
-    "\"default\":\"A\"}},{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","  \
-    "\"precision\":9,\"scale\":2}},{\"name\":\"x\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","     \
+#define LEAVES                                                                                   \
+    ",{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],"     \
+    "\"default\":\"A\"}},{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":"          \
+    "\"decimal\","                                                                               \
+    "\"precision\":9,\"scale\":2}},{\"name\":\"x\",\"type\":{\"type\":\"fixed\",\"name\":\"F\"," \
     "\"size\":2}}"
-#define OLDER                                                                                  \
-    "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[" INNER("") LEAVES                        \
-    ",{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}"
-#define NEWER                                                                                  \
-    "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[{\"name\":\"time\",\"aliases\":[\"t\"],"      \
-    "\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"},\"default\":1000}," INNER(      \
-        ",{\"name\":\"more\",\"type\":\"string\",\"default\":\"m\"}")                              \
-        LEAVES ",{\"name\":\"b\",\"type\":\"bytes\",\"default\":\"\\u0000\\u00ff\"},"              \
-               "{\"name\":\"s\",\"type\":{\"type\":\"array\",\"items\":\"Inner\"},"              \
-               "\"default\":[{\"list\":[{\"k\":\"v\"}]}]}]}"
-#define RECORD_JSON                                                                            \
-    "{\"inner\":{\"next\":{\"next\":null,\"list\":[]},\"list\":[{\"k\":null,\"l\":\"text\"}]},"      \
+#define OLDER                                                             \
+    "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[" INNER("") LEAVES \
+        ",{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}"
+#define NEWER                                                                                     \
+    "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[{\"name\":\"time\",\"aliases\":[\"t\"],"   \
+    "\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"},\"default\":1000}," INNER( \
+        ",{\"name\":\"more\",\"type\":\"string\",\"default\":\"m\"}") LEAVES                      \
+        ",{\"name\":\"b\",\"type\":\"bytes\",\"default\":\"\\u0000\\u00ff\"},"                    \
+        "{\"name\":\"s\",\"type\":{\"type\":\"array\",\"items\":\"Inner\"},"                      \
+        "\"default\":[{\"list\":[{\"k\":\"v\"}]}]}]}"
+#define RECORD_JSON                                                                             \
+    "{\"inner\":{\"next\":{\"next\":null,\"list\":[]},\"list\":[{\"k\":null,\"l\":\"text\"}]}," \
     "\"e\":\"B\",\"d\":\"12.34\",\"x\":\"\\\\x0001\",\"t\":\"2024-03-10T08:00:00Z\"}"
 
 /* Parse a schema with every kind of type. */
@@ -109,8 +110,9 @@ parse_types(const cs_env *env, cs_error *err)
 static cs_code
 read_columns(const cs_avro_plan *plan, cs_error *err)
 {
-    const cs_avro_block block = {
-        .records = 1, .data = given.record_bytes.data, .len = given.record_bytes.len - CS_AVRO_BLOCK_SLACK};
+    const cs_avro_block block = {.records = 1,
+                                 .data = given.record_bytes.data,
+                                 .len = given.record_bytes.len - CS_AVRO_BLOCK_SLACK};
     cs_value values[CASE_COLUMNS];
     cs_avro_cursor cursor;
 
@@ -139,8 +141,8 @@ read_through_plan(const cs_env *env, cs_error *err)
 
     for (int i = 0; i < CASE_COLUMNS; i++)
         all[i] = i;
-    code = cs_avro_plan_make(env, given.older, given.newer, all, given.newer->num_fields, NULL, &plan,
-                             err);
+    code = cs_avro_plan_make(env, given.older, given.newer, all, given.newer->num_fields, NULL,
+                             &plan, err);
     assert_true((code == CS_OK) == (plan != NULL));
     if (code == CS_OK)
         code = read_columns(plan, err);
@@ -482,19 +484,17 @@ static const known_operation codec_operations[] = {
 };
 
 static const known_operation operations[] = {
-    {"make a state", make_state, true},         {"check a state", check_state, true},
-    {"read sessions", read_sessions, true},     {"select sessions", select_sessions, true},
-    {"state to JSON", state_to_json, true},     {"state from JSON", state_from_json, true},
-    {"rewrite a map", rewrite_map, false},      {"check a map", check_map, false},
+    {"make a state", make_state, true},           {"check a state", check_state, true},
+    {"read sessions", read_sessions, true},       {"select sessions", select_sessions, true},
+    {"state to JSON", state_to_json, true},       {"state from JSON", state_from_json, true},
+    {"rewrite a map", rewrite_map, false},        {"check a map", check_map, false},
     {"find conversions", find_conversions, true}, {"walk a funnel", walk_funnel, true},
 };
 
 /* What uses jansson, whose memory fails, too. */
 static const known_operation json_operations[] = {
-    {"parse a schema", parse_schema, true},
-    {"parse all types", parse_types, true},
-    {"read through a plan", read_through_plan, true},
-    {"encode JSON", encode_record_json, false},
+    {"parse a schema", parse_schema, true},           {"parse all types", parse_types, true},
+    {"read through a plan", read_through_plan, true}, {"encode JSON", encode_record_json, false},
     {"merge schemas", merge_schemas, true},
 };
 
@@ -666,8 +666,8 @@ make_given_types(void)
     given.newer = case_schema(NEWER);
     given.record = case_json(RECORD_JSON);
     cs_buffer_init(&given.record_bytes, cs_malloc_env());
-    assert_ok(cs_avro_encode_json(given.older->root, given.record, CS_JSON_PLAIN, &given.record_bytes,
-                                  &err),
+    assert_ok(cs_avro_encode_json(given.older->root, given.record, CS_JSON_PLAIN,
+                                  &given.record_bytes, &err),
               &err);
     build_raw(&given.record_bytes, slack, sizeof(slack));
 }

@@ -103,68 +103,71 @@ test_decimals(void **state)
     check_format(BYTES("\xff\xff\x7f"), 0, "-129");
 }
 
+static const struct
+{
+    const char *text;
+    int scale;
+    cs_slice bytes;
+} decimal_text_taken[] = {
+    {"+1", 0, BYTES("\x01")},          {"007", 0, BYTES("\x07")},
+    {"-0", 0, BYTES("\x00")},          {"-0.00", 2, BYTES("\x00")},
+    {".5", 1, BYTES("\x05")},          {"5.", 1, BYTES("\x32")},
+    {"1.50", 1, BYTES("\x0f")}, /* nothing is lost */
+    {"1e2", 0, BYTES("\x64")},         {"1E+2", 0, BYTES("\x64")},
+    {"100e-2", 0, BYTES("\x01")},      {"1.5e1", 0, BYTES("\x0f")},
+    {"1e-2", 2, BYTES("\x01")},        {"-12.5e-1", 2, BYTES("\x83")},
+    {"0e999999999", 0, BYTES("\x00")}, {"0e-999999999", 0, BYTES("\x00")},
+};
+
+static const struct
+{
+    cs_slice text;
+    int scale;
+    const char *message;
+} decimal_text_refused[] = {
+    {BYTES(""), 0, "\"\" is not a decimal number"},
+    {BYTES("-"), 0, "is not a decimal number"},
+    {BYTES("."), 0, "is not a decimal number"},
+    {BYTES("e1"), 0, "is not a decimal number"},
+    {BYTES("1e"), 0, "is not a decimal number"},
+    {BYTES("1e+"), 0, "is not a decimal number"},
+    {BYTES("1e 2"), 0, "is not a decimal number"},
+    {BYTES("1e2 "), 0, "is not a decimal number"},
+    {BYTES("1e2x"), 0, "is not a decimal number"},
+    {BYTES("1e1.5"), 0, "is not a decimal number"},
+    {BYTES("1e2\0"), 0, "is not a decimal number"},
+    {BYTES("1e9999999999999999999"), 0, "is not a decimal number"},
+    {BYTES("1\0"), 0, "is not a decimal number"},
+    {BYTES("1.2.3"), 1, "is not a decimal number"},
+    {BYTES("--1"), 0, "is not a decimal number"},
+    {BYTES(" 1"), 0, "is not a decimal number"},
+    {BYTES("1,5"), 1, "is not a decimal number"},
+    {BYTES("NaN"), 0, "\"NaN\" is not a decimal number"},
+    {BYTES("0x10"), 0, "is not a decimal number"},
+    {BYTES("1.5"), 0, "1.5 has more than 0 digits behind the point"},
+    {BYTES("0.001"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e-3"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e-999999999"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e999999999"), 0, "decimal has more than"},
+};
+
 static void
 test_decimal_text(void **state)
 {
-    static const struct
-    {
-        const char *text;
-        int scale;
-        cs_slice bytes;
-    } taken[] = {
-        {"+1", 0, BYTES("\x01")},          {"007", 0, BYTES("\x07")},
-        {"-0", 0, BYTES("\x00")},          {"-0.00", 2, BYTES("\x00")},
-        {".5", 1, BYTES("\x05")},          {"5.", 1, BYTES("\x32")},
-        {"1.50", 1, BYTES("\x0f")}, /* nothing is lost */
-        {"1e2", 0, BYTES("\x64")},         {"1E+2", 0, BYTES("\x64")},
-        {"100e-2", 0, BYTES("\x01")},      {"1.5e1", 0, BYTES("\x0f")},
-        {"1e-2", 2, BYTES("\x01")},        {"-12.5e-1", 2, BYTES("\x83")},
-        {"0e999999999", 0, BYTES("\x00")}, {"0e-999999999", 0, BYTES("\x00")},
-    };
-    static const struct
-    {
-        cs_slice text;
-        int scale;
-        const char *message;
-    } refused[] = {
-        {BYTES(""), 0, "\"\" is not a decimal number"},
-        {BYTES("-"), 0, "is not a decimal number"},
-        {BYTES("."), 0, "is not a decimal number"},
-        {BYTES("e1"), 0, "is not a decimal number"},
-        {BYTES("1e"), 0, "is not a decimal number"},
-        {BYTES("1e+"), 0, "is not a decimal number"},
-        {BYTES("1e 2"), 0, "is not a decimal number"},
-        {BYTES("1e2 "), 0, "is not a decimal number"},
-        {BYTES("1e2x"), 0, "is not a decimal number"},
-        {BYTES("1e1.5"), 0, "is not a decimal number"},
-        {BYTES("1e2\0"), 0, "is not a decimal number"},
-        {BYTES("1e9999999999999999999"), 0, "is not a decimal number"},
-        {BYTES("1\0"), 0, "is not a decimal number"},
-        {BYTES("1.2.3"), 1, "is not a decimal number"},
-        {BYTES("--1"), 0, "is not a decimal number"},
-        {BYTES(" 1"), 0, "is not a decimal number"},
-        {BYTES("1,5"), 1, "is not a decimal number"},
-        {BYTES("NaN"), 0, "\"NaN\" is not a decimal number"},
-        {BYTES("0x10"), 0, "is not a decimal number"},
-        {BYTES("1.5"), 0, "1.5 has more than 0 digits behind the point"},
-        {BYTES("0.001"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e-3"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e-999999999"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e999999999"), 0, "decimal has more than"},
-    };
-
     (void) state;
-    for (size_t i = 0; i < LENGTH(taken); i++)
-        check_parse(taken[i].text, taken[i].scale, taken[i].bytes);
-    for (size_t i = 0; i < LENGTH(refused); i++)
+    for (size_t i = 0; i < LENGTH(decimal_text_taken); i++)
+        check_parse(decimal_text_taken[i].text, decimal_text_taken[i].scale,
+                    decimal_text_taken[i].bytes);
+    for (size_t i = 0; i < LENGTH(decimal_text_refused); i++)
     {
-        cs_slice copy = test_exact_copy(refused[i].text);
+        cs_slice copy = test_exact_copy(decimal_text_refused[i].text);
         cs_buffer bytes;
         cs_error err;
 
         cs_buffer_init(&bytes, cs_malloc_env());
-        assert_outcome(cs_decimal_parse(copy, refused[i].scale, &bytes, &err), CS_ERR_RANGE, &err,
-                       refused[i].message, refused[i].text.data);
+        assert_outcome(cs_decimal_parse(copy, decimal_text_refused[i].scale, &bytes, &err),
+                       CS_ERR_RANGE, &err, decimal_text_refused[i].message,
+                       decimal_text_refused[i].text.data);
         assert_int_equal(bytes.len, 0);
         cs_buffer_free(&bytes);
         test_exact_free(copy);

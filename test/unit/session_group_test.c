@@ -92,8 +92,7 @@ check_group(const cs_group *group, test_user *users, size_t num_users)
         assert_int_equal(got->count, user->count);
         sort_events(users[user - users].events, user->count);
         for (size_t j = 0; j < user->count; j++)
-            assert_int_equal(
-                cs_event_compare(&group->events[got->start + j], &user->events[j]), 0);
+            assert_int_equal(cs_event_compare(&group->events[got->start + j], &user->events[j]), 0);
     }
 }
 
@@ -141,7 +140,10 @@ test_groups(void **state)
 static void
 test_many_users(void **state)
 {
-    enum { COUNT = 20000 };
+    enum
+    {
+        COUNT = 20000
+    };
     cs_group group;
     cs_error err;
 
@@ -231,8 +233,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_groups),   cmocka_unit_test(test_many_users),
-        cmocka_unit_test(test_sort),     cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_many_users),
+        cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_failures),
     };
 
     return cmocka_run_group_tests_name("session_group", tests, NULL, NULL);

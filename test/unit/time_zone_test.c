@@ -15,10 +15,10 @@
 #define MAX_FILE_BYTES (64 * 1024)
 
 static const char *const names[] = {
-    "UTC",           "Asia/Singapore",   "America/New_York",    "Europe/Dublin",
-    "Asia/Kolkata",  "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca",
-    "Asia/Tehran",   "Africa/Monrovia",  "America/Sao_Paulo",   "Pacific/Apia",
-    "America/Nuuk",  "Antarctica/Troll", "Europe/Amsterdam",
+    "UTC",          "Asia/Singapore",   "America/New_York",    "Europe/Dublin",
+    "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca",
+    "Asia/Tehran",  "Africa/Monrovia",  "America/Sao_Paulo",   "Pacific/Apia",
+    "America/Nuuk", "Antarctica/Troll", "Europe/Amsterdam",
 };
 
 /* Read a zone's file; no data where there is none. */
@@ -82,8 +82,8 @@ check_offsets(test_random *random, const cs_zone *zone, size_t rounds)
     for (size_t i = 0; i < rounds; i++)
     {
         /* the years 1850 to 2250 */
-        int64_t seconds = (int64_t) test_random_below(random, INT64_C(400) * 31556952) -
-                          INT64_C(150) * 31556952;
+        int64_t seconds =
+            (int64_t) test_random_below(random, INT64_C(400) * 31556952) - INT64_C(150) * 31556952;
         cs_time until = cs_zone_at(zone, seconds * CS_SECOND).until;
 
         assert_int_equal(offset_at(zone, seconds * CS_SECOND), expected_offset(seconds));
@@ -229,8 +229,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offsets), cmocka_unit_test(test_local_times),
-        cmocka_unit_test(test_fixed),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_offsets),   cmocka_unit_test(test_local_times),
+        cmocka_unit_test(test_fixed),     cmocka_unit_test(test_damage),
         cmocka_unit_test(test_no_memory),
     };
 
