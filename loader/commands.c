@@ -14,6 +14,7 @@ static const command_spec *const commands[] = {
     &encode_command,
     &load_command,
     &report_command,
+    &recommend_command,
 };
 
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
