@@ -21,6 +21,7 @@
     resource resource_forget_sql, "sql/postgres/forget.sql"
     resource resource_campaign_engagement_sql, "sql/postgres/campaign_engagement.sql"
     resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
+    resource resource_reward_interaction_sql, "sql/postgres/reward_interaction.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"
     resource resource_table_columns_sql, "loader/sql/table_columns.sql"
     resource resource_table_find_sql, "loader/sql/table_find.sql"

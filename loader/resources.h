@@ -16,6 +16,7 @@ extern const char resource_session_report_sql[];
 extern const char resource_forget_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
+extern const char resource_reward_interaction_sql[];
 
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
