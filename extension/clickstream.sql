@@ -325,6 +325,7 @@ CREATE TABLE recommender_model (
 );
 ALTER TABLE recommender_model ALTER item_ids SET STORAGE EXTERNAL, ALTER popular SET STORAGE EXTERNAL;
 COMMENT ON TABLE recommender_model IS 'fitted models of the recommender, one row each';
+COMMENT ON SEQUENCE recommender_model_model_id_seq IS 'numbers of models';
 COMMENT ON COLUMN recommender_model.model_id IS 'number of the model; a new one with each fit';
 COMMENT ON COLUMN recommender_model.model IS 'name of the model';
 COMMENT ON COLUMN recommender_model.owner IS 'role that may replace the model, as may its members';

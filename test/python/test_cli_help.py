@@ -10,7 +10,7 @@ import tempfile
 import pytest
 from conftest import PROGRAM, ROOT
 
-COMMANDS = ["init", "encode", "load", "report"]
+COMMANDS = ["init", "encode", "load", "report", "recommend"]
 
 # A misspelt option of each command, and the option that it stands for.
 MISSPELT = [
@@ -21,6 +21,8 @@ MISSPELT = [
     ("load", "--agian", "--again"),
     ("report", "--timezon_", "--timezone"),
     ("report", "--fromat", "--format"),
+    ("recommend", "--modle", "--model"),
+    ("load", "--foramt=movielens", "--format"),
 ]
 
 
