@@ -31,8 +31,8 @@ static const option_spec options[] = {
     {"schema", 0, OPTION_TEXT, offsetof(load_settings, schema), "SCHEMA",
      "schema of the table and of the ledger (default:\nby the search path)", NULL},
     {"format", 0, OPTION_CHOICE, offsetof(load_settings, format), "FORMAT",
-     "auto: Avro or CSV, as the file says (default);\nmovielens: ratings and movies of MovieLens, into\n"
-     "the tables interaction and item",
+     "auto: Avro or CSV, as the file says (default);\n"
+     "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
     {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
      "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},

@@ -26,12 +26,14 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS object,
        p.prokind, p.provolatile, p.proparallel, p.proisstrict, p.proleakproof, p.prosecdef, p.procost, p.prorows,
        p.prosrc, p.probin, p.proacl,
        a.aggtransfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggfinalfn, a.aggtransspace, a.aggfinalmodify,
+       w.fdwhandler::regproc, w.fdwvalidator::regproc, w.fdwacl, w.fdwoptions,
        t.typlen, t.typalign, t.typstorage, t.typinput, t.typoutput, t.typreceive, t.typsend,
        o.oprcode, o.oprrest, o.oprjoin, o.oprcanhash, o.oprcanmerge
 FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
      LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
      LEFT JOIN pg_aggregate AS a ON a.aggfnoid = p.oid
      LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+     LEFT JOIN pg_foreign_data_wrapper AS w ON d.classid = 'pg_foreign_data_wrapper'::regclass AND w.oid = d.objid
      LEFT JOIN pg_operator AS o ON d.classid = 'pg_operator'::regclass AND o.oid = d.objid
 WHERE e.extname = 'clickstream' AND d.deptype = 'e' ORDER BY object;
 SELECT extversion, extrelocatable FROM pg_extension WHERE extname = 'clickstream';
@@ -53,11 +55,22 @@ SELECT * FROM report ORDER BY session_start, session_end;
 END
 }
 
+# What a version stored: the newest fixtures that are not newer than the version.
+sub fixtures_of
+{
+    my ($version) = @_;
+    my $key = sub { join '', map { chr } split /\./, $_[0] };
+    my @known = sort { $key->($a) cmp $key->($b) }
+      grep { /^\d/ && $key->($_) le $key->($version) } slurp_dir("$root/test/fixtures");
+
+    return "$root/test/fixtures/$known[-1]";
+}
+
 # Create a database with the version's extension, and the tables that its users have.
 sub create_old
 {
     my ($database, $version) = @_;
-    my $fixtures = "$root/test/fixtures/$version";
+    my $fixtures = fixtures_of($version);
 
     $node->safe_psql('postgres', "CREATE DATABASE $database");
     $node->safe_psql($database, <<"END");
