@@ -7,6 +7,7 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "tcop/dest.h"
 #include "utils/jsonb.h"
 
 #include "compat.h"
@@ -51,6 +52,9 @@ typedef struct RecommendSource
 
 /* Take one pair; time is 0 without a time column. */
 typedef void (*RecommendTakePair)(void *state, cs_slice user, int64_t item, double time);
+
+/* A receiver of rows that hands each to a function; the start of a larger struct. */
+DestReceiver recommend_receiver(bool (*take)(TupleTableSlot *slot, DestReceiver *self));
 
 /* The source that three arguments name, the first of them at this place. */
 RecommendSource recommend_source(FunctionCallInfo fcinfo, int argument);

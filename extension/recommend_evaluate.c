@@ -13,7 +13,6 @@
 #include "executor/tuptable.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,17 +44,6 @@ typedef struct ModelReceiver
     DestReceiver base;
     Evaluation *evaluation;
 } ModelReceiver;
-
-/* Nothing to do at the start and at the end. */
-static void
-model_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-model_done(DestReceiver *self)
-{
-}
 
 /* Take a row (item_id, neighbours, weights) into memory. */
 static bool
@@ -126,12 +114,7 @@ static void
 receive(FunctionCallInfo fcinfo, Evaluation *evaluation, RecommendStatement statement,
         bool (*take)(TupleTableSlot *slot, DestReceiver *self))
 {
-    ModelReceiver receiver = {.base = {.receiveSlot = take,
-                                       .rStartup = model_startup,
-                                       .rShutdown = model_done,
-                                       .rDestroy = model_done,
-                                       .mydest = DestTuplestore},
-                              .evaluation = evaluation};
+    ModelReceiver receiver = {.base = recommend_receiver(take), .evaluation = evaluation};
     Datum values[] = {Int64GetDatum(evaluation->stored.model_id)};
 
     recommend_run_into(fcinfo, statement, values, &receiver.base);

@@ -27,15 +27,27 @@ typedef struct PairReceiver
     MemoryContext context; /* of one row */
 } PairReceiver;
 
-/* Nothing to do at the start and at the end. */
+/* DestReceiver.rStartup: there is nothing to do. */
 static void
-pairs_startup(DestReceiver *self, int operation, TupleDesc desc)
+receiver_start(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
+/* DestReceiver.rShutdown and rDestroy: neither is there. */
 static void
-pairs_done(DestReceiver *self)
+receiver_end(DestReceiver *self)
 {
+}
+
+/* SPI asks for a destination that counts as one, so that it says that a query was run. */
+DestReceiver
+recommend_receiver(bool (*take)(TupleTableSlot *slot, DestReceiver *self))
+{
+    return (DestReceiver){.receiveSlot = take,
+                          .rStartup = receiver_start,
+                          .rShutdown = receiver_end,
+                          .rDestroy = receiver_end,
+                          .mydest = DestTuplestore};
 }
 
 /* DestReceiver.receiveSlot */
@@ -144,11 +156,7 @@ int64
 recommend_read(const RecommendSource *source, bool read_only, RecommendTakePair take, void *state)
 {
     PairReceiver receiver = {
-        .base = {.receiveSlot = pairs_receive,
-                 .rStartup = pairs_startup,
-                 .rShutdown = pairs_done,
-                 .rDestroy = pairs_done,
-                 .mydest = DestTuplestore},
+        .base = recommend_receiver(pairs_receive),
         .take = take,
         .state = state,
         .has_time = source->time_column != NULL,

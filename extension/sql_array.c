@@ -19,7 +19,7 @@ sql_array_make(Oid type, size_t element_size, size_t count, void **data)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
                         errmsg("array size exceeds the maximum allowed (%d)", (int) MaxAllocSize)));
     size += count * element_size;
-    array = palloc0(size);
+    array = palloc(size);
     SET_VARSIZE(array, size);
     array->ndim = 1;
     array->dataoffset = 0; /* no NULL among them */
