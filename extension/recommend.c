@@ -8,9 +8,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "recommend.h"
 #include "sql_array.h"
@@ -30,7 +32,6 @@ typedef struct Offer
     RecommendModel model;
     const int32_t *known; /* positions of the items that someone has, ascending */
     size_t num_known;
-    cs_model_row *rows; /* of these */
     cs_env env;
     cs_scores scores;
 } Offer;
@@ -125,44 +126,78 @@ take_positions(const Offer *offer, ArrayType *items, size_t *count)
     return positions;
 }
 
-/* Fetch the rows of these positions, in their order. */
-static cs_model_row *
-fetch_rows(const Offer *offer, const int32_t *positions, size_t count)
+/* A receiver of rows (item_id, neighbours, weights), which are used where they lie. */
+typedef struct RowReceiver
 {
-    cs_model_row *rows = palloc0((count + 1) * sizeof(cs_model_row));
+    DestReceiver base;
+    Offer *offer;
+    cs_reasons *reasons;   /* NULL: add up scores */
+    MemoryContext context; /* of one row, should it be stored elsewhere */
+} RowReceiver;
+
+/* DestReceiver.receiveSlot */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+    RowReceiver *receiver = (RowReceiver *) self;
+    Offer *offer = receiver->offer;
+    MemoryContext caller = MemoryContextSwitchTo(receiver->context);
+    cs_model_row row;
+    cs_error err;
+    cs_code code;
+
+    slot_getallattrs(slot);
+    row = recommend_row(slot->tts_values[1], slot->tts_values[2]);
+    if (receiver->reasons == NULL)
+        code = cs_scores_add(&offer->scores, &row, &err);
+    else
+        code = cs_reasons_add(receiver->reasons,
+                              (int32_t) position_of(offer, DatumGetInt64(slot->tts_values[0])),
+                              &row, &err);
+    bridge_check(code, &err);
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(receiver->context);
+    return true;
+}
+
+/* The arguments of RECOMMEND_FIND_ROWS for these positions. */
+static void
+rows_arguments(const Offer *offer, const int32_t *positions, size_t count, Datum *values)
+{
     void *ids;
     ArrayType *array = sql_array_make(INT8OID, sizeof(int64), count, &ids);
-    Datum values[] = {Int64GetDatum(offer->model.model_id), PointerGetDatum(array)};
-    TupleDesc desc;
 
     for (size_t i = 0; i < count; i++)
         ((int64 *) ids)[i] = offer->model.item_ids[positions[i]];
-    if (count == 0)
-        return rows;
-    recommend_run(offer->fcinfo, RECOMMEND_FIND_ROWS, values, true);
-    desc = SPI_tuptable->tupdesc;
-    for (uint64 i = 0; i < SPI_processed; i++)
-    {
-        HeapTuple tuple = SPI_tuptable->vals[i];
-        bool is_null;
-        int64 item = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &is_null));
-        int64_t place = cs_item_position(ids, count, item);
+    values[0] = Int64GetDatum(offer->model.model_id);
+    values[1] = PointerGetDatum(array);
+}
 
-        rows[place] = recommend_row(SPI_getbinval(tuple, desc, 2, &is_null),
-                                    SPI_getbinval(tuple, desc, 3, &is_null));
-    }
-    return rows;
+/*
+ * Go through the rows of the known items: for the scores, or for the reasons. That is
+ * done once for each, as reading them again costs less than keeping a copy of them.
+ */
+static void
+visit_known(Offer *offer, cs_reasons *reasons)
+{
+    RowReceiver receiver = {
+        .base = recommend_receiver(receive_row), .offer = offer, .reasons = reasons};
+    Datum values[2];
+
+    if (offer->num_known == 0)
+        return;
+    receiver.context =
+        AllocSetContextCreate(CurrentMemoryContext, "recommender row", ALLOCSET_DEFAULT_SIZES);
+    rows_arguments(offer, offer->known, offer->num_known, values);
+    recommend_run_into(offer->fcinfo, RECOMMEND_FIND_ROWS, values, &receiver.base);
+    MemoryContextDelete(receiver.context);
 }
 
 /* Score all items for someone who has those known. */
 static void
 score(Offer *offer)
 {
-    cs_error err;
-
-    offer->rows = fetch_rows(offer, offer->known, offer->num_known);
-    for (size_t i = 0; i < offer->num_known; i++)
-        bridge_check(cs_scores_add(&offer->scores, &offer->rows[i], &err), &err);
+    visit_known(offer, NULL);
     cs_scores_prior(&offer->scores, offer->model.popular, offer->num_known);
 }
 
@@ -213,8 +248,8 @@ return_best(Offer *offer, size_t n)
 
     cs_scores_rank(&offer->scores, n);
     bridge_check(cs_reasons_init(&reasons, &offer->scores, &err), &err);
-    for (size_t i = 0; i < offer->num_known; i++)
-        bridge_check(cs_reasons_add(&reasons, offer->known[i], &offer->rows[i], &err), &err);
+    if (offer->scores.num_ranked > 0)
+        visit_known(offer, &reasons);
     for (size_t place = 0; place < offer->scores.num_ranked; place++)
     {
         const cs_ranked *ranked = &offer->scores.ranked[place];
@@ -294,15 +329,24 @@ recommend_for(PG_FUNCTION_ARGS)
     return (Datum) 0;
 }
 
-/* Return the first n of a row, as far as they are above 0. */
+/* Return the first n of the row of an item, as far as they are above 0. */
 static void
-return_similar(const Offer *offer, const cs_model_row *row, size_t n)
+return_similar(const Offer *offer, int32_t position, size_t n)
 {
     ReturnSetInfo *result = (ReturnSetInfo *) offer->fcinfo->resultinfo;
+    Datum arguments[2];
+    cs_model_row row = {.count = 0};
+    bool is_null;
 
-    for (size_t i = 0; i < row->count && i < n && row->weights[i] > 0; i++)
+    rows_arguments(offer, &position, 1, arguments);
+    recommend_run(offer->fcinfo, RECOMMEND_FIND_ROWS, arguments, true);
+    if (SPI_processed > 0)
+        row = recommend_row(
+            SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null),
+            SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &is_null));
+    for (size_t i = 0; i < row.count && i < n && row.weights[i] > 0; i++)
     {
-        int32_t target = row->targets[i];
+        int32_t target = row.targets[i];
         Datum values[SIMILAR_COLUMNS];
         bool nulls[SIMILAR_COLUMNS] = {false};
 
@@ -312,7 +356,7 @@ return_similar(const Offer *offer, const cs_model_row *row, size_t n)
                                    offer->model.num_items)));
         values[0] = Int64GetDatum((int64) i + 1);
         values[1] = Int64GetDatum(offer->model.item_ids[target]);
-        values[2] = Float4GetDatum(row->weights[i]);
+        values[2] = Float4GetDatum(row.weights[i]);
         tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     }
 }
@@ -334,7 +378,7 @@ similar_items(PG_FUNCTION_ARGS)
     start_offer(&offer, fcinfo);
     position = (int32_t) position_of(&offer, PG_GETARG_INT64(1));
     if (position >= 0)
-        return_similar(&offer, fetch_rows(&offer, &position, 1), n);
+        return_similar(&offer, position, n);
     SPI_finish();
     return (Datum) 0;
 }
