@@ -196,14 +196,15 @@ insert_source(cs_ranked *best, cs_ranked source)
 cs_code
 cs_reasons_add(cs_reasons *reasons, int32_t source, const cs_model_row *row, cs_error *err)
 {
-    for (size_t i = 0; i < row->count; i++)
+    /* what is not above 0 stands at the end */
+    for (size_t i = 0; i < row->count && row->weights[i] > 0; i++)
     {
         int32_t target = row->targets[i], place;
 
         if ((uint32_t) target >= reasons->num_items)
             return fail_target(target, reasons->num_items, err);
         place = reasons->places[target];
-        if (place >= 0 && row->weights[i] > 0)
+        if (place >= 0)
             insert_source(reasons->sources + (size_t) place * CS_MAX_REASONS,
                           (cs_ranked){source, row->weights[i]});
     }

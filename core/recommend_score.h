@@ -15,7 +15,7 @@
 #define CS_PRIOR_ITEMS 10.0
 #define CS_MAX_REASONS 3 /* items that explain a score */
 
-/* A source row of the model. */
+/* A source row of the model, the largest weight first. */
 typedef struct cs_model_row
 {
     const int32_t *targets;

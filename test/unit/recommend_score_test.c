@@ -30,12 +30,14 @@ fill_rows(test_rows *rows, test_random *random)
     for (size_t row = 0; row < rows->num_rows; row++)
     {
         size_t count = 0;
+        float weight = (float) test_random_below(random, 9) / 8;
 
         for (size_t item = 0; item < rows->num_items; item++)
             if (test_random_below(random, 3) == 0)
             {
-                rows->targets[row][count] = (int32_t) item;
-                rows->weights[row][count++] = (float) test_random_below(random, 9) / 8 - 0.25f;
+                weight -= (float) test_random_below(random, 2) / 8;
+                rows->targets[row][count] = (int32_t) (rows->num_items - 1 - item);
+                rows->weights[row][count++] = weight;
             }
         rows->rows[row] = (cs_model_row){rows->targets[row], rows->weights[row], count};
     }
