@@ -134,7 +134,7 @@ def choose(train, valid):
     ]
     knn_settings = [{"kind": kind, "size": size} for kind in (CosineRecommender, TFIDFRecommender, BM25Recommender)
                     for size in (50, 200, 500)]
-    ease_settings = [{"regularisation": value} for value in (100, 250, 500, 1000)]
+    ease_settings = [{"regularisation": value} for value in (250, 500, 1000, 2000, 4000)]
     for name, make, settings in (
         ("most popular", popularity, [{}]),
         ("implicit ALS", als, als_settings),
