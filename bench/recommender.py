@@ -1,10 +1,13 @@
 # bench/recommender.py - the recommender beside its peers on MovieLens-1M: quality, time,
 # memory, latency. Every engine learns from the same pairs and is judged by the same code.
 import gzip
+import http.client
 import json
 import os
 import random
 import statistics
+import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -49,7 +52,6 @@ class OwnPeak(PeakMemory):
     """The most private memory of this process, beyond what it had at the start."""
 
     def __init__(self):  # pylint: disable=super-init-not-called
-        import threading  # pylint: disable=import-outside-toplevel
         self.peak = 0
         self.start = anonymous_memory(os.getpid())
         self.stopped = threading.Event()
@@ -196,6 +198,48 @@ def latencies(server, data):
     return sorted(times[100:])
 
 
+class Service:
+    """The service beside the database, with as many workers as clients, up to 8."""
+
+    def __init__(self, clients):
+        self.process = subprocess.Popen(
+            ["clickstream", "serve", "--model", "bench", "--http-port", "0", "--workers", str(min(clients, 8))],
+            stderr=subprocess.PIPE, text=True)
+        self.port = int(self.process.stderr.readline().rsplit(":", 1)[1].strip("/\n"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()
+
+    def ask(self, users):
+        """Ask for these users over one connection."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        for user in users:
+            connection.request("GET", f"/recommend/{user}")
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            answer.read()
+        connection.close()
+
+
+def request_rates(data):
+    """Requests a second of the service, by the number of clients."""
+    users = random.Random(SEED).sample(list(data.user_ids), ASKED_USERS)
+    for clients in (1, 8, 32):
+        with Service(clients) as service:
+            service.ask(users[:100])
+            threads = [threading.Thread(target=service.ask, args=(users[i::clients],)) for i in range(clients)]
+            start = time.perf_counter()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            yield clients, f"{len(users) / (time.perf_counter() - start):,.0f}"
+
+
 # New users: one known item, and fold-in beside a refit
 
 
@@ -274,6 +318,7 @@ def main():
         print_table("One recommendation, ms", ("", "p50", "p90", "p99", "largest"), [
             ("`recommend`", *(f"{times[int(len(times) * share)]:.2f}" for share in (0.5, 0.9, 0.99)),
              f"{times[-1]:.2f}")])
+        print_table("Requests of the service", ("clients", "a second"), list(request_rates(data)))
         print_table(f"NDCG@{K} of {HELD_OUT_USERS} users who were not in the fit",
                     ("their items", "`recommend_for`", "most popular, or refitted"),
                     [(name, f"{folded:.4f}", "" if other is None else f"{other:.4f}")

@@ -15,6 +15,7 @@ static const command_spec *const commands[] = {
     &load_command,
     &report_command,
     &recommend_command,
+    &serve_command,
 };
 
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))

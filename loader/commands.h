@@ -12,6 +12,7 @@ extern const command_spec encode_command;
 extern const command_spec load_command;
 extern const command_spec report_command;
 extern const command_spec recommend_command;
+extern const command_spec serve_command;
 
 /* The command of this name, NULL if there is none. */
 const command_spec *command_find(const char *name);

@@ -27,5 +27,14 @@ extern const char resource_batch_find_sql[];
 extern const char resource_batch_finish_sql[];
 extern const char resource_source_lock_sql[];
 extern const char resource_source_find_sql[];
+extern const char resource_serve_session_sql[];
+extern const char resource_serve_recommend_sql[];
+extern const char resource_serve_similar_sql[];
+extern const char resource_serve_report_sql[];
+extern const char resource_serve_health_sql[];
+
+/* loader/web: what the service shows as it stands. */
+extern const char resource_openapi_json[];
+extern const char resource_page_html[];
 
 #endif

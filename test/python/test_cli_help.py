@@ -10,7 +10,7 @@ import tempfile
 import pytest
 from conftest import PROGRAM, ROOT
 
-COMMANDS = ["init", "encode", "load", "report", "recommend"]
+COMMANDS = ["init", "encode", "load", "report", "recommend", "serve"]
 
 # A misspelt option of each command, and the option that it stands for.
 MISSPELT = [
@@ -23,6 +23,7 @@ MISSPELT = [
     ("report", "--fromat", "--format"),
     ("recommend", "--modle", "--model"),
     ("load", "--foramt=movielens", "--format"),
+    ("serve", "--http-prot", "--http-port"),
 ]
 
 

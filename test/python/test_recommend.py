@@ -4,58 +4,16 @@
 import gzip
 import os
 import pathlib
-import shlex
-import subprocess
 
 import numpy
 import pytest
 
 from conftest import ROOT
 
-STAGE = os.environ.get("CLICKSTREAM_STAGE")
 MOVIELENS = pathlib.Path(os.environ.get("CLICKSTREAM_DATA", ROOT / "../shared/data"), "ml-1m", "interactions.csv.gz")
 SOAK = os.environ.get("CLICKSTREAM_SOAK") == "1"
 ALL = 10**9
 DEFAULTS = {"a": 0.8, "b": 0.2, "lambda": 5, "p": 0.5}
-
-
-class Server:
-    """A throwaway server with the extension, asked through psql."""
-
-    def __init__(self, directory):
-        done = subprocess.run([ROOT / "scripts/server", "start", directory, STAGE],
-                              check=True, capture_output=True, text=True)
-        settings = dict(shlex.split(line)[0].split("=", 1) for line in done.stdout.splitlines())
-        self.environment = {**os.environ, **settings, "PGDATABASE": "postgres"}
-        self.directory = directory
-
-    def stop(self):
-        subprocess.run([ROOT / "scripts/server", "stop", self.directory], check=True)
-
-    def sql(self, text, data=None):
-        """Run SQL; return its rows as lists of text."""
-        done = subprocess.run(
-            ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", text],
-            env=self.environment, input=data, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return [line.split("\t") for line in done.stdout.splitlines()]
-
-    def load(self, table, pairs):
-        """Make a table of these pairs."""
-        self.sql(f"DROP TABLE IF EXISTS {table}; CREATE TABLE {table} (who int, what int)")
-        self.sql(f"COPY {table} FROM STDIN", "".join(f"{user}\t{item}\n" for user, item in pairs))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    if STAGE is None:
-        pytest.skip("CLICKSTREAM_STAGE is not set: run make check")
-    started = Server(tmp_path_factory.mktemp("recommend", numbered=True) / "s")
-    try:
-        started.sql("CREATE EXTENSION clickstream")
-        yield started
-    finally:
-        started.stop()
 
 
 def random_pairs(seed, users, items):
