@@ -117,12 +117,15 @@ def evaluate(matrix, model, held, k):
     discount = 1 / numpy.log2(numpy.arange(k) + 2)
     ids = numpy.array(list(matrix.items))
     results, covered = [], set()
+    unknown = numpy.zeros((1, len(ids)))
+    all_scores = score(numpy.vstack([matrix.x.astype(numpy.float64), unknown]), *model).astype(numpy.float32)
     for user, items in of_user.items():
-        x = matrix.x[matrix.users[user]] if user in matrix.users else numpy.zeros(len(ids))
+        row = matrix.users.get(user, -1)
+        x = unknown[0] if row < 0 else matrix.x[row]
         relevant = items - set(ids[x > 0].tolist())
         if not relevant:
             continue
-        scores = score(x[None].astype(numpy.float64), *model)[0].astype(numpy.float32)
+        scores = all_scores[row]
         scores[x > 0] = -numpy.inf
         order = numpy.lexsort((ids, -scores))[:k]
         ranked = ids[order[scores[order] > -numpy.inf]]
