@@ -158,6 +158,22 @@ is($node->safe_psql('made', "CREATE EXTENSION clickstream; GRANT SELECT ON recom
     SELECT tableowner FROM pg_tables WHERE tablename = 'recommender_user'", extra_params => [ '-U', 'maker' ]),
     "9\nmaker", 'its creator owns the models');
 
+# Rewards that users were issued
+
+sql(<<'END');
+INSERT INTO http_log VALUES ('2024-03-10 08:00Z', 'POST', '/rewards/7', 'u1'),
+    ('2024-03-10 08:01Z', 'POST', '/rewards/7/', 'u1'),
+    ('2024-03-10 08:02Z', 'GET', '/rewards/8', 'u1'), ('2024-03-10 08:03Z', 'POST', '/rewards/9?x', 'u2'),
+    ('2024-03-10 08:04Z', 'POST', '/rewards/9', NULL), (NULL, 'POST', '/rewards/7', 'u3'),
+    ('2024-03-10 08:05Z', 'GET', '/campaigns/9', 'u2');
+END
+is(sql('SELECT user_id, reward_id, count(*) FROM reward_interaction GROUP BY 1, 2 ORDER BY 1, 2'),
+    "u1|7|2\nu2|9|1\nu3|7|1", 'rewards issued are pairs of user and item');
+like(sql("SELECT recommender_fit('rewards', 'reward_interaction', 'user_id', 'reward_id')"),
+    qr/"items": 2.*"users": 3.*"interactions": 3/, 'and a model is fitted to them');
+is(sql("SELECT item_id FROM recommend('rewards', 'u2')"), 7, 'which offers what the user has not had');
+sql("DELETE FROM recommender_model WHERE model = 'rewards'; TRUNCATE http_log");
+
 # Erasing a user
 
 sql("INSERT INTO http_log VALUES (now(), 'GET', '/', 'u7')");
