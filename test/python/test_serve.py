@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -173,6 +174,26 @@ def test_page(service):
     status, headers, content = service.ask("/")
     assert status == 200 and headers["Content-Type"].startswith("text/html")
     assert b"http://" not in content and b"https://" not in content, "the page loads nothing from elsewhere"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.parametrize("user, expected", [
+    ("u1", ["<td>Item &lt;", "because of"]),
+    ("<b>nobody", ["This user is not known: these items are popular.", "<td>1</td>"]),
+])
+def test_page_in_a_browser(service, tmp_path, user, expected):
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    shown = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         f"--user-data-dir={tmp_path}", "--virtual-time-budget=10000", "--dump-dom",
+         f"http://127.0.0.1:{service.port}/?user={urllib.parse.quote(user)}"],
+        capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "HOME": str(tmp_path)})
+    assert shown.returncode == 0, shown.stderr
+    assert all(text in shown.stdout for text in expected), shown.stdout
 
 
 def test_connection_is_kept(service):
