@@ -36,9 +36,10 @@ extension: core build/server-version
 loader: core
 	@$(MAKE) $(SUB) loader
 
-# The C test programs, plain and with sanitizers.
+# The C test programs, plain and with sanitizers; peers of the interoperation tests.
 tests: core
 	@$(MAKE) $(SUB) test/unit all
+	@$(MAKE) $(SUB) test/interop all
 
 # The extension is built in its own folder: objects made for another server
 # version go when the version changes.

@@ -2,334 +2,33 @@
  * core/avro_read.c
  *     Reading an object container file, block by block.
  *
- * The source is read forward through one small buffer; a block's bytes go
- * straight into the block buffer. Every length is compared with the bytes left
- * in the file (where the source knows its size) and with a named limit before
- * memory is asked for; from a pipe, memory grows only as bytes arrive.
+ * A block is found by the length of the one before it. Before one is believed,
+ * its numbers are checked against each other, against the bytes left in the file
+ * (where the source knows its size) and against the limits, and its end marker is
+ * looked at: by load with the block's bytes, by next_head with the head of the
+ * block behind it. So either way a block costs one read.
  */
-#include "avro_codec.h"
-#include "avro_container.h"
-#include "varint.h"
+#include "avro_reader.h"
 
-#include <errno.h>
+/* Blocks up to this size are read several at once and used where they lie. */
+#define SMALL_BLOCK_BYTES (CS_INPUT_WINDOW_BYTES / 4)
 
-#define READ_BUFFER_BYTES (64 * 1024)
-#define GROW_STEP_BYTES (1024 * 1024)
+/* What next_head reads at a time: a head, and a few empty blocks. */
+#define HEAD_AHEAD_BYTES ((size_t) 512)
 
-struct cs_avro_reader
-{
-    const cs_env *env;
-    cs_source source;
+/* No codec makes more than this of nothing. */
+#define EMPTY_STORED_BYTES 64
 
-    /* The stream */
-    uint8_t *buffer; /* READ_BUFFER_BYTES */
-    size_t at;       /* next byte in buffer */
-    size_t end;      /* bytes in buffer */
-    uint64_t offset; /* of buffer[end] in the file */
-
-    /* The header */
-    cs_buffer header; /* its raw bytes, sync marker included */
-    cs_avro_meta *meta;
-    size_t num_meta;
-    size_t meta_capacity;
-    cs_avro_schema *schema;
-    uint8_t sync[CS_AVRO_SYNC_BYTES];
-
-    /* The current block */
-    cs_codec_state codec;
-    cs_buffer stored;       /* as in the file */
-    cs_buffer decompressed; /* unused for the codec null */
-    int64_t next_index;
-    int64_t next_record;
+const cs_avro_limits cs_avro_default_limits = {
+    .max_header_bytes = CS_AVRO_MAX_HEADER_BYTES,
+    .max_block_bytes = CS_AVRO_MAX_BLOCK_BYTES,
+    .max_empty_items = CS_AVRO_MAX_EMPTY_ITEMS,
+    .max_depth = CS_AVRO_MAX_DEPTH,
 };
 
-/* The file position of the next byte to be read. */
-static uint64_t
-position(const cs_avro_reader *reader)
-{
-    return reader->offset - (reader->end - reader->at);
-}
-
-/* Say where err happened, unless a deeper place said so already. */
-static cs_code
-locate(const cs_avro_reader *reader, uint64_t offset, cs_code code, cs_error *err)
-{
-    err->file = reader->source.name;
-    if (err->offset < 0)
-        err->offset = (int64_t) offset;
-    return code;
-}
-
-/* Read up to len bytes from the source; CS_END if there are none. */
-static cs_code
-read_some(cs_avro_reader *reader, void *data, size_t len, size_t *got, cs_error *err)
-{
-    int64_t n = reader->source.read_at(reader->source.ctx, reader->offset, data, len);
-
-    if (n < 0)
-    {
-        int saved = errno;
-
-        cs_fail(err, CS_ERR_IO, "could not read: %s", strerror(saved));
-        err->sys_errno = saved;
-        return locate(reader, reader->offset, CS_ERR_IO, err);
-    }
-    reader->offset += (uint64_t) n;
-    *got = (size_t) n;
-    return n == 0 ? CS_END : CS_OK;
-}
-
-/* Make at least one byte available; CS_END at the end of the file. */
-static cs_code
-fill(cs_avro_reader *reader, cs_error *err)
-{
-    if (reader->at < reader->end)
-        return CS_OK;
-    reader->at = reader->end = 0;
-    return read_some(reader, reader->buffer, READ_BUFFER_BYTES, &reader->end, err);
-}
-
-/* Report that the file ends inside what. */
-static cs_code
-fail_truncated(cs_avro_reader *reader, const char *what, cs_error *err)
-{
-    cs_fail(err, CS_ERR_DATA, "file is truncated: it ends inside %s", what);
-    return locate(reader, position(reader), CS_ERR_DATA, err);
-}
-
-/* Append exactly len bytes to out, taking memory only as bytes arrive. */
-static cs_code
-read_bytes(cs_avro_reader *reader, size_t len, cs_buffer *out, const char *what, cs_error *err)
-{
-    while (len > 0)
-    {
-        size_t step = len < GROW_STEP_BYTES || reader->source.size >= 0 ? len : GROW_STEP_BYTES;
-        size_t got;
-        cs_code code;
-
-        CS_TRY(cs_buffer_reserve(out, step, err));
-        if (reader->at < reader->end)
-        {
-            got = reader->end - reader->at < step ? reader->end - reader->at : step;
-            memcpy(out->data + out->len, reader->buffer + reader->at, got);
-            reader->at += got;
-            code = CS_OK;
-        }
-        else
-            code = read_some(reader, out->data + out->len, step, &got, err);
-        if (code == CS_END)
-            return fail_truncated(reader, what, err);
-        if (code != CS_OK)
-            return code;
-        out->len += got;
-        len -= got;
-    }
-    return CS_OK;
-}
-
-/*
- * Read a long. CS_END if the file ends before its first byte. The raw bytes are
- * appended to copy unless that is NULL.
- */
-static cs_code
-read_long(cs_avro_reader *reader, int64_t *value, cs_buffer *copy, const char *what, cs_error *err)
-{
-    uint8_t bytes[CS_VARINT_MAX_BYTES];
-    uint64_t raw;
-    size_t len = 0;
-
-    do
-    {
-        cs_code code;
-
-        if (len == sizeof(bytes))
-            break;
-        code = fill(reader, err);
-        if (code == CS_END && len > 0)
-            return fail_truncated(reader, what, err);
-        if (code != CS_OK)
-            return code;
-        bytes[len] = reader->buffer[reader->at++];
-    } while (bytes[len++] & 0x80);
-
-    if (cs_varint_get(bytes, bytes + len, &raw) == NULL)
-    {
-        cs_fail(err, CS_ERR_DATA, "%s is not a valid number", what);
-        return locate(reader, position(reader) - len, CS_ERR_DATA, err);
-    }
-    *value = cs_unzigzag(raw);
-    return copy != NULL ? cs_buffer_append(copy, bytes, len, err) : CS_OK;
-}
-
-/* Check a length against the limit and the bytes left in the file. */
-static cs_code
-check_length(cs_avro_reader *reader, int64_t len, size_t limit, const char *what, cs_error *err)
-{
-    cs_code code = CS_OK;
-
-    if (len < 0)
-        code = cs_fail(err, CS_ERR_DATA, "%s has the negative length %lld", what, (long long) len);
-    else if (reader->source.size >= 0 &&
-             (uint64_t) len > (uint64_t) reader->source.size - position(reader))
-        code = cs_fail(err, CS_ERR_DATA,
-                       "file is truncated or damaged: %s of %lld bytes, but %lld bytes are left",
-                       what, (long long) len,
-                       (long long) ((uint64_t) reader->source.size - position(reader)));
-    else if ((uint64_t) len > limit)
-        code = cs_fail(err, CS_ERR_LIMIT, "%s of %lld bytes is over the limit of %zu bytes", what,
-                       (long long) len, limit);
-    return code == CS_OK ? CS_OK : locate(reader, position(reader), code, err);
-}
-
-/* Like read_long, for a place where the file must not end. */
-static cs_code
-read_header_long(cs_avro_reader *reader, int64_t *value, cs_error *err)
-{
-    cs_code code = read_long(reader, value, &reader->header, "the header", err);
-
-    return code == CS_END ? fail_truncated(reader, "the header", err) : code;
-}
-
-/* Read a metadata key or value; *start is its place in the header buffer. */
-static cs_code
-read_header_bytes(cs_avro_reader *reader, size_t *start, size_t *len, cs_error *err)
-{
-    int64_t declared;
-    size_t limit = 0;
-
-    CS_TRY(read_header_long(reader, &declared, err));
-    if (reader->header.len < CS_AVRO_MAX_HEADER_BYTES)
-        limit = CS_AVRO_MAX_HEADER_BYTES - reader->header.len;
-    CS_TRY(check_length(reader, declared, limit, "a metadata entry", err));
-    *start = reader->header.len;
-    *len = (size_t) declared;
-    return read_bytes(reader, *len, &reader->header, "the header", err);
-}
-
-/* A terminated copy of len bytes of the header. */
-static cs_code
-copy_header_bytes(cs_avro_reader *reader, size_t start, size_t len, char **copy, cs_error *err)
-{
-    *copy = cs_allocate(reader->env, len + 1);
-    if (*copy == NULL)
-        return cs_fail_memory(err, len + 1);
-    memcpy(*copy, reader->header.data + start, len);
-    (*copy)[len] = '\0';
-    return CS_OK;
-}
-
-/* Read one metadata entry. */
-static cs_code
-read_meta_entry(cs_avro_reader *reader, cs_error *err)
-{
-    cs_avro_meta *entry;
-    size_t key_start, key_len, start, len;
-
-    if (reader->num_meta == CS_AVRO_MAX_META_ENTRIES)
-    {
-        cs_fail(err, CS_ERR_LIMIT, "the header has more than the limit of %d metadata entries",
-                CS_AVRO_MAX_META_ENTRIES);
-        return locate(reader, position(reader), CS_ERR_LIMIT, err);
-    }
-    CS_TRY(read_header_bytes(reader, &key_start, &key_len, err));
-    CS_TRY(read_header_bytes(reader, &start, &len, err));
-    CS_TRY(cs_grow_array(reader->env, (void **) &reader->meta, &reader->meta_capacity,
-                         reader->num_meta + 1, sizeof(cs_avro_meta), err));
-    entry = &reader->meta[reader->num_meta];
-    CS_TRY(copy_header_bytes(reader, key_start, key_len, &entry->key, err));
-    entry->value = NULL;
-    reader->num_meta++;
-    CS_TRY(copy_header_bytes(reader, start, len, (char **) &entry->value, err));
-    entry->len = len;
-    for (size_t i = 0; i + 1 < reader->num_meta; i++)
-        if (strcmp(reader->meta[i].key, entry->key) == 0)
-        {
-            cs_fail(err, CS_ERR_DATA, "metadata key \"%.100s\" appears twice", entry->key);
-            return locate(reader, position(reader), CS_ERR_DATA, err);
-        }
-    return CS_OK;
-}
-
-/* Read the metadata map: counted groups of entries up to an empty one. */
-static cs_code
-read_meta(cs_avro_reader *reader, cs_error *err)
-{
-    for (;;)
-    {
-        int64_t count, bytes;
-
-        CS_TRY(read_header_long(reader, &count, err));
-        if (count == 0)
-            return CS_OK;
-        if (count < 0) /* the group's size in bytes follows; it is not needed */
-        {
-            CS_TRY(read_header_long(reader, &bytes, err));
-            count = count == INT64_MIN ? INT64_MAX : -count;
-        }
-        for (int64_t i = 0; i < count; i++) /* ends with the file at the latest */
-            CS_TRY(read_meta_entry(reader, err));
-    }
-}
-
-/* Find a metadata entry, NULL if absent. */
-static const cs_avro_meta *
-find_meta(const cs_avro_reader *reader, const char *key)
-{
-    for (size_t i = 0; i < reader->num_meta; i++)
-        if (strcmp(reader->meta[i].key, key) == 0)
-            return &reader->meta[i];
-    return NULL;
-}
-
-/* Find the codec and parse the schema that the metadata names. */
-static cs_code
-use_meta(cs_avro_reader *reader, cs_error *err)
-{
-    const cs_avro_meta *schema = find_meta(reader, "avro.schema");
-    const cs_avro_meta *name = find_meta(reader, "avro.codec");
-    cs_avro_codec codec = CS_CODEC_NULL;
-
-    if (schema == NULL)
-        return cs_fail(err, CS_ERR_DATA, "the header holds no schema");
-    if (name != NULL &&
-        !cs_avro_codec_find((cs_slice){(const char *) name->value, name->len}, &codec))
-        return cs_fail(err, CS_ERR_UNSUPPORTED,
-                       "codec \"%.40s\" is not one that this version reads (null, deflate)",
-                       (const char *) name->value);
-    cs_codec_init(&reader->codec, codec);
-    return cs_avro_schema_parse(reader->env, (const char *) schema->value, schema->len,
-                                &reader->schema, err);
-}
-
-/* Read the header up to and including the sync marker. */
-static cs_code
-read_header(cs_avro_reader *reader, cs_error *err)
-{
-    cs_code code = fill(reader, err);
-
-    if (code == CS_END)
-    {
-        cs_fail(err, CS_ERR_DATA, "file is empty");
-        return locate(reader, 0, CS_ERR_DATA, err);
-    }
-    if (code != CS_OK)
-        return code;
-    CS_TRY(read_bytes(reader, CS_AVRO_MAGIC_BYTES, &reader->header, "the header", err));
-    if (memcmp(reader->header.data, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES) != 0)
-    {
-        cs_fail(err, CS_ERR_DATA, "not an Avro object container file");
-        return locate(reader, 0, CS_ERR_DATA, err);
-    }
-    CS_TRY(read_meta(reader, err));
-    CS_TRY(read_bytes(reader, CS_AVRO_SYNC_BYTES, &reader->header, "the header", err));
-    memcpy(reader->sync, reader->header.data + reader->header.len - CS_AVRO_SYNC_BYTES,
-           CS_AVRO_SYNC_BYTES);
-    code = use_meta(reader, err);
-    return code == CS_OK ? CS_OK : locate(reader, 0, code, err);
-}
-
 cs_code
-cs_avro_reader_open(const cs_env *env, const cs_source *source, cs_avro_reader **out, cs_error *err)
+cs_avro_reader_open(const cs_env *env, const cs_source *source, const cs_avro_limits *limits,
+                    cs_avro_reader **out, cs_error *err)
 {
     cs_avro_reader *reader = cs_allocate(env, sizeof(cs_avro_reader));
     cs_code code;
@@ -339,14 +38,16 @@ cs_avro_reader_open(const cs_env *env, const cs_source *source, cs_avro_reader *
         return cs_fail_memory(err, sizeof(cs_avro_reader));
     memset(reader, 0, sizeof(*reader));
     reader->env = env;
-    reader->source = *source;
-    reader->next_record = 1;
+    reader->limits = limits != NULL ? *limits : cs_avro_default_limits;
+    reader->position.record = 1;
+    reader->small_blocks = true;
+    cs_codec_init(&reader->codec, env, CS_CODEC_NULL, 0);
     cs_buffer_init(&reader->header, env);
     cs_buffer_init(&reader->stored, env);
     cs_buffer_init(&reader->decompressed, env);
-    reader->buffer = cs_allocate(env, READ_BUFFER_BYTES);
-    code =
-        reader->buffer != NULL ? read_header(reader, err) : cs_fail_memory(err, READ_BUFFER_BYTES);
+    code = cs_input_open(&reader->input, env, source, err);
+    if (code == CS_OK)
+        code = cs_reader_read_header(reader, err);
     if (code != CS_OK)
     {
         cs_avro_reader_close(reader);
@@ -364,8 +65,8 @@ cs_avro_reader_close(cs_avro_reader *reader)
         return;
     for (size_t i = 0; i < reader->num_meta; i++)
     {
-        cs_release(reader->env, reader->meta[i].key);
-        cs_release(reader->env, reader->meta[i].value);
+        cs_release(reader->env, (void *) reader->meta[i].key);
+        cs_release(reader->env, (void *) reader->meta[i].value);
     }
     cs_release(reader->env, reader->meta);
     cs_avro_schema_free(reader->schema);
@@ -373,92 +74,371 @@ cs_avro_reader_close(cs_avro_reader *reader)
     cs_buffer_free(&reader->header);
     cs_buffer_free(&reader->stored);
     cs_buffer_free(&reader->decompressed);
-    cs_release(reader->env, reader->buffer);
+    cs_input_close(&reader->input);
     reader->env->release(reader->env->ctx, reader);
 }
 
-/* Read a block's header, bytes and marker into block and reader->stored. */
-static cs_code
-read_block(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
+cs_code
+cs_reader_read_head(cs_avro_reader *reader, size_t ahead, cs_avro_head *head, int64_t *size,
+                    cs_error *err)
 {
-    int64_t size;
+    cs_avro_input *input = &reader->input;
+    uint64_t at = head->offset;
+    cs_slice bytes;
     cs_code code;
 
-    block->offset = position(reader);
-    CS_TRY(read_long(reader, &block->records, NULL, "a block's record count", err));
-    code = read_long(reader, &size, NULL, "a block's size", err);
+    CS_TRY(cs_input_long(input, at, ahead, "a block's record count", &head->records, &bytes, err));
+    at += bytes.len;
+    code = cs_input_long(input, at, ahead, "a block's size", size, &bytes, err);
     if (code == CS_END)
-        return fail_truncated(reader, "a block", err);
-    if (code != CS_OK)
-        return code;
-    if (block->records < 0)
+        return cs_input_fail_truncated(input, at, "a block", err);
+    head->data_offset = at + bytes.len;
+    return code;
+}
+
+/* The fewest bytes that a record can take. Where that is none, no record takes any. */
+static uint64_t
+min_record_bytes(const cs_avro_reader *reader)
+{
+    return reader->schema->root->min_bytes;
+}
+
+/* Report that a block has no room for its records. */
+static cs_code
+fail_fewer(int64_t records, uint64_t bytes, cs_error *err)
+{
+    return cs_fail(err, CS_ERR_DATA, "block declares %lld records, but its %llu bytes hold fewer",
+                   (long long) records, (unsigned long long) bytes);
+}
+
+/* Check that so many records can be in a block of this size. */
+static cs_code
+check_records(const cs_avro_reader *reader, int64_t records, int64_t size, cs_error *err)
+{
+    const cs_avro_limits *limits = &reader->limits;
+    bool plain = reader->codec.codec == CS_CODEC_NULL;
+    uint64_t min_bytes = min_record_bytes(reader);
+    uint64_t most = plain ? (uint64_t) size : limits->max_block_bytes;
+
+    if (records < 0)
         return cs_fail(err, CS_ERR_DATA, "block declares the negative record count %lld",
-                       (long long) block->records);
-    CS_TRY(check_length(reader, size, CS_AVRO_MAX_BLOCK_BYTES, "a block", err));
-    reader->stored.len = 0;
-    CS_TRY(read_bytes(reader, (size_t) size + CS_AVRO_SYNC_BYTES, &reader->stored, "a block", err));
-    reader->stored.len -= CS_AVRO_SYNC_BYTES;
-    if (memcmp(reader->stored.data + reader->stored.len, reader->sync, CS_AVRO_SYNC_BYTES) != 0)
-    {
-        cs_fail(err, CS_ERR_DATA, "block does not end with the file's sync marker");
-        return locate(reader, position(reader) - CS_AVRO_SYNC_BYTES, CS_ERR_DATA, err);
-    }
-    block->end_offset = position(reader);
-    block->index = reader->next_index++;
+                       (long long) records);
+    if (records == 0 && size > (plain ? 0 : EMPTY_STORED_BYTES))
+        return cs_fail(err, CS_ERR_DATA, "block declares no records, but holds %lld bytes",
+                       (long long) size);
+    if (min_bytes == 0 && records > limits->max_empty_items)
+        return cs_fail(err, CS_ERR_LIMIT,
+                       "block declares %lld records of no bytes, the limit is %lld",
+                       (long long) records, (long long) limits->max_empty_items);
+    if (min_bytes == 0 || (uint64_t) records <= most / min_bytes)
+        return CS_OK;
+    if (plain)
+        return fail_fewer(records, most, err);
+    return cs_fail(err, CS_ERR_LIMIT,
+                   "block declares %lld records, more than the limit of %llu bytes holds",
+                   (long long) records, (unsigned long long) most);
+}
+
+/* Check a block's size against the bytes left in the file and the limit. */
+static cs_code
+check_size(const cs_avro_reader *reader, uint64_t data_offset, uint64_t size, cs_error *err)
+{
+    size_t limit = reader->limits.max_block_bytes;
+
+    CS_TRY(cs_input_check_left(&reader->input, data_offset, size, "a block", err));
+    if (size <= limit)
+        return CS_OK;
+    return cs_fail(err, CS_ERR_LIMIT, "a block of %llu bytes is over the limit of %zu bytes",
+                   (unsigned long long) size, limit);
+}
+
+/* Read and check the head of the next block, whatever it holds. */
+static cs_code
+next_block(cs_avro_reader *reader, size_t ahead, cs_error *err)
+{
+    const cs_avro_position *position = &reader->position;
+    cs_avro_head *head = &reader->touched;
+    int64_t size;
+
+    reader->state = CS_BLOCK_NONE;
+    CS_TRY(cs_poll(reader->env, err));
+    *head = (cs_avro_head){
+        .index = position->index, .offset = position->offset, .first_record = position->record};
+    if (position->num_ahead > 0)
+        cs_input_offer(&reader->input, position->offset, position->ahead, position->num_ahead);
+    if (cs_input_is_behind(&reader->input, position->offset))
+        return cs_input_fail_truncated(&reader->input, (uint64_t) reader->input.source.size,
+                                       "the block before", err);
+    reader->state = CS_BLOCK_BEGUN;
+    CS_TRY(cs_reader_read_head(reader, ahead, head, &size, err));
+    if (size < 0)
+        return cs_fail(err, CS_ERR_DATA, "a block has the negative length %lld", (long long) size);
+    CS_TRY(check_records(reader, head->records, size, err));
+    head->size = (size_t) size;
+    head->end_offset = head->data_offset + (uint64_t) size + CS_AVRO_SYNC_BYTES;
+    reader->state = CS_BLOCK_HEAD;
+    return check_size(reader, head->data_offset, (uint64_t) size, err);
+}
+
+cs_code
+cs_reader_find_marker(cs_avro_reader *reader, uint64_t end_offset, bool *found, cs_error *err)
+{
+    uint64_t at = end_offset - CS_AVRO_SYNC_BYTES;
+    const uint8_t *data;
+    size_t got;
+
+    CS_TRY(
+        cs_input_peek(&reader->input, at, CS_AVRO_SYNC_BYTES, HEAD_AHEAD_BYTES, &data, &got, err));
+    if (got < CS_AVRO_SYNC_BYTES)
+        return cs_input_fail_truncated(&reader->input, at + got, "a block", err);
+    *found = memcmp(data, reader->sync, CS_AVRO_SYNC_BYTES) == 0;
     return CS_OK;
 }
 
-/* Decompress the block where needed and check that its records can fit. */
+/* Report that something else stands where the block's end marker should. */
 static cs_code
-unpack_block(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
+fail_marker(const cs_avro_reader *reader, const cs_avro_head *head, cs_error *err)
 {
-    size_t min_bytes = reader->schema->min_record_bytes;
-    const cs_buffer *bytes = &reader->stored;
+    cs_fail(err, CS_ERR_DATA, "block does not end with the file's sync marker");
+    return cs_input_locate(&reader->input, head->end_offset - CS_AVRO_SYNC_BYTES, CS_ERR_DATA, err);
+}
 
-    /* An empty block may lack even the bytes that a codec makes of nothing. */
-    if (reader->codec.codec != CS_CODEC_NULL && (block->records > 0 || bytes->len > 0))
-    {
-        cs_slice stored = {(const char *) reader->stored.data, reader->stored.len};
+/* Look whether the block touched ends with the marker. */
+static cs_code
+check_marker(cs_avro_reader *reader, cs_error *err)
+{
+    bool found;
 
-        CS_TRY(cs_codec_decompress(&reader->codec, stored, CS_AVRO_MAX_BLOCK_BYTES,
-                                   &reader->decompressed, err));
-        bytes = &reader->decompressed;
-    }
-    block->data = bytes->data;
-    block->len = bytes->len;
-    if (min_bytes > 0 && (uint64_t) block->records > block->len / min_bytes)
-        return cs_fail(err, CS_ERR_DATA,
-                       "block declares %lld records, but its %zu bytes hold fewer",
-                       (long long) block->records, block->len);
-    if (min_bytes == 0 && block->records > CS_AVRO_MAX_EMPTY_RECORDS)
-        return cs_fail(err, CS_ERR_LIMIT,
-                       "block declares %lld records of no bytes, the limit is %d",
-                       (long long) block->records, CS_AVRO_MAX_EMPTY_RECORDS);
-    if (block->records == 0 && block->len > 0)
-        return cs_fail(err, CS_ERR_DATA, "block declares no records, but holds %zu bytes",
-                       block->len);
+    CS_TRY(cs_reader_find_marker(reader, reader->touched.end_offset, &found, err));
+    if (!found)
+        return fail_marker(reader, &reader->touched, err);
+    reader->state = CS_BLOCK_SOUND;
     return CS_OK;
+}
+
+cs_code
+cs_reader_pass(cs_avro_reader *reader, const cs_avro_head *head, cs_error *err)
+{
+    cs_avro_position *position = &reader->position;
+    const cs_avro_input *input = &reader->input;
+    int64_t record;
+
+    if (__builtin_add_overflow(head->first_record, head->records, &record))
+        return cs_fail(err, CS_ERR_LIMIT, "the blocks declare more records than can be counted");
+    *position =
+        (cs_avro_position){.offset = head->end_offset, .index = head->index + 1, .record = record};
+    if (position->offset >= input->start && position->offset < input->start + input->len)
+    {
+        size_t known = (size_t) (input->start + input->len - position->offset);
+
+        position->num_ahead = known < CS_AVRO_HEAD_BYTES ? (uint8_t) known : CS_AVRO_HEAD_BYTES;
+        memcpy(position->ahead, input->window + (position->offset - input->start),
+               position->num_ahead);
+    }
+    return CS_OK;
+}
+
+/* Fill in what a block says about itself. */
+static void
+describe_block(const cs_avro_head *head, cs_avro_block *block)
+{
+    *block = (cs_avro_block){.index = head->index,
+                             .offset = head->offset,
+                             .end_offset = head->end_offset,
+                             .records = head->records,
+                             .first_record = head->first_record};
+}
+
+/*
+ * Read the bytes of the block touched with its marker, which is checked. Where
+ * the blocks behind it are wanted too, ahead bytes may be read at once.
+ */
+static cs_code
+read_stored(cs_avro_reader *reader, size_t ahead, cs_slice *stored, cs_error *err)
+{
+    const cs_avro_head *head = &reader->touched;
+    size_t len = head->size + CS_AVRO_SYNC_BYTES;
+    const uint8_t *data;
+    size_t got;
+
+    if (len <= SMALL_BLOCK_BYTES)
+    {
+        CS_TRY(cs_input_peek(&reader->input, head->data_offset, len, ahead, &data, &got, err));
+        if (got < len)
+            return cs_input_fail_truncated(&reader->input, head->data_offset + got, "a block", err);
+    }
+    else
+    {
+        reader->stored.len = 0;
+        CS_TRY(cs_input_read(&reader->input, head->data_offset, len,
+                             ahead > 0 ? CS_AVRO_HEAD_BYTES : 0, &reader->stored, "a block", err));
+        data = reader->stored.data;
+    }
+    if (memcmp(data + head->size, reader->sync, CS_AVRO_SYNC_BYTES) != 0)
+        return fail_marker(reader, head, err);
+    reader->state = CS_BLOCK_SOUND;
+    *stored = (cs_slice){(const char *) data, head->size};
+    return CS_OK;
+}
+
+/* Decompress where needed. Behind stored bytes stands the marker, which is slack enough. */
+static cs_code
+unpack(cs_avro_reader *reader, cs_slice stored, size_t limit, cs_avro_block *block, cs_error *err)
+{
+    block->data = (const uint8_t *) stored.data;
+    block->len = stored.len;
+    if (reader->codec.codec == CS_CODEC_NULL)
+        return CS_OK;
+    CS_TRY(cs_codec_decompress(&reader->codec, stored, limit, &reader->decompressed, err));
+    block->data = reader->decompressed.data;
+    block->len = reader->decompressed.len;
+    return CS_OK;
+}
+
+/* Read and decompress the block touched; its head has been checked. */
+static cs_code
+load_touched(cs_avro_reader *reader, size_t ahead, cs_avro_block *block, cs_error *err)
+{
+    uint64_t min_bytes = min_record_bytes(reader);
+    cs_slice stored;
+
+    describe_block(&reader->touched, block);
+    CS_TRY(read_stored(reader, ahead, &stored, err));
+    CS_TRY(unpack(reader, stored, reader->limits.max_block_bytes, block, err));
+    if (min_bytes > 0 && (uint64_t) block->records > block->len / min_bytes)
+        return fail_fewer(block->records, block->len, err);
+    return CS_OK;
+}
+
+/*
+ * Check the block touched, which has no records, and pass over it: nothing must
+ * come out of it. It may lack even the bytes that a codec makes of nothing.
+ */
+static cs_code
+pass_empty(cs_avro_reader *reader, size_t ahead, cs_error *err)
+{
+    const cs_avro_head *head = &reader->touched;
+    cs_avro_block block;
+    cs_slice stored;
+    cs_code code;
+
+    CS_TRY(read_stored(reader, ahead, &stored, err));
+    if (stored.len > 0)
+    {
+        code = unpack(reader, stored, EMPTY_STORED_BYTES, &block, err);
+        if (code == CS_ERR_LIMIT || (code == CS_OK && block.len > 0))
+            return cs_fail(err, CS_ERR_DATA, "block declares no records, but is not empty");
+        if (code != CS_OK)
+            return code;
+    }
+    return cs_reader_pass(reader, head, err);
+}
+
+/* Say at which block err happened. */
+static cs_code
+locate(cs_avro_reader *reader, cs_code code, cs_error *err)
+{
+    if (code == CS_END)
+        reader->state = CS_BLOCK_NONE;
+    if (code == CS_OK || code == CS_END)
+        return code;
+    return cs_input_locate(&reader->input, reader->touched.offset, code, err);
 }
 
 cs_code
 cs_avro_reader_next(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
 {
-    do
-    {
-        cs_code code;
+    size_t ahead = reader->small_blocks ? CS_INPUT_WINDOW_BYTES : HEAD_AHEAD_BYTES;
+    cs_code code;
 
-        CS_TRY(cs_poll(reader->env, err));
-        code = read_block(reader, block, err);
-        if (code == CS_OK)
-            code = unpack_block(reader, block, err);
-        if (code == CS_END)
-            return CS_END;
+    while ((code = next_block(reader, ahead, err)) == CS_OK && reader->touched.records == 0)
+    {
+        code = pass_empty(reader, ahead, err);
         if (code != CS_OK)
-            return locate(reader, block->offset, code, err);
-    } while (block->records == 0);
-    block->first_record = reader->next_record;
-    reader->next_record += block->records;
+            break;
+    }
+    if (code == CS_OK)
+        code = load_touched(reader, CS_INPUT_WINDOW_BYTES, block, err);
+    reader->small_blocks = reader->touched.size <= SMALL_BLOCK_BYTES;
+    if (code == CS_OK)
+        code = cs_reader_pass(reader, &reader->touched, err);
+    return locate(reader, code, err);
+}
+
+/* Check and pass over the next block, whatever it holds, without reading its contents. */
+static cs_code
+step_over(cs_avro_reader *reader, cs_error *err)
+{
+    cs_code code;
+
+    if (!cs_input_sized(&reader->input))
+        return cs_fail(err, CS_ERR_ARGUMENT, "blocks can be passed over only in a regular file");
+    code = next_block(reader, HEAD_AHEAD_BYTES, err);
+    if (code == CS_OK && reader->touched.records == 0)
+        code = pass_empty(reader, HEAD_AHEAD_BYTES, err);
+    else if (code == CS_OK)
+    {
+        code = check_marker(reader, err);
+        if (code == CS_OK)
+            code = cs_reader_pass(reader, &reader->touched, err);
+    }
+    return locate(reader, code, err);
+}
+
+cs_code
+cs_avro_reader_next_head(cs_avro_reader *reader, cs_avro_head *head, cs_error *err)
+{
+    do
+        CS_TRY(step_over(reader, err));
+    while (reader->touched.records == 0);
+    *head = reader->touched;
     return CS_OK;
+}
+
+cs_code
+cs_avro_reader_load(cs_avro_reader *reader, const cs_avro_head *head, cs_avro_block *block,
+                    cs_error *err)
+{
+    cs_code code = cs_poll(reader->env, err);
+
+    if (code != CS_OK)
+        return code;
+    reader->touched = *head;
+    reader->state = CS_BLOCK_HEAD;
+    code = check_size(reader, head->data_offset, head->size, err);
+    if (code == CS_OK)
+        code = load_touched(reader, 0, block, err);
+    return locate(reader, code, err);
+}
+
+cs_code
+cs_avro_reader_count(cs_avro_reader *reader, cs_avro_totals *totals, cs_error *err)
+{
+    cs_code code;
+
+    memset(totals, 0, sizeof(*totals));
+    while ((code = step_over(reader, err)) == CS_OK)
+    {
+        const cs_avro_head *head = &reader->touched;
+
+        totals->records += head->records;
+        totals->blocks += head->records > 0;
+        totals->empty_blocks += head->records == 0;
+        totals->bytes += head->size;
+    }
+    return code == CS_END ? CS_OK : code;
+}
+
+void
+cs_avro_reader_tell(const cs_avro_reader *reader, cs_avro_position *position)
+{
+    *position = reader->position;
+}
+
+void
+cs_avro_reader_seek(cs_avro_reader *reader, const cs_avro_position *position)
+{
+    reader->position = *position;
 }
 
 const cs_avro_schema *
@@ -473,6 +453,12 @@ cs_avro_reader_codec(const cs_avro_reader *reader)
     return reader->codec.codec;
 }
 
+const cs_avro_limits *
+cs_avro_reader_limits(const cs_avro_reader *reader)
+{
+    return &reader->limits;
+}
+
 const cs_avro_meta *
 cs_avro_reader_meta(const cs_avro_reader *reader, size_t *count)
 {
@@ -480,10 +466,19 @@ cs_avro_reader_meta(const cs_avro_reader *reader, size_t *count)
     return reader->meta;
 }
 
+const cs_avro_meta *
+cs_reader_find_meta(const cs_avro_reader *reader, const char *key)
+{
+    for (size_t i = 0; i < reader->num_meta; i++)
+        if (strcmp(reader->meta[i].key, key) == 0)
+            return &reader->meta[i];
+    return NULL;
+}
+
 const char *
 cs_avro_reader_meta_text(const cs_avro_reader *reader, const char *key)
 {
-    const cs_avro_meta *entry = find_meta(reader, key);
+    const cs_avro_meta *entry = cs_reader_find_meta(reader, key);
 
     return entry != NULL ? (const char *) entry->value : NULL;
 }

@@ -17,6 +17,8 @@
 #define WRITER_KEY "clickstream.writer"
 #define WRITER_VALUE "clickstream " CS_VERSION
 
+#define RESERVED_KEYS "avro."
+
 /* From 64 to 8,191 bytes a value's length takes two bytes. */
 #define WRITER_MIN_BYTES 64
 
@@ -26,12 +28,16 @@ struct cs_avro_writer
     cs_sink sink;
     const cs_avro_schema *schema;
     uint8_t sync[CS_AVRO_SYNC_BYTES];
+    cs_buffer meta; /* the entries given at open, encoded */
+    size_t num_meta;
     size_t header_bytes; /* fixed when the writer is opened */
     uint64_t offset;     /* where the next block goes */
 
     /* The block being filled */
     cs_codec_state codec;
+    size_t block_bytes; /* cut before it is larger than this */
     cs_buffer records;
+    size_t counted_bytes; /* the bytes of the records counted */
     int64_t num_records;
     cs_buffer block; /* as written */
     cs_buffer compressed;
@@ -74,9 +80,10 @@ build_header(const cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t
     memset(padded, ' ', sizeof(padded));
     memcpy(padded, WRITER_VALUE, strlen(WRITER_VALUE));
     CS_TRY(cs_buffer_append(out, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES, err));
-    CS_TRY(append_long(out, (int64_t) count + 3, err));
+    CS_TRY(append_long(out, (int64_t) (writer->num_meta + count) + 3, err));
     CS_TRY(append_meta(out, "avro.schema", writer->schema->json, writer->schema->json_len, err));
     CS_TRY(append_meta(out, "avro.codec", codec, strlen(codec), err));
+    CS_TRY(cs_buffer_append(out, writer->meta.data, writer->meta.len, err));
     for (size_t i = 0; i < count; i++)
         CS_TRY(append_meta(out, meta[i].key, meta[i].value, strlen(meta[i].value), err));
     CS_TRY(append_meta(out, WRITER_KEY, padded, writer_bytes, err));
@@ -118,10 +125,65 @@ start_file(cs_avro_writer *writer, cs_error *err)
     return code;
 }
 
+/* True if there is an entry of this key among those given at open. */
+static bool
+has_key(const cs_avro_writer *writer, const char *key)
+{
+    const uint8_t *at = writer->meta.data;
+    const uint8_t *end = at + writer->meta.len;
+    bool is_key = true;
+
+    for (; at < end; is_key = !is_key) /* keys and values take turns */
+    {
+        uint64_t len = 0;
+
+        at = cs_varint_get(at, end, &len);
+        len = (uint64_t) cs_unzigzag(len);
+        if (is_key && cs_slice_is((cs_slice){(const char *) at, (size_t) len}, key))
+            return true;
+        at += len;
+    }
+    return false;
+}
+
+/* Refuse a key that is ours or the specification's, or was given at open. */
+static cs_code
+check_key(const cs_avro_writer *writer, const char *key, cs_error *err)
+{
+    if (strncmp(key, RESERVED_KEYS, strlen(RESERVED_KEYS)) == 0 || strcmp(key, WRITER_KEY) == 0)
+        return cs_fail(err, CS_ERR_ARGUMENT, "metadata key \"%.100s\" is reserved", key);
+    if (writer->meta.len > 0 && has_key(writer, key))
+        return cs_fail(err, CS_ERR_ARGUMENT, "metadata key \"%.100s\" is given twice", key);
+    return CS_OK;
+}
+
+/* Check the options and take over what is kept of them. */
+static cs_code
+use_options(cs_avro_writer *writer, const cs_avro_writer_options *options, cs_error *err)
+{
+    if (options->block_bytes > CS_AVRO_BLOCK_BYTES_MAX)
+        return cs_fail(err, CS_ERR_ARGUMENT, "block size of %zu bytes is over the limit of %d",
+                       options->block_bytes, CS_AVRO_BLOCK_BYTES_MAX);
+    CS_TRY(cs_codec_check_level(options->codec, options->level, err));
+    cs_codec_init(&writer->codec, writer->env, options->codec, options->level);
+    if (options->block_bytes > 0)
+        writer->block_bytes = options->block_bytes;
+    for (; writer->num_meta < options->num_meta; writer->num_meta++)
+    {
+        const cs_avro_meta *entry = &options->meta[writer->num_meta];
+
+        CS_TRY(check_key(writer, entry->key, err));
+        CS_TRY(
+            append_meta(&writer->meta, entry->key, (const char *) entry->value, entry->len, err));
+    }
+    return CS_OK;
+}
+
 cs_code
 cs_avro_writer_open(const cs_env *env, const cs_sink *sink, const cs_avro_schema *schema,
-                    cs_avro_codec codec, cs_avro_writer **out, cs_error *err)
+                    const cs_avro_writer_options *options, cs_avro_writer **out, cs_error *err)
 {
+    static const cs_avro_writer_options defaults = {.codec = CS_CODEC_NULL};
     cs_avro_writer *writer = cs_allocate(env, sizeof(cs_avro_writer));
     cs_code code;
 
@@ -132,11 +194,15 @@ cs_avro_writer_open(const cs_env *env, const cs_sink *sink, const cs_avro_schema
     writer->env = env;
     writer->sink = *sink;
     writer->schema = schema;
-    cs_codec_init(&writer->codec, codec);
+    writer->block_bytes = CS_AVRO_BLOCK_BYTES;
+    cs_codec_init(&writer->codec, env, CS_CODEC_NULL, 0);
+    cs_buffer_init(&writer->meta, env);
     cs_buffer_init(&writer->records, env);
     cs_buffer_init(&writer->block, env);
     cs_buffer_init(&writer->compressed, env);
-    code = start_file(writer, err);
+    code = use_options(writer, options != NULL ? options : &defaults, err);
+    if (code == CS_OK)
+        code = start_file(writer, err);
     if (code != CS_OK)
     {
         cs_avro_writer_free(writer);
@@ -152,28 +218,31 @@ cs_avro_writer_buffer(cs_avro_writer *writer)
     return &writer->records;
 }
 
-/* Compress and write the block being filled. */
+/* Compress and write the records counted; what stands behind them stays. */
 static cs_code
 flush_block(cs_avro_writer *writer, cs_error *err)
 {
-    cs_slice records = {(const char *) writer->records.data, writer->records.len};
-    const cs_buffer *data = &writer->records;
+    cs_slice data = {(const char *) writer->records.data, writer->counted_bytes};
 
     if (writer->num_records == 0)
         return CS_OK;
     CS_TRY(cs_poll(writer->env, err));
     if (writer->codec.codec != CS_CODEC_NULL)
     {
-        CS_TRY(cs_codec_compress(&writer->codec, records, &writer->compressed, err));
-        data = &writer->compressed;
+        CS_TRY(cs_codec_compress(&writer->codec, data, &writer->compressed, err));
+        data = (cs_slice){(const char *) writer->compressed.data, writer->compressed.len};
     }
     writer->block.len = 0;
     CS_TRY(append_long(&writer->block, writer->num_records, err));
-    CS_TRY(append_bytes(&writer->block, (const char *) data->data, data->len, err));
+    CS_TRY(append_bytes(&writer->block, data.data, data.len, err));
     CS_TRY(cs_buffer_append(&writer->block, writer->sync, CS_AVRO_SYNC_BYTES, err));
     CS_TRY(write_bytes(writer, writer->offset, &writer->block, err));
     writer->offset += writer->block.len;
-    writer->records.len = 0;
+    writer->records.len -= writer->counted_bytes;
+    if (writer->records.len > 0)
+        memmove(writer->records.data, writer->records.data + writer->counted_bytes,
+                writer->records.len);
+    writer->counted_bytes = 0;
     writer->num_records = 0;
     return CS_OK;
 }
@@ -181,8 +250,14 @@ flush_block(cs_avro_writer *writer, cs_error *err)
 cs_code
 cs_avro_writer_add(cs_avro_writer *writer, cs_error *err)
 {
+    if (writer->records.len > writer->block_bytes)
+        CS_TRY(flush_block(writer, err));
+    writer->counted_bytes = writer->records.len;
     writer->num_records++;
-    return writer->records.len >= CS_AVRO_BLOCK_BYTES ? flush_block(writer, err) : CS_OK;
+    if (writer->records.len >= writer->block_bytes ||
+        writer->num_records == CS_AVRO_MAX_EMPTY_ITEMS) /* of no bytes */
+        return flush_block(writer, err);
+    return CS_OK;
 }
 
 cs_code
@@ -192,6 +267,8 @@ cs_avro_writer_finish(cs_avro_writer *writer, const cs_avro_text_meta *meta, siz
     cs_buffer header;
     cs_code code;
 
+    for (size_t i = 0; i < count; i++)
+        CS_TRY(check_key(writer, meta[i].key, err));
     CS_TRY(flush_block(writer, err));
     cs_buffer_init(&header, writer->env);
     code = build_header(writer, meta, count, WRITER_MIN_BYTES, &header, err);
@@ -218,6 +295,7 @@ cs_avro_writer_free(cs_avro_writer *writer)
     if (writer == NULL)
         return;
     cs_codec_free(&writer->codec);
+    cs_buffer_free(&writer->meta);
     cs_buffer_free(&writer->records);
     cs_buffer_free(&writer->block);
     cs_buffer_free(&writer->compressed);

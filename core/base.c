@@ -18,6 +18,58 @@ cs_error_clear(cs_error *err)
     err->field = -1;
 }
 
+/* The length of the UTF-8 sequence at p (RFC 3629), 0 if it is not one. */
+static size_t
+utf8_sequence(const uint8_t *p, size_t left)
+{
+    uint8_t low = 0x80, high = 0xbf;
+    size_t len;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        len = 2;
+    else if (p[0] >= 0xe0 && p[0] <= 0xef)
+        len = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        len = 4;
+    else
+        return 0;
+    if (left < len)
+        return 0;
+
+    if (p[0] == 0xe0)
+        low = 0xa0; /* no overlong forms */
+    else if (p[0] == 0xed)
+        high = 0x9f; /* no surrogates */
+    else if (p[0] == 0xf0)
+        low = 0x90;
+    else if (p[0] == 0xf4)
+        high = 0x8f; /* nothing above U+10FFFF */
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+/* Replace what is not UTF-8 in a message, which may quote a file or cut a name. */
+static void
+make_printable(char *message)
+{
+    size_t len = strlen(message);
+
+    for (size_t i = 0; i < len;)
+    {
+        size_t step = utf8_sequence((uint8_t *) message + i, len - i);
+
+        if (step == 0 || (uint8_t) message[i] < ' ')
+            message[i] = '?';
+        i += step > 0 ? step : 1;
+    }
+}
+
 /* Fill in err and return code. */
 cs_code
 cs_fail(cs_error *err, cs_code code, const char *format, ...)
@@ -29,6 +81,7 @@ cs_fail(cs_error *err, cs_code code, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->message, sizeof(err->message), format, args);
     va_end(args);
+    make_printable(err->message);
     return code;
 }
 
@@ -166,42 +219,6 @@ cs_buffer_printf(cs_buffer *buffer, cs_error *err, const char *format, ...)
     if (len < 0 || (size_t) len >= sizeof(text))
         return cs_fail(err, CS_ERR_ARGUMENT, "formatted text is too long");
     return cs_buffer_append(buffer, text, (size_t) len, err);
-}
-
-/* The length of the UTF-8 sequence at p (RFC 3629), 0 if it is not one. */
-static size_t
-utf8_sequence(const uint8_t *p, size_t left)
-{
-    uint8_t low = 0x80, high = 0xbf;
-    size_t len;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        len = 2;
-    else if (p[0] >= 0xe0 && p[0] <= 0xef)
-        len = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    if (left < len)
-        return 0;
-
-    if (p[0] == 0xe0)
-        low = 0xa0; /* no overlong forms */
-    else if (p[0] == 0xed)
-        high = 0x9f; /* no surrogates */
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f; /* nothing above U+10FFFF */
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
 }
 
 /* True if the bytes are valid UTF-8. */

@@ -140,6 +140,47 @@ digits_ahead(const scanner *scan)
     return count;
 }
 
+/* Two digits at p; *bad is not 0 if they are none. */
+static inline int
+two_digits(const char *p, unsigned *bad)
+{
+    unsigned tens = (unsigned) (uint8_t) p[0] - '0';
+    unsigned ones = (unsigned) (uint8_t) p[1] - '0';
+
+    *bad |= (unsigned) (tens > 9) | (unsigned) (ones > 9);
+    return (int) (tens * 10 + ones);
+}
+
+/* The parts of an instant behind its year. */
+typedef struct time_parts
+{
+    int month, day, hour, minute, second;
+} time_parts;
+
+#define PARTS_BYTES 15 /* -MM-DDThh:mm:ss */
+
+/* Read what follows a year up to the seconds. */
+static bool
+take_parts(scanner *scan, cs_time_style style, time_parts *parts)
+{
+    const char *at = scan->at;
+    unsigned bad = 0;
+
+    if (scan->end - at < PARTS_BYTES)
+        return false;
+    parts->month = two_digits(at + 1, &bad);
+    parts->day = two_digits(at + 4, &bad);
+    parts->hour = two_digits(at + 7, &bad);
+    parts->minute = two_digits(at + 10, &bad);
+    parts->second = two_digits(at + 13, &bad);
+    bad |= (unsigned) (at[0] ^ '-') | (unsigned) (at[3] ^ '-') | (unsigned) (at[9] ^ ':') |
+           (unsigned) (at[12] ^ ':');
+    if (bad != 0 || !(at[6] == 'T' || (style == CS_TIME_CSV && at[6] == ' ')))
+        return false;
+    scan->at += PARTS_BYTES;
+    return true;
+}
+
 /* Read a year: four digits, or signed and up to six where the style allows. */
 static bool
 take_year(scanner *scan, cs_time_style style, int *year)
@@ -245,13 +286,10 @@ cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
         [CS_TIME_CSV] = "YYYY-MM-DD hh:mm:ss[.ffffff] UTC",
     };
     scanner scan = {text.data, text.data + text.len};
-    int year, month, day, hour, minute, second, micros, offset;
+    int year, micros, offset;
+    time_parts parts;
 
-    if (!take_year(&scan, style, &year) || !take(&scan, '-') || !take_digits(&scan, 2, &month) ||
-        !take(&scan, '-') || !take_digits(&scan, 2, &day) ||
-        !(take(&scan, 'T') || (style == CS_TIME_CSV && take(&scan, ' '))) ||
-        !take_digits(&scan, 2, &hour) || !take(&scan, ':') || !take_digits(&scan, 2, &minute) ||
-        !take(&scan, ':') || !take_digits(&scan, 2, &second))
+    if (!take_year(&scan, style, &year) || !take_parts(&scan, style, &parts))
         return cs_fail(err, CS_ERR_DATA, "timestamp is not of the form %s", forms[style]);
     CS_TRY(take_fraction(&scan, &micros, err));
     if (scan.at == scan.end && style != CS_TIME_CSV)
@@ -259,13 +297,13 @@ cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
     if (!take_zone(&scan, style, &offset) || scan.at != scan.end)
         return cs_fail(err, CS_ERR_DATA, "timestamp has a malformed offset from UTC");
 
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-        (year == 0 && style != CS_TIME_STATE))
+    if (parts.month < 1 || parts.month > 12 || parts.day < 1 ||
+        parts.day > days_in_month(year, parts.month) || (year == 0 && style != CS_TIME_STATE))
         return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
-    if (hour > 23 || minute > 59 || second > 59)
+    if (parts.hour > 23 || parts.minute > 59 || parts.second > 59)
         return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");
 
-    *time = cs_days_from_date(year, month, day) * CS_DAY + hour * CS_HOUR + minute * CS_MINUTE +
-            second * CS_SECOND + micros - offset * CS_SECOND;
+    *time = cs_days_from_date(year, parts.month, parts.day) * CS_DAY + parts.hour * CS_HOUR +
+            parts.minute * CS_MINUTE + parts.second * CS_SECOND + micros - offset * CS_SECOND;
     return CS_OK;
 }

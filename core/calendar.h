@@ -26,6 +26,11 @@ typedef int64_t cs_time; /* microseconds since 2000-01-01 00:00:00 UTC */
 #define CS_TIME_MIN INT64_C(-211813488000000000)
 #define CS_TIME_END INT64_C(9223371331200000000)
 
+/* The dates PostgreSQL can hold, in days since 2000-01-01: 4714-11-24 BC up to, not including,
+   5874898-01-01. */
+#define CS_DATE_MIN INT64_C(-2451545)
+#define CS_DATE_END INT64_C(2145031949)
+
 /* True if a timestamptz can hold the instant. */
 static inline bool
 cs_time_valid(cs_time time)

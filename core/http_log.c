@@ -4,54 +4,136 @@
  */
 #include "http_log.h"
 
+#include <endian.h>
+
 #define NUM_FIELDS 4
 
-/* True if the line holds a control byte. */
-static bool
-has_control_byte(cs_slice line)
-{
-    for (size_t i = 0; i < line.len; i++)
-    {
-        uint8_t byte = (uint8_t) line.data[i];
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH_BITS EACH_BYTE(0x80)
 
-        if (byte < 0x20 || byte == 0x7f)
-            return true;
+#define WORD_BYTES sizeof(uint64_t)
+#define CHUNK_BYTES 64 /* as many as a mask has bits */
+
+/* What one pass over a line finds. */
+typedef struct line_scan
+{
+    uint64_t controls;  /* not 0: there is a control byte */
+    uint64_t non_ascii; /* not 0: there is a byte from 0x80 on */
+    size_t num_spaces;
+    size_t spaces[NUM_FIELDS]; /* where the first ones are */
+} line_scan;
+
+/* Look at eight bytes, the first one lowest in the word; return a mask of the spaces. */
+static inline uint64_t
+scan_word(uint64_t word, line_scan *scan)
+{
+    uint64_t low = word & ~HIGH_BITS;
+    uint64_t other = word ^ EACH_BYTE(' ');
+    uint64_t from_space = low + EACH_BYTE(0x80 - 0x20); /* high bit: 0x20 and more */
+    uint64_t deletes = low + EACH_BYTE(1);              /* high bit: 0x7f */
+    uint64_t not_spaces = ((other & ~HIGH_BITS) + ~HIGH_BITS) | other;
+
+    scan->non_ascii |= word & HIGH_BITS;
+    scan->controls |= (~from_space | deletes) & ~word & HIGH_BITS;
+    /* The product gathers the lowest bit of each byte in the highest byte. */
+    return ((~not_spaces & HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Eight bytes as a word, the first one lowest. */
+static inline uint64_t
+load_word(const char *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, WORD_BYTES);
+    return le64toh(word);
+}
+
+/* The last rest bytes of data, fewer than a word, filled up with letters. */
+static inline uint64_t
+load_rest(const char *data, size_t len, size_t rest)
+{
+    uint64_t word = EACH_BYTE('x');
+
+    if (len >= WORD_BYTES) /* drop what was seen already */
+        return word << 8 * rest | load_word(data + len - WORD_BYTES) >> 8 * (WORD_BYTES - rest);
+    for (size_t i = len; i > 0; i--)
+        word = word << 8 | (uint8_t) data[i - 1];
+    return word;
+}
+
+/* Look at up to CHUNK_BYTES; return a mask of the spaces. */
+static inline uint64_t
+scan_chunk(const char *data, size_t len, line_scan *scan)
+{
+    uint64_t spaces = 0;
+    size_t place = 0;
+
+    for (; len - place >= WORD_BYTES; place += WORD_BYTES)
+        spaces |= scan_word(load_word(data + place), scan) << place;
+    if (place < len)
+        spaces |= scan_word(load_rest(data, len, len - place), scan) << place;
+    return spaces;
+}
+
+/* Look at a whole line. */
+static void
+scan_line(cs_slice line, line_scan *scan)
+{
+    scan->controls = scan->non_ascii = 0;
+    scan->num_spaces = 0;
+    for (size_t place = 0; place < line.len; place += CHUNK_BYTES)
+    {
+        size_t left = line.len - place;
+        uint64_t spaces =
+            scan_chunk(line.data + place, left < CHUNK_BYTES ? left : CHUNK_BYTES, scan);
+
+        for (; spaces != 0; spaces &= spaces - 1)
+        {
+            if (scan->num_spaces < NUM_FIELDS)
+                scan->spaces[scan->num_spaces] = place + (size_t) __builtin_ctzll(spaces);
+            scan->num_spaces++;
+        }
     }
-    return false;
+}
+
+/* Report what is wrong with the number of fields. */
+static cs_code
+fail_fields(cs_slice line, size_t num_spaces, cs_error *err)
+{
+    bool empty = line.data[0] == ' ' || line.data[line.len - 1] == ' ' ||
+                 memmem(line.data, line.len, "  ", 2) != NULL;
+    size_t count = num_spaces + 1;
+
+    if (empty)
+        return cs_fail(err, CS_ERR_DATA, "empty field: fields are separated by one space");
+    return cs_fail(err, CS_ERR_DATA, "line has %zu %s instead of %d", count,
+                   count == 1 ? "field" : "fields", NUM_FIELDS);
 }
 
 /* Split at single spaces into exactly NUM_FIELDS non-empty fields. */
 static cs_code
-split_fields(cs_slice line, cs_slice fields[NUM_FIELDS], cs_error *err)
+split_fields(cs_slice line, const line_scan *scan, cs_slice fields[NUM_FIELDS], cs_error *err)
 {
-    const char *at = line.data;
-    const char *end = line.data + line.len;
-    size_t count = 0;
+    size_t start = 0;
+    bool good = scan->num_spaces == NUM_FIELDS - 1;
 
-    for (;;)
+    for (size_t i = 0; good && i < NUM_FIELDS; i++)
     {
-        const char *space = memchr(at, ' ', (size_t) (end - at));
-        const char *stop = space != NULL ? space : end;
+        size_t end = i < NUM_FIELDS - 1 ? scan->spaces[i] : line.len;
 
-        if (stop == at)
-            return cs_fail(err, CS_ERR_DATA, "empty field: fields are separated by one space");
-        if (count < NUM_FIELDS)
-            fields[count] = (cs_slice){at, (size_t) (stop - at)};
-        count++;
-        if (space == NULL)
-            break;
-        at = space + 1;
+        fields[i] = (cs_slice){line.data + start, end - start};
+        good = end > start;
+        start = end + 1;
     }
-    if (count != NUM_FIELDS)
-        return cs_fail(err, CS_ERR_DATA, "line has %zu %s instead of %d", count,
-                       count == 1 ? "field" : "fields", NUM_FIELDS);
-    return CS_OK;
+    return good ? CS_OK : fail_fields(line, scan->num_spaces, err);
 }
 
 cs_code
 cs_log_line_parse(cs_slice line, cs_log_line *out, cs_error *err)
 {
     cs_slice fields[NUM_FIELDS];
+    line_scan scan;
 
     if (line.len > 0 && line.data[line.len - 1] == '\r')
         line.len--;
@@ -59,11 +141,12 @@ cs_log_line_parse(cs_slice line, cs_log_line *out, cs_error *err)
         return cs_fail(err, CS_ERR_DATA, "line is empty");
     if (line.len > CS_LOG_LINE_MAX_BYTES)
         return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
-    if (has_control_byte(line))
+    scan_line(line, &scan);
+    if (scan.controls != 0)
         return cs_fail(err, CS_ERR_DATA, "line holds a control character");
-    if (!cs_utf8_valid(line.data, line.len))
+    if (scan.non_ascii != 0 && !cs_utf8_valid(line.data, line.len))
         return cs_fail(err, CS_ERR_DATA, "line is not valid UTF-8");
-    CS_TRY(split_fields(line, fields, err));
+    CS_TRY(split_fields(line, &scan, fields, err));
     CS_TRY(cs_time_parse(fields[0], CS_TIME_RFC3339, &out->time, err));
     out->method = fields[1];
     out->path = fields[2];

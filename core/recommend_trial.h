@@ -12,8 +12,8 @@
  * all users in holdout, which is finished, too.
  */
 cs_code cs_trial_run(const cs_interactions *train, const cs_interactions *holdout,
-                     const cs_fit_options *options, size_t k, cs_invert invert,
-                     cs_quality *quality, cs_error *err);
+                     const cs_fit_options *options, size_t k, cs_invert invert, cs_quality *quality,
+                     cs_error *err);
 
 /* A number in [0, 1) for a pair, the same for the same seed: below the share it is held out. */
 double cs_trial_draw(uint64_t seed, uint64_t user, int64_t item);

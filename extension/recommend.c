@@ -78,9 +78,9 @@ find_known(Offer *offer, text *user)
     recommend_run(offer->fcinfo, RECOMMEND_FIND_USER, values, true);
     if (SPI_processed == 0)
         return;
-    offer->known = sql_array_read(
-        SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null), INT4OID,
-        &offer->num_known);
+    offer->known =
+        sql_array_read(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null),
+                       INT4OID, &offer->num_known);
     for (size_t i = 0; i < offer->num_known; i++)
         if ((uint32_t) offer->known[i] >= offer->model.num_items)
             ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
@@ -254,10 +254,9 @@ return_best(Offer *offer, size_t n)
     {
         const cs_ranked *ranked = &offer->scores.ranked[place];
         const cs_ranked *sources;
-        Datum values[OFFER_COLUMNS] = {Int64GetDatum((int64) place + 1),
-                                       Int64GetDatum(offer->model.item_ids[ranked->item]),
-                                       Float4GetDatum(ranked->score),
-                                       reasons_array(offer, &reasons, place)};
+        Datum values[OFFER_COLUMNS] = {
+            Int64GetDatum((int64) place + 1), Int64GetDatum(offer->model.item_ids[ranked->item]),
+            Float4GetDatum(ranked->score), reasons_array(offer, &reasons, place)};
         bool nulls[OFFER_COLUMNS] = {false};
 
         CHECK_FOR_INTERRUPTS();
@@ -341,9 +340,9 @@ return_similar(const Offer *offer, int32_t position, size_t n)
     rows_arguments(offer, &position, 1, arguments);
     recommend_run(offer->fcinfo, RECOMMEND_FIND_ROWS, arguments, true);
     if (SPI_processed > 0)
-        row = recommend_row(
-            SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null),
-            SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &is_null));
+        row =
+            recommend_row(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null),
+                          SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &is_null));
     for (size_t i = 0; i < row.count && i < n && row.weights[i] > 0; i++)
     {
         int32_t target = row.targets[i];
@@ -351,9 +350,9 @@ return_similar(const Offer *offer, int32_t position, size_t n)
         bool nulls[SIMILAR_COLUMNS] = {false};
 
         if ((uint32_t) target >= offer->model.num_items)
-            ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                            errmsg("damaged model: item %d of %zu", target,
-                                   offer->model.num_items)));
+            ereport(ERROR,
+                    (errcode(ERRCODE_DATA_CORRUPTED),
+                     errmsg("damaged model: item %d of %zu", target, offer->model.num_items)));
         values[0] = Int64GetDatum((int64) i + 1);
         values[1] = Int64GetDatum(offer->model.item_ids[target]);
         values[2] = Float4GetDatum(row.weights[i]);

@@ -139,9 +139,9 @@ read_model(FunctionCallInfo fcinfo, Evaluation *evaluation)
     RecommendModel *stored = &evaluation->stored;
 
     recommend_find_model(fcinfo, PG_GETARG_TEXT_PP(0), stored);
-    evaluation->rows = MemoryContextAllocExtended(
-        CurrentMemoryContext, (stored->num_items + 1) * sizeof(cs_model_row),
-        MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+    evaluation->rows = MemoryContextAllocExtended(CurrentMemoryContext,
+                                                  (stored->num_items + 1) * sizeof(cs_model_row),
+                                                  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
     evaluation->model =
         (cs_model){stored->num_items, stored->item_ids, stored->popular, evaluation->rows};
     receive(fcinfo, evaluation, RECOMMEND_ALL_ROWS, receive_row);
@@ -155,8 +155,8 @@ evaluate(FunctionCallInfo fcinfo, Evaluation *evaluation, size_t k)
     cs_error err;
 
     bridge_check(cs_scores_init(&evaluation->scores, &evaluation->env, num_items, &err), &err);
-    bridge_check(
-        cs_evaluation_init(&evaluation->evaluation, &evaluation->env, num_items, k, &err), &err);
+    bridge_check(cs_evaluation_init(&evaluation->evaluation, &evaluation->env, num_items, k, &err),
+                 &err);
     receive(fcinfo, evaluation, RECOMMEND_ALL_USERS, receive_user);
     for (size_t user = 0; user < evaluation->holdout.num_users; user++)
         if (!evaluation->seen[user])
@@ -167,9 +167,9 @@ evaluate(FunctionCallInfo fcinfo, Evaluation *evaluation, size_t k)
 static Datum
 quality_row(FunctionCallInfo fcinfo, cs_quality quality)
 {
-    Datum values[QUALITY_COLUMNS] = {
-        Int64GetDatum(quality.users), Float8GetDatum(quality.recall), Float8GetDatum(quality.ndcg),
-        Float8GetDatum(quality.hit_rate), Float8GetDatum(quality.coverage)};
+    Datum values[QUALITY_COLUMNS] = {Int64GetDatum(quality.users), Float8GetDatum(quality.recall),
+                                     Float8GetDatum(quality.ndcg), Float8GetDatum(quality.hit_rate),
+                                     Float8GetDatum(quality.coverage)};
     bool nulls[QUALITY_COLUMNS] = {false};
     TupleDesc desc;
 

@@ -168,13 +168,13 @@ check_owner(Fit *fit)
             SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
     become_caller(fit);
     if (!has_privs_of_role(fit->caller, owner))
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("must be a member of the owner of model \"%s\" to replace it",
-                               text_to_cstring(fit->name)),
-                        errhint("Use another name, or ask role \"%s\".",
-                                GetUserNameFromId(owner, true) != NULL
-                                    ? GetUserNameFromId(owner, true)
-                                    : "postgres")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                 errmsg("must be a member of the owner of model \"%s\" to replace it",
+                        text_to_cstring(fit->name)),
+                 errhint("Use another name, or ask role \"%s\".",
+                         GetUserNameFromId(owner, true) != NULL ? GetUserNameFromId(owner, true)
+                                                                : "postgres")));
     return owner;
 }
 
@@ -189,11 +189,11 @@ read_pairs(Fit *fit)
     fit->left_out = recommend_read(&source, false, recommend_take_pair, &fit->input);
     bridge_check(cs_interactions_finish(&fit->input, (size_t) fit->options.min_users, &err), &err);
     if (fit->input.num_items == 0)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("there is nothing to learn from in \"%s\"",
-                               get_rel_name(source.relation)),
-                        errdetail("It has no row with a user and an item%s.",
-                                  fit->options.min_users > 1 ? " of enough users" : "")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("there is nothing to learn from in \"%s\"", get_rel_name(source.relation)),
+                 errdetail("It has no row with a user and an item%s.",
+                           fit->options.min_users > 1 ? " of enough users" : "")));
 }
 
 /* Fit the model. */
@@ -211,8 +211,8 @@ run_fit(Fit *fit)
                            cs_fit_matrix_bytes(fit->input.num_items) / 1e9),
                  errhint("Leave out rare items with the option \"min_users\", or, where there is"
                          " the memory, raise the option \"max_items\".")));
-    bridge_check(
-        cs_fit_run(&fit->fit, &fit->input, &fit->options.fit, recommend_invert(), &err), &err);
+    bridge_check(cs_fit_run(&fit->fit, &fit->input, &fit->options.fit, recommend_invert(), &err),
+                 &err);
 }
 
 /* A copy of numbers as an array. */
@@ -244,8 +244,7 @@ write_model(Fit *fit, Oid owner)
 
     recommend_run(fit->fcinfo, RECOMMEND_DELETE_MODEL, values, false);
     recommend_run(fit->fcinfo, RECOMMEND_INSERT_MODEL, values, false);
-    return DatumGetInt64(
-        SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }
 
 /* Write the weights of an item. */
@@ -288,8 +287,7 @@ write_tables(Fit *fit, Oid owner)
 {
     MemoryContext row_context =
         AllocSetContextCreate(CurrentMemoryContext, "recommender row", ALLOCSET_DEFAULT_SIZES);
-    cs_weight *weights = MemoryContextAlloc(
-        fit->context, fit->input.num_items * sizeof(cs_weight));
+    cs_weight *weights = MemoryContextAlloc(fit->context, fit->input.num_items * sizeof(cs_weight));
     int64 model_id = write_model(fit, owner);
     MemoryContext caller = MemoryContextSwitchTo(row_context);
 

@@ -96,8 +96,7 @@ function_schema(FunctionCallInfo fcinfo)
 Oid
 recommend_table(FunctionCallInfo fcinfo)
 {
-    Oid table =
-        get_relname_relid("recommender_model", get_func_namespace(fcinfo->flinfo->fn_oid));
+    Oid table = get_relname_relid("recommender_model", get_func_namespace(fcinfo->flinfo->fn_oid));
 
     if (!OidIsValid(table))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -131,9 +130,9 @@ find_plan(FunctionCallInfo fcinfo, RecommendStatement statement)
     check_schema(schema);
     if (kept.plans[statement] != NULL)
         return kept.plans[statement];
-    plan = SPI_prepare_cursor(psprintf(known->sql, quote_identifier(schema)),
-                              known->num_arguments, (Oid *) known->types,
-                              CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_PARALLEL_OK);
+    plan =
+        SPI_prepare_cursor(psprintf(known->sql, quote_identifier(schema)), known->num_arguments,
+                           (Oid *) known->types, CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_PARALLEL_OK);
     if (plan == NULL || SPI_keepplan(plan) != 0)
         elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
     kept.plans[statement] = plan;
@@ -143,8 +142,7 @@ find_plan(FunctionCallInfo fcinfo, RecommendStatement statement)
 void
 recommend_run(FunctionCallInfo fcinfo, RecommendStatement statement, Datum *values, bool read_only)
 {
-    int result =
-        SPI_execute_plan(find_plan(fcinfo, statement), values, NULL, read_only, 0);
+    int result = SPI_execute_plan(find_plan(fcinfo, statement), values, NULL, read_only, 0);
 
     if (result < 0)
         elog(ERROR, "could not run a statement: %s", SPI_result_code_string(result));
@@ -184,14 +182,14 @@ recommend_find_model(FunctionCallInfo fcinfo, text *name, RecommendModel *model)
     tuple = SPI_tuptable->vals[0];
     desc = SPI_tuptable->tupdesc;
     model->model_id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &is_null));
-    model->item_ids = sql_array_read(SPI_getbinval(tuple, desc, 2, &is_null), INT8OID,
-                                     &model->num_items);
+    model->item_ids =
+        sql_array_read(SPI_getbinval(tuple, desc, 2, &is_null), INT8OID, &model->num_items);
     model->popular =
         sql_array_read(SPI_getbinval(tuple, desc, 3, &is_null), FLOAT4OID, &num_popular);
     if (num_popular != model->num_items)
         ereport(ERROR,
-                (errcode(ERRCODE_DATA_CORRUPTED), errmsg("damaged model: %zu items, %zu scores",
-                                                         model->num_items, num_popular)));
+                (errcode(ERRCODE_DATA_CORRUPTED),
+                 errmsg("damaged model: %zu items, %zu scores", model->num_items, num_popular)));
 }
 
 cs_model_row
@@ -203,9 +201,8 @@ recommend_row(Datum neighbours, Datum weights)
     row.targets = sql_array_read(neighbours, INT4OID, &row.count);
     row.weights = sql_array_read(weights, FLOAT4OID, &num_weights);
     if (num_weights != row.count)
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_CORRUPTED), errmsg("damaged model: %zu items, %zu weights",
-                                                         row.count, num_weights)));
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("damaged model: %zu items, %zu weights", row.count, num_weights)));
     return row;
 }
 

@@ -7,6 +7,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "nearest_name.h"
 #include "recommend.h"
 
 #define FOR_FIT 1
@@ -52,19 +53,26 @@ static const Option known_options[] = {
     {"metric", OPTION_METRIC, FOR_TUNE, offsetof(RecommendOptions, by_recall)},
 };
 
-/* Report a key that is no option here, with those that are. */
+/* Report a key that is no option here, with the one that is meant or those that are. */
 pg_noreturn static void
 refuse_name(const char *name, int where)
 {
     StringInfoData list;
+    NearestName nearest;
 
     initStringInfo(&list);
+    nearest_name_init(&nearest, name);
     for (size_t i = 0; i < lengthof(known_options); i++)
-        if (known_options[i].where & where)
-            appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "", known_options[i].name);
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("unrecognized option \"%s\"", name),
-                    errhint("Valid options are %s.", list.data)));
+    {
+        if ((known_options[i].where & where) == 0)
+            continue;
+        nearest_name_offer(&nearest, known_options[i].name);
+        appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "", known_options[i].name);
+    }
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized option \"%s\"", name),
+             nearest.match != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest.match)
+                                   : errhint("Valid options are %s.", list.data)));
 }
 
 /* The option of this name. */
@@ -189,8 +197,8 @@ recommend_options_read(RecommendOptions *options, const Jsonb *given, bool tune)
         if (token != WJB_KEY)
             continue;
         JsonbIteratorNext(&iterator, &value, true);
-        set_option(options,
-                   find_option(pnstrdup(key.val.string.val, key.val.string.len), where), &value);
+        set_option(options, find_option(pnstrdup(key.val.string.val, key.val.string.len), where),
+                   &value);
     }
     check_options(options);
 }

@@ -97,11 +97,10 @@ check_item_type(const RecommendSource *source)
     Oid type = column_type(source->relation, source->item_column);
 
     if (type != INT2OID && type != INT4OID && type != INT8OID)
-        ereport(ERROR,
-                (errcode(ERRCODE_DATATYPE_MISMATCH),
-                 errmsg("column \"%s\" must be of type bigint, integer or smallint, not %s",
-                        source->item_column, format_type_be(type)),
-                 errhint("Use a view that turns the items into numbers.")));
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("column \"%s\" must be of type bigint, integer or smallint, not %s",
+                               source->item_column, format_type_be(type)),
+                        errhint("Use a view that turns the items into numbers.")));
 }
 
 /* The SQL of the time column as a number. */

@@ -130,8 +130,8 @@ split_pairs(FunctionCallInfo fcinfo, Tuning *tuning)
         split_by_time(tuning);
     cs_interactions_free(&tuning->all);
     cs_release(&tuning->env, tuning->pairs);
-    bridge_check(
-        cs_interactions_finish(&tuning->train, (size_t) tuning->options.min_users, &err), &err);
+    bridge_check(cs_interactions_finish(&tuning->train, (size_t) tuning->options.min_users, &err),
+                 &err);
     bridge_check(cs_interactions_finish(&tuning->holdout, 1, &err), &err);
     if (tuning->train.num_items == 0 || tuning->holdout.num_items == 0)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -83,7 +83,8 @@ row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *by
     const avro_source *source = (avro_source *) base;
     bool exact;
 
-    CS_TRY(avro_record_text(cs_avro_reader_schema(source->reader), values, text, &exact, err));
+    CS_TRY(avro_record_text(cs_avro_reader_schema(source->reader), source->plan, values, text,
+                            &exact, err));
     if (!exact)
         *bytes = source->record;
     return CS_OK;
@@ -124,9 +125,9 @@ make_plan(avro_source *source)
     {
         wanted[i] = (int) i;
         source->base.fields[i] =
-            (row_field){schema->fields[i].name, cs_avro_field_kind(&schema->fields[i])};
+            (row_field){schema->fields[i].name, cs_avro_shape_of(schema->fields[i].type).kind};
     }
-    code = cs_avro_plan_make(loader_env(), schema, wanted, count, &source->plan, &err);
+    code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
     return code == CS_OK ? STATUS_OK : log_core_error(&err, source->base.file->name);
 }
@@ -141,7 +142,7 @@ read_header(avro_source *source)
     cs_error err;
     bool hashed;
 
-    if (cs_avro_reader_open(loader_env(), &file, &source->reader, &err) != CS_OK)
+    if (cs_avro_reader_open(loader_env(), &file, NULL, &source->reader, &err) != CS_OK)
         return log_core_error(&err, file.name);
     header = cs_avro_reader_header(source->reader);
     hash_start(&hash);

@@ -6,73 +6,46 @@
 
 #include "json_text.h"
 
-#include <math.h>
-
-/* A number; JSON has none for infinities and NaN. */
-static json_t *
-real_value(double value)
+/* One value; text that is not UTF-8 as well as it can be shown. */
+static cs_code
+field_json(const cs_avro_plan *plan, const cs_value *value, json_t **json, bool *exact,
+           cs_error *err)
 {
-    if (isfinite(value))
-        return json_real(value);
-    return json_string(isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-}
-
-/* An instant, as text in UTC. */
-static json_t *
-time_value(cs_time time)
-{
-    char text[CS_TIME_TEXT_SIZE];
-
-    cs_time_format(time, text);
-    return json_string(text);
-}
-
-/* One value. */
-static json_t *
-field_value(const cs_value *value, bool *exact)
-{
-    json_t *string;
     bool valid;
+    cs_code code;
 
-    switch (value->kind)
+    if (value->kind == CS_VALUE_STRING)
     {
-        case CS_VALUE_NULL:
-            return json_null();
-        case CS_VALUE_BOOL:
-            return json_boolean(value->as.boolean);
-        case CS_VALUE_INTEGER:
-            return json_integer(value->as.integer);
-        case CS_VALUE_FLOAT:
-            return real_value(value->as.real);
-        case CS_VALUE_DOUBLE:
-            return real_value(value->as.dbl);
-        case CS_VALUE_BYTES:
-            return json_base64(value->as.bytes);
-        case CS_VALUE_STRING:
-            string = json_text(value->as.bytes, &valid);
-            *exact = *exact && valid;
-            return string;
-        case CS_VALUE_TIME:
-            return time_value(value->as.time);
+        *json = json_text(value->as.bytes, &valid);
+        *exact = *exact && valid;
+        return CS_OK;
     }
-    return NULL;
+    code = cs_avro_value_json(plan, value, json, err);
+    if (code != CS_ERR_RANGE)
+        return code;
+    *json = json_null(); /* what is refused inside a nested value is among the record's bytes */
+    *exact = false;
+    return CS_OK;
 }
 
 cs_code
-avro_record_text(const cs_avro_schema *schema, const cs_value *values, cs_buffer *text, bool *exact,
-                 cs_error *err)
+avro_record_text(const cs_avro_schema *schema, const cs_avro_plan *plan, const cs_value *values,
+                 cs_buffer *text, bool *exact, cs_error *err)
 {
     json_t *object = json_object();
-    int failed = 0;
+    cs_code code = CS_OK;
 
     *exact = true;
-    for (size_t i = 0; i < schema->num_fields; i++)
-        failed |=
-            json_object_set_new(object, schema->fields[i].name, field_value(&values[i], exact));
-    if (failed != 0)
+    for (size_t i = 0; i < schema->num_fields && code == CS_OK; i++)
     {
-        json_decref(object);
-        object = NULL;
+        json_t *json;
+
+        code = field_json(plan, &values[i], &json, exact, err);
+        if (code == CS_OK && json_object_set_new(object, schema->fields[i].name, json) != 0)
+            code = cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     }
-    return json_append(text, object, err);
+    if (code == CS_OK)
+        return json_append(text, object, err);
+    json_decref(object);
+    return code;
 }

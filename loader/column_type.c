@@ -21,8 +21,11 @@
 #define BPCHAROID 1042
 #define VARCHAROID 1043
 #define DATEOID 1082
+#define TIMEOID 1083
 #define TIMESTAMPOID 1114
 #define TIMESTAMPTZOID 1184
+#define INTERVALOID 1186
+#define UUIDOID 2950
 
 #define KIND(name) (1u << CS_VALUE_##name)
 
@@ -50,8 +53,7 @@ append_int64(cs_buffer *out, int64_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
-/* Append a number in the fewest digits that give it back. */
-static cs_code
+cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
     char text[32];
@@ -74,22 +76,14 @@ append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 static cs_code
 append_text(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    char time[CS_TIME_TEXT_SIZE];
-
     switch (value->kind)
     {
-        case CS_VALUE_STRING:
-            return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
-        case CS_VALUE_INTEGER:
-            return cs_buffer_printf(out, &why->err, "%" PRId64, value->as.integer);
-        case CS_VALUE_BOOL:
-            return cs_buffer_printf(out, &why->err, "%s", value->as.boolean ? "true" : "false");
         case CS_VALUE_FLOAT:
             return append_real_text(value->as.real, true, out, &why->err);
         case CS_VALUE_DOUBLE:
             return append_real_text(value->as.dbl, false, out, &why->err);
         default:
-            return cs_buffer_append(out, time, cs_time_format(value->as.time, time), &why->err);
+            return cs_value_text(value, out, &why->err);
     }
 }
 
@@ -214,10 +208,38 @@ append_timestamp(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_date(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    int32_t days;
+    int32_t days = value->as.days;
 
-    CS_TRY(text_to_date(value->as.bytes, &days, why));
+    if (value->kind == CS_VALUE_STRING)
+        CS_TRY(text_to_date(value->as.bytes, &days, why));
     return append_int32(out, days, &why->err);
+}
+
+/* time without time zone */
+static cs_code
+append_time_of_day(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    return append_int64(out, value->as.time_of_day, &why->err);
+}
+
+/* interval */
+static cs_code
+append_interval(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    uint32_t days = value->as.duration.days, months = value->as.duration.months;
+
+    if (days > INT32_MAX || months > INT32_MAX)
+        return refuse(why, SQLSTATE_NUMBER_RANGE, "duration is out of range for an interval");
+    CS_TRY(append_int64(out, value->as.duration.millis * CS_MILLISECOND, &why->err));
+    CS_TRY(append_int32(out, (int32_t) days, &why->err));
+    return append_int32(out, (int32_t) months, &why->err);
+}
+
+/* uuid */
+static cs_code
+append_uuid(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    return cs_buffer_append(out, value->as.uuid, CS_UUID_BYTES, &why->err);
 }
 
 /* bytea */
@@ -229,8 +251,10 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 
-#define ANY_TEXT \
-    (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME))
+#define ANY_TEXT                                                                           \
+    (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME) | \
+     KIND(LOCAL_TIME) | KIND(DATE) | KIND(TIME_OF_DAY) | KIND(DECIMAL) | KIND(UUID) |      \
+     KIND(DURATION))
 #define ANY_NUMBER (KIND(STRING) | KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE))
 
 static const column_type types[] = {
@@ -244,8 +268,11 @@ static const column_type types[] = {
     {FLOAT8OID, ANY_NUMBER, append_float8},
     {BOOLOID, KIND(STRING) | KIND(BOOL), append_bool},
     {TIMESTAMPTZOID, KIND(STRING) | KIND(TIME), append_timestamp},
-    {TIMESTAMPOID, KIND(STRING) | KIND(TIME), append_timestamp},
-    {DATEOID, KIND(STRING), append_date},
+    {TIMESTAMPOID, KIND(STRING) | KIND(TIME) | KIND(LOCAL_TIME), append_timestamp},
+    {DATEOID, KIND(STRING) | KIND(DATE), append_date},
+    {TIMEOID, KIND(TIME_OF_DAY), append_time_of_day},
+    {INTERVALOID, KIND(DURATION), append_interval},
+    {UUIDOID, KIND(UUID), append_uuid},
     {BYTEAOID, KIND(STRING) | KIND(BYTES), append_bytea},
 };
 
@@ -268,9 +295,21 @@ const char *
 value_kind_name(cs_value_kind kind)
 {
     static const char *const names[] = {
-        [CS_VALUE_NULL] = "null",     [CS_VALUE_BOOL] = "boolean",   [CS_VALUE_INTEGER] = "integer",
-        [CS_VALUE_FLOAT] = "float",   [CS_VALUE_DOUBLE] = "double",  [CS_VALUE_BYTES] = "bytes",
-        [CS_VALUE_STRING] = "string", [CS_VALUE_TIME] = "timestamp",
+        [CS_VALUE_NULL] = "null",
+        [CS_VALUE_BOOL] = "boolean",
+        [CS_VALUE_INTEGER] = "integer",
+        [CS_VALUE_FLOAT] = "float",
+        [CS_VALUE_DOUBLE] = "double",
+        [CS_VALUE_BYTES] = "bytes",
+        [CS_VALUE_STRING] = "string",
+        [CS_VALUE_TIME] = "timestamp",
+        [CS_VALUE_LOCAL_TIME] = "local timestamp",
+        [CS_VALUE_DATE] = "date",
+        [CS_VALUE_TIME_OF_DAY] = "time",
+        [CS_VALUE_DECIMAL] = "decimal",
+        [CS_VALUE_UUID] = "uuid",
+        [CS_VALUE_DURATION] = "duration",
+        [CS_VALUE_NESTED] = "nested",
     };
 
     return names[kind];

@@ -38,4 +38,7 @@ cs_code append_int16(cs_buffer *out, int16_t value, cs_error *err);
 cs_code append_int32(cs_buffer *out, int32_t value, cs_error *err);
 cs_code append_int64(cs_buffer *out, int64_t value, cs_error *err);
 
+/* Append a number in the fewest digits that give it back; NaN, Infinity, -Infinity. */
+cs_code append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err);
+
 #endif

@@ -11,6 +11,9 @@ extern const command_spec init_command;
 extern const command_spec encode_command;
 extern const command_spec load_command;
 extern const command_spec report_command;
+extern const command_spec inspect_command;
+extern const command_spec cat_command;
+extern const command_spec verify_command;
 extern const command_spec recommend_command;
 extern const command_spec serve_command;
 

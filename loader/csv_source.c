@@ -366,11 +366,7 @@ csv_source_open(row_source **out, file_source *file)
 
     if (source == NULL)
         return log_out_of_memory();
-    source->base.ops = &ops;
-    source->base.file = file;
-    source->base.block = -1;
-    source->base.end_block = 1;
-    source->base.id_is_checksum = true;
+    row_source_init_text(&source->base, &ops, file);
     source->next_line = 1;
     cs_buffer_init(&source->buffer, loader_env());
     cs_buffer_init(&source->header, loader_env());

@@ -22,13 +22,14 @@ typedef struct encode_settings
     bool force;
 } encode_settings;
 
-static const char *const codec_names[] = {"deflate", "null", NULL};
+static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
+                                          "bzip2",   "xz",   NULL};
 
 static const option_spec options[] = {
     {"output", 'o', OPTION_TEXT, offsetof(encode_settings, output), "FILE|DIR",
      "write all logs to this Avro file, or one file\nfor each log to this directory", NULL},
     {"codec", 0, OPTION_CHOICE, offsetof(encode_settings, codec), "CODEC",
-     "compression: deflate (default) or null", codec_names},
+     "compression: deflate (default), null, snappy,\nzstandard, bzip2 or xz", codec_names},
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
      "Avro schema to encode by, instead of the\nproject's own schemas/http_log.avsc", NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(encode_settings, rejects), "FILE",

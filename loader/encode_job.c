@@ -7,7 +7,6 @@
  */
 #include "encode.h"
 
-#include "avro_encode.h"
 #include "line_reader.h"
 #include "log.h"
 #include "stop.h"
@@ -62,14 +61,12 @@ static cs_code
 write_line(job_state *state, const text_line *line, cs_error *err)
 {
     const log_schema *schema = state->context->schema;
-    cs_value values[LOG_FIELDS];
     cs_log_line fields;
 
     if (line->cut)
         return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
     CS_TRY(cs_log_line_parse(line->text, &fields, err));
-    log_schema_values(schema, &fields, values);
-    CS_TRY(cs_avro_encode_record(schema->avro, values, cs_avro_writer_buffer(state->writer), err));
+    CS_TRY(log_schema_encode(schema, &fields, cs_avro_writer_buffer(state->writer), err));
     if (state->records == 0 || fields.time < state->min_time)
         state->min_time = fields.time;
     if (state->records == 0 || fields.time > state->max_time)
@@ -146,13 +143,14 @@ static exit_status
 write_file(job_state *state)
 {
     const encode_context *context = state->context;
+    cs_avro_writer_options options = {.codec = context->codec};
     cs_sink sink;
     cs_error err;
 
     STATUS_TRY(file_sink_open(&state->sink, state->job->output, context->replace));
     sink = file_sink_as_core(&state->sink);
-    if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, context->codec,
-                            &state->writer, &err) != CS_OK)
+    if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, &options, &state->writer,
+                            &err) != CS_OK)
         return log_core_error(&err, state->job->output);
     hash_start(&state->hash);
     for (int i = 0; i < state->job->num_logs; i++)

@@ -104,12 +104,39 @@ file_source_rewind(file_source *source)
     return true;
 }
 
-/* cs_source on file_source_read: core reads forward only. */
+/*
+ * Count and hash bytes read at a position. What was seen before is not seen again:
+ * core reads the heads of blocks twice. It leaves no byte out either.
+ */
+static void
+note_read(file_source *source, uint64_t at, const char *data, size_t len)
+{
+    size_t seen = at < source->offset ? (size_t) (source->offset - at) : 0;
+
+    if (seen >= len)
+        return;
+    source->offset = at + len;
+    if (source->hash != NULL)
+        hash_add(source->hash, data + seen, len - seen);
+}
+
+/* cs_source on a pipe, read forward, or on a file, read at any position. */
 static int64_t
 read_at(void *ctx, uint64_t offset, void *data, size_t len)
 {
-    (void) offset;
-    return file_source_read(ctx, data, len);
+    file_source *source = ctx;
+    ssize_t got;
+
+    if (source->size < 0)
+        return file_source_read(source, data, len);
+    do
+        got = stop_requested() ? -1 : pread(source->fd, data, len, (off_t) offset);
+    while (got < 0 && errno == EINTR && !stop_requested());
+    if (got < 0 && stop_requested())
+        errno = EINTR;
+    if (got > 0)
+        note_read(source, offset, data, (size_t) got);
+    return got;
 }
 
 cs_source

@@ -1,6 +1,6 @@
 /*
  * loader/file_source.h
- *     Reading a file, or standard input as "-", forward.
+ *     Reading a file, or standard input as "-": forward, or by position for core.
  */
 #ifndef LOADER_FILE_SOURCE_H
 #define LOADER_FILE_SOURCE_H
@@ -16,7 +16,7 @@ typedef struct file_source
     const char *name;  /* borrowed; as the user wrote it */
     int fd;            /* -1 if closed */
     int64_t size;      /* -1 if unknown: a pipe, a terminal */
-    uint64_t offset;   /* bytes read so far */
+    uint64_t offset;   /* bytes read so far, up to the farthest */
     hash_stream *hash; /* gets every byte read; NULL for none */
 } file_source;
 

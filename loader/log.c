@@ -4,6 +4,7 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -104,26 +105,37 @@ status_of_code(cs_code code)
     return STATUS_REFUSED;
 }
 
+/* Append one part of a place, unless it is below the first that there can be. */
+static void
+add_place(char *place, size_t size, const char *name, int64_t number, int64_t first)
+{
+    size_t len = strlen(place);
+
+    if (number >= first)
+        snprintf(place + len, size - len, "%s%s %lld", len == 0 ? " (" : ", ", name,
+                 (long long) number);
+}
+
+exit_status
+log_block_error(const cs_error *err, const char *file, int64_t block)
+{
+    const char *name = err->file != NULL ? err->file : file;
+    char place[128] = "";
+
+    if (err->code == CS_ERR_STOPPED || (err->code == CS_ERR_IO && err->sys_errno == EINTR))
+        return STATUS_INTERRUPTED; /* main says so, once */
+    add_place(place, sizeof(place), "byte", err->offset, 0);
+    add_place(place, sizeof(place), "block", block, 0);
+    add_place(place, sizeof(place), "record", err->record, 1);
+    log_error("%s%s%s%s%s", name != NULL ? name : "", name != NULL ? ": " : "", err->message, place,
+              place[0] != '\0' ? ")" : "");
+    return status_of_code(err->code);
+}
+
 exit_status
 log_core_error(const cs_error *err, const char *file)
 {
-    const char *name = err->file != NULL ? err->file : file;
-    char place[64] = "";
-
-    if (err->code == CS_ERR_STOPPED)
-        return STATUS_INTERRUPTED; /* main says so, once */
-    if (err->offset >= 0 && err->record > 0)
-        snprintf(place, sizeof(place), " (byte %lld, record %lld)", (long long) err->offset,
-                 (long long) err->record);
-    else if (err->offset >= 0)
-        snprintf(place, sizeof(place), " (byte %lld)", (long long) err->offset);
-    else if (err->record > 0)
-        snprintf(place, sizeof(place), " (record %lld)", (long long) err->record);
-    if (name != NULL)
-        log_error("%s: %s%s", name, err->message, place);
-    else
-        log_error("%s%s", err->message, place);
-    return status_of_code(err->code);
+    return log_block_error(err, file, -1);
 }
 
 exit_status

@@ -21,6 +21,9 @@ void log_summary(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Report a failure of core, naming file where the error does not; return what it means for us. */
 exit_status log_core_error(const cs_error *err, const char *file);
 
+/* The same of a failure in a block of an Avro file; -1 if unknown. */
+exit_status log_block_error(const cs_error *err, const char *file, int64_t block);
+
 /* Report that memory ran out. */
 exit_status log_out_of_memory(void);
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "resources.h"
 #include "stop.h"
+#include "varint.h"
 
 #include <avro.h>
 
@@ -27,14 +28,42 @@ refuse(const char *name, const char *field, const char *problem)
     return STATUS_REFUSED;
 }
 
+/* The branch of a type's union that holds its values, -1 if it is no union. */
+static int
+find_branch(const cs_avro_node *type, const cs_avro_node *branch)
+{
+    for (size_t i = 0; i < type->num_branches; i++)
+        if (type->branches[i] == branch)
+            return (int) i;
+    return -1;
+}
+
+/* Find a field and the shape of its values. */
+static exit_status
+find_field(log_schema *schema, const char *name, const char *field, int what, cs_avro_shape *shape)
+{
+    int place = cs_avro_schema_find(schema->avro, field);
+    const cs_avro_node *type;
+
+    if (place < 0)
+        return refuse(name, field, "is missing");
+    if (schema->avro->num_fields != LOG_FIELDS)
+        return refuse(name, NULL, "schema has more fields than a log line");
+    type = schema->avro->fields[place].type;
+    *shape = cs_avro_shape_of(type);
+    schema->fields[place].what = what;
+    schema->fields[place].branch = find_branch(type, shape->type);
+    return STATUS_OK;
+}
+
 /* Find a string field. */
 static exit_status
-find_text(const log_schema *schema, const char *name, const char *field, int *place)
+find_text(log_schema *schema, const char *name, const char *field, int what)
 {
-    *place = cs_avro_schema_find(schema->avro, field);
-    if (*place < 0)
-        return refuse(name, field, "is missing");
-    if (schema->avro->fields[*place].type != CS_AVRO_STRING)
+    cs_avro_shape shape;
+
+    STATUS_TRY(find_field(schema, name, field, what, &shape));
+    if (shape.kind != CS_VALUE_STRING || shape.type->type != CS_AVRO_STRING)
         return refuse(name, field, "is not a string");
     return STATUS_OK;
 }
@@ -43,22 +72,15 @@ find_text(const log_schema *schema, const char *name, const char *field, int *pl
 static exit_status
 find_fields(log_schema *schema, const char *name)
 {
-    const cs_avro_field *time;
+    cs_avro_shape shape;
 
-    schema->timestamp = cs_avro_schema_find(schema->avro, "timestamp");
-    if (schema->timestamp < 0)
-        return refuse(name, "timestamp", "is missing");
-    time = &schema->avro->fields[schema->timestamp];
-    if (time->logical != CS_LOGICAL_TIMESTAMP_MILLIS &&
-        time->logical != CS_LOGICAL_TIMESTAMP_MICROS)
+    STATUS_TRY(find_field(schema, name, "timestamp", LOG_TIMESTAMP, &shape));
+    if (shape.kind != CS_VALUE_TIME || shape.type->logical == CS_LOGICAL_TIMESTAMP_NANOS)
         return refuse(name, "timestamp", "is not a timestamp-millis or timestamp-micros");
-    schema->microseconds = time->logical == CS_LOGICAL_TIMESTAMP_MILLIS ? 1000 : 1;
-    STATUS_TRY(find_text(schema, name, "http_method", &schema->http_method));
-    STATUS_TRY(find_text(schema, name, "http_path", &schema->http_path));
-    STATUS_TRY(find_text(schema, name, "user_id", &schema->user_id));
-    if (schema->avro->num_fields != LOG_FIELDS)
-        return refuse(name, NULL, "schema has more fields than a log line");
-    return STATUS_OK;
+    schema->millis = shape.type->logical == CS_LOGICAL_TIMESTAMP_MILLIS;
+    STATUS_TRY(find_text(schema, name, "http_method", LOG_METHOD));
+    STATUS_TRY(find_text(schema, name, "http_path", LOG_PATH));
+    return find_text(schema, name, "user_id", LOG_USER_ID);
 }
 
 /* Have avro-c read the schema too: its users shall be able to read what we write. */
@@ -114,24 +136,67 @@ log_schema_free(log_schema *schema)
     schema->avro = NULL;
 }
 
-/* A string value. */
-static cs_value
-text_value(cs_slice text)
+/* Write a long, for which there is room. */
+static inline uint8_t *
+put_long(uint8_t *out, int64_t value)
 {
-    return (cs_value){.kind = CS_VALUE_STRING, .as.bytes = text};
+    return cs_varint_put(out, cs_zigzag(value));
 }
 
-void
-log_schema_values(const log_schema *schema, const cs_log_line *line, cs_value values[LOG_FIELDS])
+/* Write text with its length, for which there is room. */
+static inline uint8_t *
+put_text(uint8_t *out, cs_slice text)
 {
-    values[schema->timestamp] = (cs_value){.kind = CS_VALUE_TIME, .as.time = line->time};
-    values[schema->http_method] = text_value(line->method);
-    values[schema->http_path] = text_value(line->path);
-    values[schema->user_id] = text_value(line->user_id);
+    out = put_long(out, (int64_t) text.len);
+    memcpy(out, text.data, text.len);
+    return out + text.len;
+}
+
+/*
+ * This does for a log what cs_avro_encode_record does for any schema: with the
+ * fields known and checked, it takes a fourth of the time.
+ */
+cs_code
+log_schema_encode(const log_schema *schema, const cs_log_line *line, cs_buffer *record,
+                  cs_error *err)
+{
+    size_t text = line->method.len + line->path.len + line->user_id.len;
+    int64_t time = log_schema_time(schema, line->time);
+    uint8_t *out;
+
+    if (schema->millis && line->time % CS_MILLISECOND != 0)
+        return cs_fail(err, CS_ERR_RANGE,
+                       "field \"timestamp\": timestamp is finer than milliseconds");
+    CS_TRY(cs_buffer_reserve(record, text + (size_t) 2 * LOG_FIELDS * CS_VARINT_MAX_BYTES, err));
+    out = record->data + record->len;
+    for (size_t i = 0; i < LOG_FIELDS; i++)
+    {
+        const log_field *field = &schema->fields[i];
+
+        if (field->branch >= 0)
+            out = put_long(out, field->branch);
+        switch (field->what)
+        {
+            case LOG_TIMESTAMP:
+                out = put_long(out, time);
+                break;
+            case LOG_METHOD:
+                out = put_text(out, line->method);
+                break;
+            case LOG_PATH:
+                out = put_text(out, line->path);
+                break;
+            case LOG_USER_ID:
+                out = put_text(out, line->user_id);
+                break;
+        }
+    }
+    record->len = (size_t) (out - record->data);
+    return CS_OK;
 }
 
 int64_t
 log_schema_time(const log_schema *schema, cs_time time)
 {
-    return (time + CS_UNIX_OFFSET) / schema->microseconds;
+    return (time + CS_UNIX_OFFSET) / (schema->millis ? CS_MILLISECOND : 1);
 }

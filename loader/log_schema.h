@@ -12,23 +12,36 @@
 
 #define LOG_FIELDS 4
 
+/* A field of the schema. */
+typedef struct log_field
+{
+    enum
+    {
+        LOG_TIMESTAMP,
+        LOG_METHOD,
+        LOG_PATH,
+        LOG_USER_ID
+    } what;
+    int branch; /* of its union; -1 if it is none */
+} log_field;
+
 typedef struct log_schema
 {
     cs_avro_schema *avro;
-    int timestamp; /* the fields' places in the schema */
-    int http_method;
-    int http_path;
-    int user_id;
-    int64_t microseconds; /* in one unit of the timestamp */
+    log_field fields[LOG_FIELDS]; /* in the schema's order */
+    bool millis;                  /* the timestamp's unit; false: microseconds */
 } log_schema;
 
 /* Load the schema of a file, or the program's own if file is NULL, and check that it fits a log. */
 exit_status log_schema_load(log_schema *schema, const char *file);
 void log_schema_free(log_schema *schema);
 
-/* Put a line's fields where the schema wants them. */
-void log_schema_values(const log_schema *schema, const cs_log_line *line,
-                       cs_value values[LOG_FIELDS]);
+/*
+ * Append a line as a record. CS_ERR_RANGE if its timestamp is finer than the
+ * schema's; the buffer is then left as it was.
+ */
+cs_code log_schema_encode(const log_schema *schema, const cs_log_line *line, cs_buffer *record,
+                          cs_error *err);
 
 /* An instant in the schema's unit since the Unix epoch. */
 int64_t log_schema_time(const log_schema *schema, cs_time time);

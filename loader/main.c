@@ -30,6 +30,8 @@ run_command(const command_spec *command, int argc, char **argv)
 
     if (settings == NULL)
         return log_out_of_memory();
+    if (command->defaults != NULL)
+        memcpy(settings, command->defaults, command->settings_size);
     switch (options_parse(command, argc, argv, settings, &operands))
     {
         case PARSE_RUN:

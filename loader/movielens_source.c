@@ -192,8 +192,7 @@ next(row_source *base, cs_value *values, refusal *why)
 {
     movielens_source *source = (movielens_source *) base;
 
-    return source->csv != NULL ? next_record(source, values, why)
-                               : next_line(source, values, why);
+    return source->csv != NULL ? next_record(source, values, why) : next_line(source, values, why);
 }
 
 /* row_source_ops.row_text */
@@ -347,11 +346,7 @@ movielens_source_open(row_source **out, file_source *file)
 
     if (source == NULL)
         return log_out_of_memory();
-    source->base.ops = &ops;
-    source->base.file = file;
-    source->base.block = -1;
-    source->base.end_block = 1;
-    source->base.id_is_checksum = true;
+    row_source_init_text(&source->base, &ops, file);
     cs_buffer_init(&source->title, loader_env());
     status = count_separators(file, &separators);
     if (status == STATUS_OK)

@@ -2,8 +2,8 @@
  * loader/options.h
  *     Commands and their options, described by tables.
  *
- * A command's settings are one struct, zero by default, that the parser fills
- * in at the offsets named in the table. The help text is made from the table.
+ * A command's settings are one struct that the parser fills in at the offsets
+ * named in the table. The help text is made from the table.
  */
 #ifndef LOADER_OPTIONS_H
 #define LOADER_OPTIONS_H
@@ -60,6 +60,7 @@ typedef struct command_spec
     bool connects;       /* takes the connection options */
     bool takes_operands; /* needs at least one; else none is allowed */
     size_t settings_size;
+    const void *defaults; /* the settings where no option is given; NULL: all zero */
     exit_status (*run)(const void *settings, const operand_list *operands);
 } command_spec;
 

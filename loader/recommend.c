@@ -49,8 +49,8 @@ static exit_status
 report_failure(const connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool argument = sqlstate != NULL &&
-                    (strncmp(sqlstate, "22", 2) == 0 || strcmp(sqlstate, "42704") == 0);
+    bool argument =
+        sqlstate != NULL && (strncmp(sqlstate, "22", 2) == 0 || strcmp(sqlstate, "42704") == 0);
     exit_status status = connection_report(server, result);
 
     return argument && status == STATUS_SERVER ? STATUS_USAGE : status;

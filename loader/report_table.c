@@ -10,61 +10,16 @@
 
 #include "log.h"
 #include "output.h"
+#include "screen.h"
 #include "stop.h"
-#include "utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #define WRITE_BYTES (64 * 1024)
-
-/* The columns that text takes on a screen. */
-static size_t
-display_width(cs_slice text)
-{
-    size_t width = 0;
-
-    for (size_t i = 0; i < text.len;)
-    {
-        size_t step = utf8_length((cs_slice){text.data + i, text.len - i});
-        wchar_t character = L' ';
-        int columns;
-
-        if (step == 0)
-            step = 1;
-        if (step > 1)
-            mbrtowc(&character, text.data + i, step, &(mbstate_t){0});
-        columns = wcwidth(character);
-        width += columns > 0 ? (size_t) columns : 0;
-        i += step;
-    }
-    return width;
-}
-
-/* Append text with its control characters escaped. */
-static cs_code
-append_visible(cs_buffer *out, cs_slice text, cs_error *err)
-{
-    for (size_t i = 0; i < text.len; i++)
-    {
-        uint8_t byte = (uint8_t) text.data[i];
-
-        if (byte >= 0x20 && byte != 0x7f)
-            CS_TRY(cs_buffer_append(out, &byte, 1, err));
-        else if (byte == '\n' || byte == '\r' || byte == '\t')
-            CS_TRY(cs_buffer_printf(out, err, "\\%c",
-                                    byte == '\n'   ? 'n'
-                                    : byte == '\r' ? 'r'
-                                                   : 't'));
-        else
-            CS_TRY(cs_buffer_printf(out, err, "\\x%02X", byte));
-    }
-    return CS_OK;
-}
 
 /* Start with the widths of the names. */
 static exit_status
@@ -84,8 +39,8 @@ keep_row(report_writer *writer, const report_row *row, cs_error *err)
         size_t start = writer->cells.len;
         size_t width;
 
-        CS_TRY(append_visible(&writer->cells, row->cells[i], err));
-        width = display_width(
+        CS_TRY(screen_append(&writer->cells, row->cells[i], err));
+        width = screen_width(
             (cs_slice){(char *) writer->cells.data + start, writer->cells.len - start});
         if (width > writer->widths[i])
             writer->widths[i] = width;
@@ -106,16 +61,6 @@ table_row(report_writer *writer, const report_row *row)
     return keep_row(writer, row, &err) == CS_OK ? STATUS_OK : log_core_error(&err, NULL);
 }
 
-/* Append a character count times. */
-static cs_code
-append_repeated(cs_buffer *out, char c, size_t count, cs_error *err)
-{
-    CS_TRY(cs_buffer_reserve(out, count, err));
-    memset(out->data + out->len, c, count);
-    out->len += count;
-    return CS_OK;
-}
-
 /* Append the header and the rule below it. */
 static cs_code
 append_header(report_writer *writer, cs_error *err)
@@ -128,16 +73,16 @@ append_header(report_writer *writer, cs_error *err)
         size_t space = writer->widths[i] - strlen(name);
 
         CS_TRY(cs_buffer_append(out, i == 0 ? " " : "| ", i == 0 ? 1 : 2, err));
-        CS_TRY(append_repeated(out, ' ', space / 2, err));
+        CS_TRY(screen_repeat(out, ' ', space / 2, err));
         CS_TRY(cs_buffer_append(out, name, strlen(name), err));
-        CS_TRY(append_repeated(out, ' ', space - space / 2 + 1, err));
+        CS_TRY(screen_repeat(out, ' ', space - space / 2 + 1, err));
     }
     out->data[out->len - 1] = '\n';
     for (int i = 0; i < REPORT_COLUMNS; i++)
     {
         if (i > 0)
             CS_TRY(cs_buffer_append(out, "+", 1, err));
-        CS_TRY(append_repeated(out, '-', writer->widths[i] + 2, err));
+        CS_TRY(screen_repeat(out, '-', writer->widths[i] + 2, err));
     }
     return cs_buffer_append(out, "\n", 1, err);
 }
@@ -155,7 +100,7 @@ append_row(report_writer *writer, const char **cell, cs_error *err)
         CS_TRY(cs_buffer_append(out, i == 0 ? " " : " | ", i == 0 ? 1 : 3, err));
         CS_TRY(cs_buffer_append(out, text.data, text.len, err));
         if (i < REPORT_COLUMNS - 1)
-            CS_TRY(append_repeated(out, ' ', writer->widths[i] - display_width(text), err));
+            CS_TRY(screen_repeat(out, ' ', writer->widths[i] - screen_width(text), err));
         *cell += text.len + 1;
     }
     return cs_buffer_append(out, "\n", 1, err);
@@ -186,15 +131,15 @@ append_record(report_writer *writer, int64_t number, const char **cell, cs_error
     len = out->len - start;
     if (len < left)
     {
-        CS_TRY(append_repeated(out, '-', left - len, err));
+        CS_TRY(screen_repeat(out, '-', left - len, err));
         CS_TRY(cs_buffer_append(out, "+", 1, err));
-        CS_TRY(append_repeated(out, '-', writer->value_width + 1, err));
+        CS_TRY(screen_repeat(out, '-', writer->value_width + 1, err));
     }
     CS_TRY(cs_buffer_append(out, "\n", 1, err));
     for (int i = 0; i < REPORT_COLUMNS; i++)
     {
         CS_TRY(cs_buffer_append(out, report_columns[i].name, strlen(report_columns[i].name), err));
-        CS_TRY(append_repeated(out, ' ', left - strlen(report_columns[i].name), err));
+        CS_TRY(screen_repeat(out, ' ', left - strlen(report_columns[i].name), err));
         CS_TRY(cs_buffer_append(out, "| ", 2, err));
         CS_TRY(cs_buffer_append(out, *cell, strlen(*cell), err));
         CS_TRY(cs_buffer_append(out, "\n", 1, err));

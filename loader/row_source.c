@@ -54,6 +54,17 @@ row_source_open(row_source **source, file_source *file, source_format format)
     return csv_source_open(source, file);
 }
 
+/* A text has one block and no identity but its bytes. */
+void
+row_source_init_text(row_source *source, const row_source_ops *ops, file_source *file)
+{
+    source->ops = ops;
+    source->file = file;
+    source->block = -1;
+    source->end_block = 1;
+    source->id_is_checksum = true;
+}
+
 /* Hash the whole file, and go back to its start. */
 exit_status
 row_source_identify(row_source *source)

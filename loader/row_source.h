@@ -92,6 +92,9 @@ exit_status avro_source_open(row_source **source, file_source *file);
 exit_status csv_source_open(row_source **source, file_source *file);
 exit_status movielens_source_open(row_source **source, file_source *file);
 
+/* Fill in what all sources that read a text have in common. */
+void row_source_init_text(row_source *source, const row_source_ops *ops, file_source *file);
+
 /* Fill in file_id for a file that has no identity but all of its bytes. */
 exit_status row_source_identify(row_source *source);
 

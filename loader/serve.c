@@ -107,8 +107,7 @@ run(const void *given, const operand_list *operands)
     if (workers < 1)
         workers = 1;
     setenv("PGCONNECT_TIMEOUT", SERVE_CONNECT_TIMEOUT, 0);
-    STATUS_TRY(
-        serve_pool_open(&running.pool, &settings->connection, settings->schema, workers));
+    STATUS_TRY(serve_pool_open(&running.pool, &settings->connection, settings->schema, workers));
     status = serve_http(&running, address, port, workers);
     serve_pool_close(&running.pool);
     return status;

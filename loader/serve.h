@@ -10,10 +10,10 @@
 #include <pthread.h>
 
 #define SERVE_MAX_WORKERS 64
-#define SERVE_MAX_ITEMS 1000    /* of one answer */
-#define SERVE_MAX_ROWS 10000    /* of one report */
+#define SERVE_MAX_ITEMS 1000 /* of one answer */
+#define SERVE_MAX_ROWS 10000 /* of one report */
 #define SERVE_MAX_CONNECTIONS 256
-#define SERVE_IDLE_SECONDS 10   /* a connection that sends nothing for so long is closed */
+#define SERVE_IDLE_SECONDS 10    /* a connection that sends nothing for so long is closed */
 #define SERVE_HEADER_BYTES 32768 /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
 #define SERVE_CONNECT_TIMEOUT "5"

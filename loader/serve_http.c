@@ -196,8 +196,8 @@ is_allowed(const request *asked)
 
     if (token == NULL || asked->route == ROUTE_HEALTH)
         return true;
-    given = MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND,
-                                        MHD_HTTP_HEADER_AUTHORIZATION);
+    given =
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     return given != NULL && strncasecmp(given, BEARER, strlen(BEARER)) == 0 &&
            same_secret(given + strlen(BEARER), token);
 }
@@ -340,8 +340,8 @@ serve_http(service *running, const char *address, int port, int workers)
     }
     pthread_mutex_init(&running->metrics.lock, NULL);
     daemon = start_daemon(
-        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six,
-        is_six, workers);
+        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six, is_six,
+        workers);
     if (daemon == NULL)
     {
         log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));

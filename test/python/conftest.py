@@ -5,13 +5,23 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 
 ROOT = pathlib.Path(os.environ.get("CLICKSTREAM_ROOT", pathlib.Path(__file__).parents[2]))
 PROGRAM = os.environ.get("CLICKSTREAM_BIN", str(ROOT / "build" / "clickstream"))
 
+# Of the randomised tests: full counts; and a seed, which in a soak run is the clock's.
+SOAK = os.environ.get("CLICKSTREAM_SOAK") == "1"
+SEED = int(os.environ.get("CLICKSTREAM_SEED") or (time.time() if SOAK else 1))
+
 GOOD_LINE = b"2024-03-10T08:00:00Z GET /campaigns/1 u1\n"
+
+
+def pytest_report_header():
+    """Say what repeats the run."""
+    return f"CLICKSTREAM_SEED={SEED}"
 
 
 class Result:

@@ -11,6 +11,7 @@ import fastavro
 import pytest
 from conftest import GOOD_LINE, ROOT
 
+CODECS = ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"]
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MAX_LINE = 65536
 
@@ -154,7 +155,28 @@ def test_real_log(here):
             "http_method": method, "http_path": path, "user_id": user}
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate"])
+@pytest.mark.parametrize("codec", CODECS)
+def test_fastavro_reads_every_codec(here, codec):
+    """Several blocks, with a record that is larger than a block between small ones."""
+    lines = [
+        f"2024-03-10T08:{i // 60 % 60:02}:{i % 60:02}Z GET /campaigns/{i * i} user{i % 77}"
+        for i in range(8000)]
+    lines.insert(4000, "2024-03-10T08:00:00Z GET /" + "x" * (MAX_LINE - 30) + " u1")
+    here.write("log.txt", "\n".join(lines))
+    here.run_ok("encode", "--codec", codec, "log.txt")
+    records, metadata = read_avro(here.path / "log.avro")
+    assert metadata["avro.codec"] == codec
+    assert len(records) == len(lines)
+    for record, line in zip(records, lines):
+        _, method, path, user = line.split(" ")
+        assert (record["http_method"], record["http_path"], record["user_id"]) == (
+            method, path, user)
+    with open(here.path / "log.avro", "rb") as file:
+        blocks = list(fastavro.block_reader(file))
+    assert len(blocks) > 2
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
 def test_avro_c_reads_the_same(here, codec):
     if shutil.which("avrocat") is None:
         pytest.skip("avrocat is not installed")

@@ -293,7 +293,7 @@ def big_log():
                     for i in range(20000))
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate"])
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"])
 def test_full_disk(here, codec):
     """A limit on the file's size stands for the full disk: an error, and nothing left."""
     here.write("a.txt", big_log())

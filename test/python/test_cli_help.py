@@ -10,7 +10,8 @@ import tempfile
 import pytest
 from conftest import PROGRAM, ROOT
 
-COMMANDS = ["init", "encode", "load", "report", "recommend", "serve"]
+COMMANDS = ["init", "encode", "load", "report", "inspect", "cat", "verify", "recommend", "serve"]
+CONNECTING = ["init", "load", "report", "recommend", "serve"]
 
 # A misspelt option of each command, and the option that it stands for.
 MISSPELT = [
@@ -21,6 +22,10 @@ MISSPELT = [
     ("load", "--agian", "--again"),
     ("report", "--timezon_", "--timezone"),
     ("report", "--fromat", "--format"),
+    ("inspect", "--scheam", "--schema"),
+    ("cat", "--colums=a", "--columns"),
+    ("cat", "--salvge", "--salvage"),
+    ("verify", "--max-errosr", "--max-errors"),
     ("recommend", "--modle", "--model"),
     ("load", "--foramt=movielens", "--format"),
     ("serve", "--http-prot", "--http-port"),
@@ -52,7 +57,7 @@ def test_help_of_command(here, command):
     assert result.err == ""
     assert max(map(len, result.out.splitlines())) <= 80
     assert here.run_ok(command, "--version").out == here.run_ok("--version").out
-    assert ("--host" in result.out) == (command != "encode")
+    assert ("--host" in result.out) == (command in CONNECTING)
 
 
 def test_help_goes_before_missing_arguments(here):
@@ -70,6 +75,7 @@ def test_misspelt_option(here, command, option, meant):
 
 
 @pytest.mark.parametrize("word, meant", [("lod", "load"), ("encoed", "encode"), ("inti", "init"),
+                                         ("inspcet", "inspect"), ("verfiy", "verify"),
                                          ("Report", "report"), ("--verison", "--version")])
 def test_misspelt_command(here, word, meant):
     result = here.run(word)
@@ -93,7 +99,8 @@ def test_misspelt_command(here, word, meant):
     (["encode", "--max-rejects", "1x", "log"], 'invalid argument "1x" of option "--max-rejects"'),
     (["encode", "--max-rejects", "99999999999999999999", "log"], "not a number from 0 on"),
     (["encode", "--codec", "lzma", "log"],
-     'invalid argument "lzma" of option "--codec": not one of deflate, null'),
+     'invalid argument "lzma" of option "--codec": not one of deflate, null, '
+     "snappy, zstandard, bzip2, xz"),
     (["encode", "--force=yes", "log"], 'option "--force" takes no argument'),
     (["encode", "-o", "", "log"], 'option "--output" needs an argument: FILE|DIR'),
     (["report", "--schema", ""], 'option "--schema" needs an argument: SCHEMA'),
@@ -103,6 +110,14 @@ def test_misspelt_command(here, word, meant):
     (["report", "--f", "x"], 'option "--f" is ambiguous'),
     (["init", "extra"], 'unexpected argument "extra"'),
     (["load", "-"], "standard input cannot be loaded by this version"),
+    (["inspect"], "no file was given"),
+    (["inspect", "--format", "csv", "f"], "not one of table, json"),
+    (["cat"], "no file was given"),
+    (["cat", "--limit", "x", "f"], 'invalid argument "x" of option "--limit"'),
+    (["cat", "--columns", "", "f"], 'option "--columns" needs an argument: NAME,...'),
+    (["verify"], "no file was given"),
+    (["verify", "--target", "bigquery", "f"], "not one of postgres, redshift"),
+    (["verify", "--reference", "-"], "standard input cannot be read a second time"),
 ])
 def test_usage_errors(here, arguments, message):
     result = here.run(*arguments)

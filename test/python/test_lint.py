@@ -194,9 +194,11 @@ def test_version_in_meta(version):
 
 
 def test_version_in_changelog(version):
+    """The newest block, or the newest that is not marked as unreleased."""
     text = (ROOT / "CHANGELOG.md").read_text()
-    first = re.search(r"^#+ .*?(\d+\.\d+\.\d+)", text, re.MULTILINE)
-    assert first and first.group(1) == version
+    blocks = re.findall(r"^## (\d+\.\d+\.\d+) \((.*)\)$", text, re.MULTILINE)
+    released = next(number for number, date in blocks if date != "unreleased")
+    assert version in (blocks[0][0], released)
 
 
 def test_install_script_is_current(version):

@@ -20,10 +20,11 @@ FROM member WHERE objid NOT IN (SELECT oid FROM support) AND classid <> 'pg_opfa
 SELECT object FROM member WHERE classid = 'pg_opfamily'::regclass ORDER BY object;
 SELECT signature AS support, proisstrict FROM support ORDER BY signature::text;
 
--- every function: immutable (stable where it looks at time zones or models, volatile where it fits), parallel safe where that can be; strict but for those that do something with a NULL
-SELECT provolatile, proparallel, proleakproof, prosecdef, count(*) FROM function GROUP BY 1, 2, 3, 4 ORDER BY 1;
+-- every function: immutable (stable where it looks at time zones or models, volatile where it fits or reads files), parallel safe where that can be; strict but for those that do something with a NULL
+SELECT provolatile, proparallel, proleakproof, prosecdef, count(*) FROM function GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
 SELECT signature AS not_strict FROM function WHERE NOT proisstrict AND prokind = 'f' ORDER BY signature::text;
 SELECT signature AS stable FROM function WHERE provolatile = 's' ORDER BY signature::text;
+SELECT signature AS volatile FROM function WHERE provolatile = 'v' ORDER BY signature::text;
 SELECT signature AS returns_a_set, prorows FROM function WHERE proretset ORDER BY signature::text;
 SELECT signature AS has_defaults, pronargdefaults FROM function WHERE pronargdefaults > 0 ORDER BY signature::text;
 
@@ -39,6 +40,11 @@ SELECT count(*) AS casts FROM pg_cast
 WHERE castsource IN ('sessionset'::regtype, 'reward_map'::regtype)
    OR casttarget IN ('sessionset'::regtype, 'reward_map'::regtype);
 
+-- the foreign-data wrapper: who may read files may use it
+SELECT fdwname, fdwhandler::regproc, fdwvalidator::regproc, fdwoptions, a.grantee::regrole, a.privilege_type
+FROM pg_foreign_data_wrapper JOIN member ON classid = 'pg_foreign_data_wrapper'::regclass AND objid = oid,
+     aclexplode(fdwacl) AS a WHERE a.grantee <> fdwowner;
+
 -- operators
 SELECT oprname, oprcode, oprcom::regoper AS commutator, oprnegate::regoper AS negator, oprrest, oprjoin,
        oprcanhash, oprcanmerge
@@ -51,6 +57,7 @@ BEGIN;
 DROP VIEW support, function, member;
 DROP EXTENSION clickstream;
 SELECT count(*) AS left_behind FROM pg_proc WHERE probin LIKE '%clickstream%';
+SELECT count(*) AS left_behind FROM pg_foreign_data_wrapper WHERE fdwname = 'avro_fdw';
 SELECT count(*) AS left_behind FROM pg_type WHERE typname IN ('sessionset', '_sessionset', 'reward_map', '_reward_map');
 CREATE SCHEMA "Analytics & co";
 CREATE EXTENSION clickstream SCHEMA "Analytics & co";
@@ -58,7 +65,7 @@ SET search_path = pg_catalog;
 SELECT r.events, r.reward_driven_by_campaign_view
 FROM (SELECT "Analytics & co".sessionize('2024-03-10 08:00 UTC', 'GET', '/campaigns/1') AS s) AS x,
      "Analytics & co".session_rows(s, (SELECT "Analytics & co".reward_map(1, 10))) AS r;
-SELECT count(*) > 50 AS members, count(*) FILTER (WHERE i.identity !~ '"Analytics & co"') AS elsewhere
+SELECT count(*) > 50 AS members, count(*) FILTER (WHERE i.identity !~ '"Analytics & co"') AS in_no_schema
 FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid,
      pg_identify_object(d.classid, d.objid, 0) AS i WHERE e.extname = 'clickstream' AND d.deptype = 'e';
 ALTER EXTENSION clickstream SET SCHEMA public;

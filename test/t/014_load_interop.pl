@@ -22,7 +22,7 @@ import sys, fastavro
 with open(sys.argv[1], "rb") as file:
     reader = fastavro.reader(file)
     schema, records = reader.writer_schema, list(reader)
-for codec in "null", "deflate":
+for codec in "null", "deflate", "snappy", "zstandard", "bzip2", "xz":
     with open(f"{sys.argv[2]}/{codec}.avro", "wb") as file:
         fastavro.writer(file, schema, records, codec=codec, sync_interval=5000)
 END
@@ -34,7 +34,7 @@ sql('CREATE TABLE ours AS SELECT "timestamp", http_method, http_path, user_id FR
 cmp_ok(sql($count), '>', 1000, 'our file is loaded');
 
 system_or_bail($python, '-c', $rewrite, "$scratch/ours.avro", $scratch);
-foreach my $codec (qw(null deflate))
+foreach my $codec (qw(null deflate snappy zstandard bzip2 xz))
 {
     sql('TRUNCATE http_log');
     clickstream_ok($node, 'load', "$scratch/$codec.avro");

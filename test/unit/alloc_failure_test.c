@@ -26,8 +26,9 @@ static struct
     cs_buffer state_json; /* the same as text */
     cs_buffer map;
     cs_buffer map_json;
-    cs_buffer avro;    /* three blocks, deflate */
-    cs_buffer columns; /* a schema of many fields */
+    cs_buffer avro[CS_NUM_CODECS]; /* three blocks with each codec */
+    cs_buffer columns;             /* a schema of many fields */
+    cs_avro_codec codec;           /* the one to read and write with */
 } given;
 
 /* Parse a schema with every kind of type. */
@@ -47,7 +48,7 @@ parse_schema(const cs_env *env, cs_error *err)
 static cs_code
 read_avro(const cs_env *env, cs_error *err)
 {
-    test_file file = {.bytes = given.avro};
+    test_file file = {.bytes = given.avro[given.codec]};
     cs_source source = test_file_source(&file);
     read_result result;
 
@@ -57,13 +58,55 @@ read_avro(const cs_env *env, cs_error *err)
     return result.code == CS_END ? CS_OK : result.code;
 }
 
+/* Go on behind each block, by turns before and after it was read. */
+static cs_code
+salvage_blocks(cs_avro_reader *reader, cs_error *err)
+{
+    cs_avro_block block;
+    cs_avro_head head;
+    cs_avro_loss loss;
+    cs_code code;
+
+    for (int i = 0; (code = cs_avro_reader_next_head(reader, &head, err)) == CS_OK; i++)
+    {
+        if (i % 2 == 0)
+            CS_TRY(cs_avro_reader_load(reader, &head, &block, err));
+        CS_TRY(cs_avro_reader_resync(reader, &loss, err));
+    }
+    return code == CS_END ? CS_OK : code;
+}
+
+/* Read a file by heads; its last marker is wrong, so that it is searched. */
+static cs_code
+salvage_avro(const cs_env *env, cs_error *err)
+{
+    cs_slice copy = test_exact_copy(slice_of_buffer(&given.avro[given.codec]));
+    test_file file = {.bytes = {.data = (uint8_t *) copy.data, .len = copy.len}};
+    cs_source source = test_file_source(&file);
+    cs_avro_reader *reader;
+    cs_avro_loss loss;
+    cs_code code;
+
+    file.bytes.data[copy.len - 1] ^= 1;
+    code = cs_avro_reader_open(env, &source, NULL, &reader, err);
+    if (code == CS_OK)
+    {
+        code = salvage_blocks(reader, err);
+        if (code == CS_ERR_DATA)
+            code = cs_avro_reader_resync(reader, &loss, err);
+        cs_avro_reader_close(reader);
+    }
+    test_exact_free(copy);
+    return code;
+}
+
 /* Write records until there are two blocks, and the end. */
 static cs_code
 write_records(cs_avro_writer *writer, const cs_avro_schema *schema, cs_error *err)
 {
     static const cs_avro_text_meta meta[] = {{"key", "value"}};
     char text[1000];
-    cs_value value = {CS_VALUE_STRING, {.bytes = {text, sizeof(text)}}};
+    cs_value value = {.kind = CS_VALUE_STRING, .as.bytes = {text, sizeof(text)}};
 
     memset(text, 'x', sizeof(text));
     for (int i = 0; i < 200; i++)
@@ -79,6 +122,9 @@ static cs_code
 write_avro(const cs_env *env, cs_error *err)
 {
     static const char json[] = SCHEMA_STRING;
+    static const cs_avro_meta meta[] = {{"given", (const uint8_t *) "at open", 7}};
+    const cs_avro_writer_options options = {
+        .codec = given.codec, .meta = meta, .num_meta = LENGTH(meta)};
     cs_avro_schema *schema;
     cs_avro_writer *writer;
     cs_error ignored;
@@ -90,7 +136,7 @@ write_avro(const cs_env *env, cs_error *err)
     sink = test_file_sink(&file);
     assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &ignored),
               &ignored);
-    code = cs_avro_writer_open(env, &sink, schema, CS_CODEC_DEFLATE, &writer, err);
+    code = cs_avro_writer_open(env, &sink, schema, &options, &writer, err);
     assert_true((code == CS_OK) == (writer != NULL));
     if (code == CS_OK)
         code = write_records(writer, schema, err);
@@ -284,14 +330,22 @@ check_map(const cs_env *env, cs_error *err)
 }
 
 /* An operation, and how it uses its environment. */
-static const struct
+typedef struct known_operation
 {
     const char *name;
     operation run;
     bool polls; /* it asks whether it should stop */
-} operations[] = {
-    {"parse a schema", parse_schema, true},     {"read a file", read_avro, true},
-    {"write a file", write_avro, true},         {"make a state", make_state, true},
+} known_operation;
+
+/* What is done with each codec. */
+static const known_operation codec_operations[] = {
+    {"read a file", read_avro, true},
+    {"salvage a file", salvage_avro, true},
+    {"write a file", write_avro, true},
+};
+
+static const known_operation operations[] = {
+    {"parse a schema", parse_schema, true},     {"make a state", make_state, true},
     {"check a state", check_state, true},       {"read sessions", read_sessions, true},
     {"select sessions", select_sessions, true}, {"state to JSON", state_to_json, true},
     {"state from JSON", state_from_json, true}, {"rewrite a map", rewrite_map, false},
@@ -331,6 +385,9 @@ test_every_allocation_fails_in_turn(void **state)
     (void) state;
     for (size_t i = 0; i < LENGTH(operations); i++)
         check_failures(operations[i].name, operations[i].run);
+    for (given.codec = CS_CODEC_NULL; given.codec < CS_NUM_CODECS; given.codec++)
+        for (size_t i = 0; i < LENGTH(codec_operations); i++)
+            check_failures(codec_operations[i].name, codec_operations[i].run);
 }
 
 /* Let an operation be stopped at every poll, one after the other. */
@@ -367,6 +424,9 @@ test_stopped_at_every_poll(void **state)
     for (size_t i = 0; i < LENGTH(operations); i++)
         if (operations[i].polls)
             check_stops(operations[i].name, operations[i].run);
+    for (given.codec = CS_CODEC_NULL; given.codec < CS_NUM_CODECS; given.codec++)
+        for (size_t i = 0; i < LENGTH(codec_operations); i++)
+            check_stops(codec_operations[i].name, codec_operations[i].run);
 }
 
 /* Make the state and its JSON: one session with many ids, and small ones. */
@@ -407,7 +467,7 @@ make_given_map(void)
     cs_map_free(&map);
 }
 
-/* Make the Avro file and the schema of many columns. */
+/* Make the Avro files and the schema of many columns. */
 static void
 make_given_avro(void)
 {
@@ -415,11 +475,16 @@ make_given_avro(void)
     char data[20000];
 
     memset(data, 2, sizeof(data));
-    cs_buffer_init(&given.avro, cs_malloc_env());
-    build_header(&given.avro, SCHEMA_LONG, "deflate");
-    build_deflate_block(&given.avro, 10, data, 10);
-    build_deflate_block(&given.avro, 0, "", 0);
-    build_deflate_block(&given.avro, sizeof(data), data, sizeof(data));
+    for (cs_avro_codec codec = CS_CODEC_NULL; codec < CS_NUM_CODECS; codec++)
+    {
+        cs_buffer *file = &given.avro[codec];
+
+        cs_buffer_init(file, cs_malloc_env());
+        build_header(file, SCHEMA_LONG, cs_avro_codec_name(codec));
+        build_packed_block(file, codec, 10, data, 10);
+        build_packed_block(file, codec, 0, "", 0);
+        build_packed_block(file, codec, sizeof(data), data, sizeof(data));
+    }
 
     cs_buffer_init(&given.columns, cs_malloc_env());
     build_raw(&given.columns, head, strlen(head));
@@ -454,7 +519,8 @@ tear_down(void **state)
     cs_buffer_free(&given.state_json);
     cs_buffer_free(&given.map);
     cs_buffer_free(&given.map_json);
-    cs_buffer_free(&given.avro);
+    for (size_t i = 0; i < CS_NUM_CODECS; i++)
+        cs_buffer_free(&given.avro[i]);
     cs_buffer_free(&given.columns);
     return 0;
 }

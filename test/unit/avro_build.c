@@ -3,6 +3,8 @@
  *     Avro files built by hand.
  */
 #include "avro_build.h"
+#include "avro_codec.h"
+#include "varint.h"
 
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -10,6 +12,16 @@
 #define MAX_COLUMNS 32
 
 const uint8_t build_sync[CS_AVRO_SYNC_BYTES] = "0123456789abcdef";
+
+cs_avro_schema *
+build_schema(const char *json)
+{
+    cs_avro_schema *schema;
+    cs_error err;
+
+    assert_ok(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err), &err);
+    return schema;
+}
 
 void
 build_raw(cs_buffer *out, const void *data, size_t len)
@@ -92,6 +104,22 @@ build_deflate_block(cs_buffer *out, int64_t records, const void *data, size_t le
 }
 
 void
+build_packed_block(cs_buffer *out, cs_avro_codec codec, int64_t records, const void *data,
+                   size_t len)
+{
+    cs_codec_state state;
+    cs_buffer packed;
+    cs_error err;
+
+    cs_codec_init(&state, cs_malloc_env(), codec, 0);
+    cs_buffer_init(&packed, cs_malloc_env());
+    assert_ok(cs_codec_compress(&state, (cs_slice){data, len}, &packed, &err), &err);
+    build_block(out, records, packed.data, packed.len);
+    cs_buffer_free(&packed);
+    cs_codec_free(&state);
+}
+
+void
 build_longs(cs_buffer *out, int64_t first, int64_t count)
 {
     cs_buffer data;
@@ -101,6 +129,89 @@ build_longs(cs_buffer *out, int64_t first, int64_t count)
         build_long(&data, first + i);
     build_block(out, count, data.data, data.len);
     cs_buffer_free(&data);
+}
+
+void
+known_start(known_file *file, cs_avro_codec codec)
+{
+    *file = (known_file){.codec = codec};
+    cs_buffer_init(&file->bytes, cs_malloc_env());
+    build_header(&file->bytes, SCHEMA_LONG, cs_avro_codec_name(codec));
+    file->header_len = file->bytes.len;
+}
+
+void
+known_free(known_file *file)
+{
+    cs_buffer_free(&file->bytes);
+}
+
+size_t
+known_begin(const known_file *file, size_t block)
+{
+    return block > 0 ? file->blocks[block - 1].end : file->header_len;
+}
+
+int64_t
+known_rows_before(const known_file *file, size_t block)
+{
+    return block > 0 ? file->blocks[block - 1].rows : 0;
+}
+
+void
+known_add(known_file *file, int64_t count)
+{
+    int64_t before = known_rows_before(file, file->num_blocks);
+    cs_buffer data;
+
+    assert_true(file->num_blocks < KNOWN_MAX_BLOCKS);
+    cs_buffer_init(&data, cs_malloc_env());
+    for (int64_t i = 0; i < count; i++)
+        build_long(&data, before + i + 1);
+    build_packed_block(&file->bytes, file->codec, count, data.data, data.len);
+    file->blocks[file->num_blocks].end = file->bytes.len;
+    file->blocks[file->num_blocks].rows = before + count;
+    file->num_blocks++;
+    cs_buffer_free(&data);
+}
+
+cs_avro_reader *
+known_open(const cs_env *env, const known_file *file, test_file *memory)
+{
+    cs_avro_reader *reader;
+    cs_source source;
+    cs_error err;
+
+    *memory = (test_file){.bytes = file->bytes};
+    source = test_file_source(memory);
+    assert_ok(cs_avro_reader_open(env, &source, NULL, &reader, &err), &err);
+    return reader;
+}
+
+void
+known_check_block(const known_file *file, size_t block, const cs_avro_block *actual)
+{
+    int64_t before = known_rows_before(file, block);
+    const uint8_t *at = actual->data;
+    unsigned slack = 0;
+
+    assert_int_equal(actual->index, block);
+    assert_int_equal(actual->offset, known_begin(file, block));
+    assert_int_equal(actual->end_offset, file->blocks[block].end);
+    assert_int_equal(actual->records, file->blocks[block].rows - before);
+    assert_int_equal(actual->first_record, before + 1);
+    for (int64_t i = 0; i < actual->records; i++)
+    {
+        uint64_t raw = 0;
+
+        at = cs_varint_get(at, actual->data + actual->len, &raw);
+        assert_non_null(at);
+        assert_int_equal(cs_unzigzag(raw), before + i + 1);
+    }
+    assert_ptr_equal(at, actual->data + actual->len);
+    for (size_t i = 0; i < CS_AVRO_BLOCK_SLACK; i++)
+        slack += at[i]; /* for the sanitizers to see */
+    assert_true(slack < 256 * CS_AVRO_BLOCK_SLACK);
 }
 
 /* Read one block's records; CS_OK at its regular end. */
@@ -138,7 +249,8 @@ read_blocks(const cs_env *env, cs_avro_reader *reader, read_result *result)
     assert_true(schema->num_fields <= MAX_COLUMNS);
     for (size_t i = 0; i < schema->num_fields; i++)
         wanted[i] = (int) i;
-    CS_TRY(cs_avro_plan_make(env, schema, wanted, schema->num_fields, &plan, &result->err));
+    CS_TRY(cs_avro_plan_make(env, schema, NULL, wanted, schema->num_fields, NULL, &plan,
+                             &result->err));
     while ((code = cs_avro_reader_next(reader, &block, &result->err)) == CS_OK)
     {
         code = read_records(plan, &block, result);
@@ -155,7 +267,7 @@ read_all(const cs_env *env, const cs_source *source)
     read_result result = {.code = CS_OK};
     cs_avro_reader *reader;
 
-    result.code = cs_avro_reader_open(env, source, &reader, &result.err);
+    result.code = cs_avro_reader_open(env, source, NULL, &reader, &result.err);
     if (result.code != CS_OK)
     {
         assert_null(reader);

@@ -2,7 +2,7 @@
  * test/unit/avro_schema_test.c
  *     Schemas: what is taken, what is refused, and why.
  */
-#include "avro_schema.h"
+#include "avro_value.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -15,9 +15,11 @@
 typedef struct good_type
 {
     const char *json;
-    cs_avro_type type;
-    cs_avro_logical logical;
-    int null_branch; /* -1 where not nullable */
+    const char *described; /* as cs_avro_type_describe has it */
+    cs_value_kind kind;    /* of its values */
+    bool nullable;
+    uint64_t min_bytes;
+    int64_t fixed_bytes;
 } good_type;
 
 /* A schema and how it is refused. */
@@ -39,54 +41,137 @@ parse(const char *json, cs_avro_schema **schema, cs_error *err)
     return code;
 }
 
-#define MILLIS CS_LOGICAL_TIMESTAMP_MILLIS
-#define MICROS CS_LOGICAL_TIMESTAMP_MICROS
+#define VARIABLE CS_AVRO_VARIABLE
+#define LOGICAL(type, name) "{\"type\": \"" type "\", \"logicalType\": \"" name "\"}"
+#define DECIMAL(head, rest) "{" head ", \"logicalType\": \"decimal\"" rest "}"
+#define FIXED(size) "\"type\": \"fixed\", \"name\": \"F\", \"size\": " size
 
 static const good_type good_types[] = {
-    {"\"null\"", CS_AVRO_NULL, CS_LOGICAL_NONE, -1},
-    {"\"boolean\"", CS_AVRO_BOOLEAN, CS_LOGICAL_NONE, -1},
-    {"\"int\"", CS_AVRO_INT, CS_LOGICAL_NONE, -1},
-    {"\"long\"", CS_AVRO_LONG, CS_LOGICAL_NONE, -1},
-    {"\"float\"", CS_AVRO_FLOAT, CS_LOGICAL_NONE, -1},
-    {"\"double\"", CS_AVRO_DOUBLE, CS_LOGICAL_NONE, -1},
-    {"\"bytes\"", CS_AVRO_BYTES, CS_LOGICAL_NONE, -1},
-    {"\"string\"", CS_AVRO_STRING, CS_LOGICAL_NONE, -1},
+    /* Primitive types */
+    {"\"null\"", "null", CS_VALUE_NULL, true, 0, 0},
+    {"\"boolean\"", "boolean", CS_VALUE_BOOL, false, 1, 1},
+    {"\"int\"", "int", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {"\"long\"", "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {"\"float\"", "float", CS_VALUE_FLOAT, false, 4, 4},
+    {"\"double\"", "double", CS_VALUE_DOUBLE, false, 8, 8},
+    {"\"bytes\"", "bytes", CS_VALUE_BYTES, false, 1, VARIABLE},
+    {"\"string\"", "string", CS_VALUE_STRING, false, 1, VARIABLE},
     /* Objects around a type */
-    {"{\"type\": \"string\"}", CS_AVRO_STRING, CS_LOGICAL_NONE, -1},
-    {"{\"type\": {\"type\": \"string\"}}", CS_AVRO_STRING, CS_LOGICAL_NONE, -1},
-    {"{\"type\": {\"type\": {\"type\": \"int\"}}}", CS_AVRO_INT, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"string\", \"avro.java.string\": \"String\"}", CS_AVRO_STRING, CS_LOGICAL_NONE,
-     -1},
+    {"{\"type\": \"string\"}", "string", CS_VALUE_STRING, false, 1, VARIABLE},
+    {"{\"type\": {\"type\": \"string\"}}", "string", CS_VALUE_STRING, false, 1, VARIABLE},
+    {"{\"type\": {\"type\": {\"type\": \"int\"}}}", "int", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {"{\"type\": [\"null\", \"int\"]}", "union<null, int>", CS_VALUE_INTEGER, true, 1, VARIABLE},
+    {"{\"type\": \"string\", \"avro.java.string\": \"String\"}", "string", CS_VALUE_STRING, false,
+     1, VARIABLE},
+    /* Named types */
+    {"{\"type\": \"record\", \"name\": \"S\", \"fields\": []}", "record S", CS_VALUE_NESTED, false,
+     0, 0},
+    {"{\"type\": \"error\", \"name\": \"S\", \"fields\": [" FIELD("x", "\"double\"") "]}",
+     "record S", CS_VALUE_NESTED, false, 8, 8},
+    {"{\"type\": \"enum\", \"name\": \"x.E\", \"symbols\": [\"A\"]}", "enum E", CS_VALUE_STRING,
+     false, 1, VARIABLE},
+    {"{\"type\": \"enum\", \"name\": \"E\", \"symbols\": []}", "enum E", CS_VALUE_STRING, false, 1,
+     VARIABLE},
+    {"{" FIXED("16") "}", "fixed F(16)", CS_VALUE_BYTES, false, 16, 16},
+    {"{" FIXED("0") "}", "fixed F(0)", CS_VALUE_BYTES, false, 0, 0},
+    /* Types of types */
+    {"{\"type\": \"array\", \"items\": \"string\"}", "array<string>", CS_VALUE_NESTED, false, 1,
+     VARIABLE},
+    {"{\"type\": \"array\", \"items\": \"null\"}", "array<null>", CS_VALUE_NESTED, false, 1,
+     VARIABLE},
+    {"{\"type\": \"map\", \"values\": {\"type\": \"array\", \"items\": \"double\"}}",
+     "map<array<double>>", CS_VALUE_NESTED, false, 1, VARIABLE},
+    /* Unions: of null and one type, of numbers, others */
+    {"[\"null\", \"long\"]", "union<null, long>", CS_VALUE_INTEGER, true, 1, VARIABLE},
+    {"[\"long\", \"null\"]", "union<long, null>", CS_VALUE_INTEGER, true, 1, VARIABLE},
+    {"[\"long\"]", "union<long>", CS_VALUE_INTEGER, false, 2, VARIABLE},
+    {"[\"null\"]", "union<null>", CS_VALUE_NULL, true, 1, VARIABLE},
+    {"[\"double\", \"float\"]", "union<double, float>", CS_VALUE_DOUBLE, false, 5, VARIABLE},
+    {"[{\"type\": \"null\"}, {\"type\": \"string\"}]", "union<null, string>", CS_VALUE_STRING, true,
+     1, VARIABLE},
+    {"[\"int\", \"long\"]", "union<int, long>", CS_VALUE_INTEGER, false, 2, VARIABLE},
+    {"[\"int\", \"null\", \"float\"]", "union<int, null, float>", CS_VALUE_DOUBLE, true, 1,
+     VARIABLE},
+    {"[\"long\", \"string\"]", "union<long, string>", CS_VALUE_NESTED, false, 2, VARIABLE},
+    {"[\"null\", \"long\", \"string\"]", "union<null, long, string>", CS_VALUE_NESTED, true, 1,
+     VARIABLE},
+    {"[\"int\", " LOGICAL("long", "timestamp-millis") "]", "union<int, timestamp-millis>",
+     CS_VALUE_NESTED, false, 2, VARIABLE},
+    {"[{" FIXED("2") "}, {\"type\": \"fixed\", \"name\": \"G\", \"size\": 2}]",
+     "union<fixed F(2), fixed G(2)>", CS_VALUE_NESTED, false, 3, VARIABLE},
     /* Logical types */
-    {"{\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}", CS_AVRO_LONG, MILLIS, -1},
-    {"{\"type\": \"long\", \"logicalType\": \"timestamp-micros\"}", CS_AVRO_LONG, MICROS, -1},
-    {"{\"type\": {\"type\": \"long\", \"logicalType\": \"timestamp-micros\"}}", CS_AVRO_LONG,
-     MICROS, -1},
-    /* A logical type that is unknown or stands on a wrong base falls back to the base */
-    {"{\"type\": \"string\", \"logicalType\": \"timestamp-millis\"}", CS_AVRO_STRING,
-     CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"int\", \"logicalType\": \"timestamp-micros\"}", CS_AVRO_INT, CS_LOGICAL_NONE,
-     -1},
-    {"{\"type\": \"double\", \"logicalType\": \"timestamp-micros\"}", CS_AVRO_DOUBLE,
-     CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"long\", \"logicalType\": \"sundial\"}", CS_AVRO_LONG, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"long\", \"logicalType\": \"\"}", CS_AVRO_LONG, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"long\", \"logicalType\": 7}", CS_AVRO_LONG, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"long\", \"logicalType\": \"Timestamp-Millis\"}", CS_AVRO_LONG, CS_LOGICAL_NONE,
-     -1},
-    {"{\"type\": \"int\", \"logicalType\": \"date\"}", CS_AVRO_INT, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"bytes\", \"logicalType\": \"decimal\", \"precision\": 4, \"scale\": 9}",
-     CS_AVRO_BYTES, CS_LOGICAL_NONE, -1},
-    {"{\"type\": \"string\", \"logicalType\": \"uuid\"}", CS_AVRO_STRING, CS_LOGICAL_NONE, -1},
-    /* Unions with null */
-    {"[\"null\", \"long\"]", CS_AVRO_LONG, CS_LOGICAL_NONE, 0},
-    {"[\"long\", \"null\"]", CS_AVRO_LONG, CS_LOGICAL_NONE, 1},
-    {"[{\"type\": \"null\"}, {\"type\": \"string\"}]", CS_AVRO_STRING, CS_LOGICAL_NONE, 0},
-    {"[\"null\", {\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}]", CS_AVRO_LONG,
-     MILLIS, 0},
-    {"[{\"type\": \"long\", \"logicalType\": \"timestamp-micros\"}, \"null\"]", CS_AVRO_LONG,
-     MICROS, 1},
+    {LOGICAL("int", "date"), "date", CS_VALUE_DATE, false, 1, VARIABLE},
+    {LOGICAL("int", "time-millis"), "time-millis", CS_VALUE_TIME_OF_DAY, false, 1, VARIABLE},
+    {LOGICAL("long", "time-micros"), "time-micros", CS_VALUE_TIME_OF_DAY, false, 1, VARIABLE},
+    {LOGICAL("long", "timestamp-millis"), "timestamp-millis", CS_VALUE_TIME, false, 1, VARIABLE},
+    {LOGICAL("long", "timestamp-micros"), "timestamp-micros", CS_VALUE_TIME, false, 1, VARIABLE},
+    {LOGICAL("long", "timestamp-nanos"), "timestamp-nanos", CS_VALUE_TIME, false, 1, VARIABLE},
+    {LOGICAL("long", "local-timestamp-millis"), "local-timestamp-millis", CS_VALUE_LOCAL_TIME,
+     false, 1, VARIABLE},
+    {LOGICAL("long", "local-timestamp-micros"), "local-timestamp-micros", CS_VALUE_LOCAL_TIME,
+     false, 1, VARIABLE},
+    {LOGICAL("long", "local-timestamp-nanos"), "local-timestamp-nanos", CS_VALUE_LOCAL_TIME, false,
+     1, VARIABLE},
+    {LOGICAL("string", "uuid"), "uuid", CS_VALUE_UUID, false, 1, VARIABLE},
+    {"{" FIXED("16") ", \"logicalType\": \"uuid\"}", "uuid", CS_VALUE_UUID, false, 16, 16},
+    {"{" FIXED("12") ", \"logicalType\": \"duration\"}", "duration", CS_VALUE_DURATION, false, 12,
+     12},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": 4, \"scale\": 2"), "decimal(4,2)",
+     CS_VALUE_DECIMAL, false, 1, VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": 4"), "decimal(4,0)", CS_VALUE_DECIMAL, false,
+     1, VARIABLE},
+    {DECIMAL(FIXED("8"), ", \"precision\": 18, \"scale\": 18"), "decimal(18,18)", CS_VALUE_DECIMAL,
+     false, 8, 8},
+    {"{\"type\": " LOGICAL("long", "timestamp-micros") "}", "timestamp-micros", CS_VALUE_TIME,
+     false, 1, VARIABLE},
+    {"[\"null\", " LOGICAL("long", "timestamp-micros") "]", "union<null, timestamp-micros>",
+     CS_VALUE_TIME, true, 1, VARIABLE},
+    /* A logical type that is unknown, or wrong where it stands, falls back to the base */
+    {LOGICAL("string", "timestamp-millis"), "string", CS_VALUE_STRING, false, 1, VARIABLE},
+    {LOGICAL("int", "timestamp-micros"), "int", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("long", "date"), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("long", "time-millis"), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("int", "time-micros"), "int", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("double", "timestamp-micros"), "double", CS_VALUE_DOUBLE, false, 8, 8},
+    {LOGICAL("bytes", "uuid"), "bytes", CS_VALUE_BYTES, false, 1, VARIABLE},
+    {LOGICAL("bytes", "duration"), "bytes", CS_VALUE_BYTES, false, 1, VARIABLE},
+    {LOGICAL("long", "sundial"), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("long", ""), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("long", "Timestamp-Millis"), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {LOGICAL("long", "timestamp-millis\\u0000"), "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {"{\"type\": \"long\", \"logicalType\": 7}", "long", CS_VALUE_INTEGER, false, 1, VARIABLE},
+    {"{" FIXED("15") ", \"logicalType\": \"uuid\"}", "fixed F(15)", CS_VALUE_BYTES, false, 15, 15},
+    {"{" FIXED("13") ", \"logicalType\": \"duration\"}", "fixed F(13)", CS_VALUE_BYTES, false, 13,
+     13},
+    {DECIMAL("\"type\": \"bytes\"", ""), "bytes", CS_VALUE_BYTES, false, 1, VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": 0"), "bytes", CS_VALUE_BYTES, false, 1,
+     VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": -1"), "bytes", CS_VALUE_BYTES, false, 1,
+     VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": 4, \"scale\": 5"), "bytes", CS_VALUE_BYTES,
+     false, 1, VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": 4, \"scale\": -1"), "bytes", CS_VALUE_BYTES,
+     false, 1, VARIABLE},
+    {DECIMAL("\"type\": \"bytes\"", ", \"precision\": \"4\""), "bytes", CS_VALUE_BYTES, false, 1,
+     VARIABLE},
+    {DECIMAL("\"type\": \"string\"", ", \"precision\": 4"), "string", CS_VALUE_STRING, false, 1,
+     VARIABLE},
+    {DECIMAL(FIXED("8"), ", \"precision\": 19"), "fixed F(8)", CS_VALUE_BYTES, false, 8, 8},
+    {DECIMAL(FIXED("0"), ", \"precision\": 1"), "fixed F(0)", CS_VALUE_BYTES, false, 0, 0},
 };
+
+/* Fail unless a type is described as expected. */
+static void
+check_description(const cs_avro_node *type, const char *expected)
+{
+    cs_buffer text;
+    cs_error err;
+
+    cs_buffer_init(&text, cs_malloc_env());
+    assert_ok(cs_avro_type_describe(type, &text, &err), &err);
+    assert_same_bytes(slice_of_buffer(&text), cs_slice_of(expected));
+    cs_buffer_free(&text);
+}
 
 static void
 test_good_types(void **state)
@@ -95,7 +180,9 @@ test_good_types(void **state)
     for (size_t i = 0; i < LENGTH(good_types); i++)
     {
         const good_type *expected = &good_types[i];
+        const cs_avro_node *type;
         cs_avro_schema *schema;
+        cs_avro_shape shape;
         char json[512];
         cs_error err;
 
@@ -104,13 +191,46 @@ test_good_types(void **state)
         strcat(strcat(json, expected->json), "}]}");
         assert_outcome(parse(json, &schema, &err), CS_OK, &err, NULL, expected->json);
         assert_int_equal(schema->num_fields, 1);
-        assert_int_equal(schema->fields[0].type, expected->type);
-        assert_int_equal(schema->fields[0].logical, expected->logical);
-        assert_int_equal(schema->fields[0].nullable, expected->null_branch >= 0);
-        if (expected->null_branch >= 0)
-            assert_int_equal(schema->fields[0].null_branch, expected->null_branch);
+        type = schema->fields[0].type;
+        shape = cs_avro_shape_of(type);
+        check_description(type, expected->described);
+        assert_int_equal(shape.kind, expected->kind);
+        assert_int_equal(shape.nullable, expected->nullable);
+        assert_int_equal(type->min_bytes, expected->min_bytes);
+        assert_int_equal(type->fixed_bytes, expected->fixed_bytes);
+        assert_int_equal(schema->root->min_bytes, expected->min_bytes);
+        assert_int_equal(schema->root->fixed_bytes, expected->fixed_bytes);
         assert_string_equal(schema->json, json); /* the original text is kept */
         assert_int_equal(schema->json_len, strlen(json));
+        cs_avro_schema_free(schema);
+    }
+}
+
+/* A top type that is no record is one column. */
+static void
+test_top_types(void **state)
+{
+    static const char *const tops[][2] = {
+        {"\"string\"", "string"},
+        {"{\"type\": \"string\"}", "string"},
+        {"[\"null\", " RECORD("") "]", "union<null, record R>"},
+        {"{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"]}", "enum E"},
+        {"{\"type\": \"array\", \"items\": " RECORD("") "}", "array<record R>"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < LENGTH(tops); i++)
+    {
+        cs_avro_schema *schema;
+        cs_error err;
+
+        assert_outcome(parse(tops[i][0], &schema, &err), CS_OK, &err, NULL, tops[i][0]);
+        assert_int_equal(schema->num_fields, 1);
+        assert_string_equal(schema->fields[0].name, "value");
+        assert_false(schema->fields[0].has_default);
+        assert_ptr_equal(schema->fields[0].type, schema->root);
+        assert_int_equal(cs_avro_schema_find(schema, "value"), 0);
+        check_description(schema->root, tops[i][1]);
         cs_avro_schema_free(schema);
     }
 }
@@ -130,9 +250,19 @@ test_record(void **state)
 
     (void) state;
     assert_ok(parse(json, &schema, &err), &err);
-    assert_string_equal(schema->name, "com.example.Log");
+    assert_string_equal(schema->root->name, "com.example.Log");
+    assert_int_equal(schema->root->aliases.count, 1);
+    assert_string_equal(schema->root->aliases.items[0], "com.example.Old");
     assert_int_equal(schema->num_fields, 5);
-    assert_int_equal(schema->min_record_bytes, 1 + 1 + 0 + 8 + 4);
+    assert_int_equal(schema->root->min_bytes, 1 + 1 + 0 + 8 + 4);
+    assert_int_equal(schema->root->fixed_bytes, CS_AVRO_VARIABLE);
+    assert_int_equal(schema->fields[3].aliases.count, 1);
+    assert_string_equal(schema->fields[3].aliases.items[0], "x");
+    assert_true(schema->fields[0].has_default);
+    assert_same_bytes(schema->fields[0].default_bytes, ((cs_slice){"", 1}));
+    assert_string_equal(schema->fields[0].default_json, "0");
+    assert_string_equal(schema->fields[1].default_json, "null");
+    assert_false(schema->fields[2].has_default);
     assert_int_equal(cs_avro_schema_find(schema, "t"), 0);
     assert_int_equal(cs_avro_schema_find(schema, "T"), 3);
     assert_int_equal(cs_avro_schema_find(schema, "_b1"), 1);
@@ -151,7 +281,7 @@ test_no_fields(void **state)
     (void) state;
     assert_ok(parse(RECORD(""), &schema, &err), &err);
     assert_int_equal(schema->num_fields, 0);
-    assert_int_equal(schema->min_record_bytes, 0);
+    assert_int_equal(schema->root->min_bytes, 0);
     assert_int_equal(cs_avro_schema_find(schema, "a"), -1);
     cs_avro_schema_free(schema);
 }
@@ -188,68 +318,105 @@ static const bad_schema bad_schemas[] = {
      "not valid JSON"},
     {RECORD("{\"name\": \"a\", \"type\": \"int\", \"type\": \"int\"}"), CS_ERR_DATA,
      "not valid JSON"},
-    {RECORD(FIELD("a\\u0000b", "\"int\"")), CS_ERR_DATA, "not valid JSON"},
     {RECORD(FIELD("\xff", "\"int\"")), CS_ERR_DATA, "not valid JSON"},
     /* The top */
-    {"\"string\"", CS_ERR_UNSUPPORTED, "top-level type is not a record"},
-    {"[\"null\", " RECORD("") "]", CS_ERR_UNSUPPORTED, "not a record"},
-    {"{\"type\": \"string\"}", CS_ERR_UNSUPPORTED, "not a record"},
-    {"{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"]}", CS_ERR_UNSUPPORTED,
-     "not a record"},
-    {"{\"type\": \"Record\", \"name\": \"R\", \"fields\": []}", CS_ERR_UNSUPPORTED, "not a record"},
-    {"{}", CS_ERR_UNSUPPORTED, "not a record"},
-    {"null", CS_ERR_UNSUPPORTED, "not a record"},
-    {"7", CS_ERR_UNSUPPORTED, "not a record"},
+    {"{\"type\": \"Record\", \"name\": \"R\", \"fields\": []}", CS_ERR_DATA,
+     "unknown type \"Record\""},
+    {"{}", CS_ERR_DATA, "has no valid type"},
+    {"null", CS_ERR_DATA, "has no valid type"},
+    {"7", CS_ERR_DATA, "has no valid type"},
     {"{\"type\": \"record\", \"fields\": []}", CS_ERR_DATA, "record has no valid name"},
     {"{\"type\": \"record\", \"name\": 1, \"fields\": []}", CS_ERR_DATA, "no valid name"},
-    {"{\"type\": \"record\", \"name\": \"R\"}", CS_ERR_DATA, "no list of fields"},
+    {"{\"type\": \"record\", \"name\": \"R\"}", CS_ERR_DATA, "\"R\" has no list of fields"},
     {"{\"type\": \"record\", \"name\": \"R\", \"fields\": {}}", CS_ERR_DATA, "no list of fields"},
     {"{\"type\": \"record\", \"name\": \"R\", \"fields\": null}", CS_ERR_DATA, "no list of fields"},
+    {"{\"type\": \"record\", \"name\": \"R\", \"namespace\": \"1\", \"fields\": []}", CS_ERR_DATA,
+     "namespace \"1\" is not valid"},
+    {"{\"type\": \"record\", \"name\": \"R\", \"aliases\": \"S\", \"fields\": []}", CS_ERR_DATA,
+     "the aliases are not a list"},
+    {"{\"type\": \"record\", \"name\": \"R\", \"aliases\": [\"a-b\"], \"fields\": []}", CS_ERR_DATA,
+     "the aliases hold what is not a name"},
     /* Fields */
-    {RECORD("\"a\""), CS_ERR_DATA, "field 1 has no valid name"},
-    {RECORD("null"), CS_ERR_DATA, "field 1 has no valid name"},
-    {RECORD("{\"type\": \"int\"}"), CS_ERR_DATA, "field 1 has no valid name"},
-    {RECORD("{\"name\": 1, \"type\": \"int\"}"), CS_ERR_DATA, "field 1 has no valid name"},
-    {RECORD(FIELD("", "\"int\"")), CS_ERR_DATA, "field 1 has no valid name"},
+    {RECORD("\"a\""), CS_ERR_DATA, "field 1 of record \"R\" has no valid name"},
+    {RECORD("null"), CS_ERR_DATA, "field 1 of record \"R\" has no valid name"},
+    {RECORD("{\"type\": \"int\"}"), CS_ERR_DATA, "field 1 of record \"R\" has no valid name"},
+    {RECORD("{\"name\": 1, \"type\": \"int\"}"), CS_ERR_DATA, "field 1 of record"},
+    {RECORD(FIELD("", "\"int\"")), CS_ERR_DATA, "field 1 of record"},
     {RECORD(FIELD("a", "\"int\"") "," FIELD("1b", "\"int\"")), CS_ERR_DATA, "field 2"},
-    {RECORD(FIELD("a.b", "\"int\"")), CS_ERR_DATA, "field 1 has no valid name"},
-    {RECORD(FIELD("a b", "\"int\"")), CS_ERR_DATA, "field 1 has no valid name"},
+    {RECORD(FIELD("a.b", "\"int\"")), CS_ERR_DATA, "has no valid name"},
+    {RECORD(FIELD("a b", "\"int\"")), CS_ERR_DATA, "has no valid name"},
+    {RECORD(FIELD("a\\u0000b", "\"int\"")), CS_ERR_DATA, "has no valid name"},
     {RECORD(FIELD("a", "\"int\"") "," FIELD("a", "\"int\"")), CS_ERR_DATA,
-     "\"a\" is defined twice"},
+     "field \"a\" of record \"R\" is defined twice"},
     {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"") "," FIELD("a", "\"long\"")),
-     CS_ERR_DATA, "\"a\" is defined twice"},
-    {RECORD("{\"name\": \"a\"}"), CS_ERR_DATA, "\"a\" has no valid type"},
+     CS_ERR_DATA, "\"a\" of record \"R\" is defined twice"},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\", \"aliases\": [\"b\", \"b\"]}"), CS_ERR_DATA,
+     "field \"a\" of record \"R\": b is named twice"},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\", \"aliases\": [\"b.c\"]}"), CS_ERR_DATA,
+     "the aliases hold what is not a name"},
+    {RECORD("{\"name\": \"a\"}"), CS_ERR_DATA, "field \"a\" of record \"R\": it has no type"},
     {ONE("null"), CS_ERR_DATA, "no valid type"},
     {ONE("1"), CS_ERR_DATA, "no valid type"},
     {ONE("{}"), CS_ERR_DATA, "no valid type"},
     {ONE("{\"type\": 1}"), CS_ERR_DATA, "no valid type"},
     /* Types */
-    {ONE("\"String\""), CS_ERR_DATA, "unknown type \"String\""},
+    {ONE("\"String\""), CS_ERR_DATA, "field \"a\" of record \"R\": unknown type \"String\""},
     {ONE("\"\""), CS_ERR_DATA, "unknown type \"\""},
-    {ONE("\"R\""), CS_ERR_DATA, "unknown type \"R\""}, /* a record that contains itself */
+    {ONE("\"int\\u0000\""), CS_ERR_DATA, "no valid type"},
     {ONE("{\"type\": \"str\"}"), CS_ERR_DATA, "unknown type \"str\""},
     {ONE("{\"type\": {\"type\": \"str\"}}"), CS_ERR_DATA, "unknown type \"str\""},
-    {ONE("{\"type\": \"record\", \"name\": \"S\", \"fields\": []}"), CS_ERR_UNSUPPORTED,
-     "of type record, which this version does not read"},
-    {ONE("{\"type\": \"error\", \"name\": \"S\", \"fields\": []}"), CS_ERR_UNSUPPORTED, "error"},
-    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"]}"), CS_ERR_UNSUPPORTED,
-     "enum"},
-    {ONE("{\"type\": \"array\", \"items\": \"int\"}"), CS_ERR_UNSUPPORTED, "array"},
-    {ONE("{\"type\": \"map\", \"values\": \"int\"}"), CS_ERR_UNSUPPORTED, "map"},
-    {ONE("{\"type\": \"fixed\", \"name\": \"F\", \"size\": -1}"), CS_ERR_UNSUPPORTED, "fixed"},
+    {ONE("\"union\""), CS_ERR_DATA, "unknown type \"union\""},
+    {ONE("{\"type\": \"union\"}"), CS_ERR_DATA, "unknown type \"union\""},
+    {ONE("\"record\""), CS_ERR_DATA, "unknown type \"record\""},
+    {ONE("\"array\""), CS_ERR_DATA, "unknown type \"array\""},
+    {ONE("{\"type\": \"array\"}"), CS_ERR_DATA, "an array has no items"},
+    {ONE("{\"type\": \"array\", \"items\": null}"), CS_ERR_DATA, "no valid type"},
+    {ONE("{\"type\": \"map\", \"items\": \"int\"}"), CS_ERR_DATA, "a map has no values"},
+    {ONE("{\"type\": \"record\", \"name\": \"S\", \"fields\": [" FIELD("b", "\"T\"") "]}"),
+     CS_ERR_DATA, "field \"b\" of record \"S\": unknown type \"T\""},
+    {ONE("{\"type\": \"record\", \"name\": \"R\", \"fields\": []}"), CS_ERR_DATA,
+     "type \"R\" is defined twice"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"int\", \"size\": 1}"), CS_ERR_DATA,
+     "\"int\" is the name of a primitive type"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"x.string\", \"size\": 1}"), CS_ERR_DATA,
+     "\"string\" is the name of a primitive type"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\"}"), CS_ERR_DATA, "enum \"E\" has no symbols"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": \"A\"}"), CS_ERR_DATA,
+     "the symbols are not a list"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\", \"A\"]}"), CS_ERR_DATA,
+     "A is named twice"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"a b\"]}"), CS_ERR_DATA,
+     "the symbols hold what is not a name"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"], \"default\": \"B\"}"),
+     CS_ERR_DATA, "the default of enum \"E\" is not one of its symbols"},
+    {ONE("{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\"], \"default\": 0}"),
+     CS_ERR_DATA, "the default of enum \"E\" is not one of its symbols"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"F\"}"), CS_ERR_DATA, "fixed \"F\" has no valid size"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"F\", \"size\": -1}"), CS_ERR_DATA, "no valid size"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"F\", \"size\": 1.5}"), CS_ERR_DATA, "no valid size"},
+    {ONE("{\"type\": \"fixed\", \"name\": \"F\", \"size\": \"1\"}"), CS_ERR_DATA, "no valid size"},
     /* Unions */
-    {ONE("[]"), CS_ERR_UNSUPPORTED, "union of 0 types"},
-    {ONE("[\"null\"]"), CS_ERR_UNSUPPORTED, "union of 1 types"},
-    {ONE("[\"null\", \"int\", \"long\"]"), CS_ERR_UNSUPPORTED, "union of 3 types"},
-    {ONE("[\"int\", \"long\"]"), CS_ERR_UNSUPPORTED, "union without null"},
-    {ONE("[\"int\", \"int\"]"), CS_ERR_DATA, "holds int twice"},
+    {ONE("[]"), CS_ERR_DATA, "a union has no types"},
+    {ONE("[\"int\", \"int\"]"), CS_ERR_DATA, "its union holds int twice"},
     {ONE("[\"null\", \"null\"]"), CS_ERR_DATA, "holds null twice"},
     {ONE("[\"null\", {\"type\": \"null\"}]"), CS_ERR_DATA, "holds null twice"},
+    {ONE("[\"long\", " LOGICAL("long", "timestamp-millis") "]"), CS_ERR_DATA, "holds long twice"},
+    {ONE("[{\"type\": \"map\", \"values\": \"int\"}, {\"type\": \"map\", \"values\": \"long\"}]"),
+     CS_ERR_DATA, "holds map twice"},
+    {ONE("[{" FIXED("1") "}, \"F\"]"), CS_ERR_DATA, "holds F twice"},
     {ONE("[\"null\", [\"null\", \"int\"]]"), CS_ERR_DATA, "union inside a union"},
     {ONE("[[\"int\"], \"null\"]"), CS_ERR_DATA, "union inside a union"},
+    {ONE("[\"null\", {\"type\": [\"int\"]}]"), CS_ERR_DATA, "union inside a union"},
     {ONE("[\"null\", \"str\"]"), CS_ERR_DATA, "unknown type \"str\""},
     {ONE("[\"null\", null]"), CS_ERR_DATA, "no valid type"},
-    {ONE("[\"null\", {\"type\": \"array\", \"items\": \"int\"}]"), CS_ERR_UNSUPPORTED, "array"},
+    /* Records that contain themselves without end */
+    {ONE("\"R\""), CS_ERR_DATA, "record \"R\" contains itself without end"},
+    {ONE("[\"R\"]"), CS_ERR_DATA, "record \"R\" contains itself without end"},
+    {ONE("{\"type\": \"record\", \"name\": \"S\", \"fields\": [" FIELD("b", "\"R\"") "]}"),
+     CS_ERR_DATA, "contains itself without end"},
+    {RECORD(FIELD("x", "[\"null\", {\"type\": \"record\", \"name\": \"S\", \"fields\": [" FIELD(
+                           "b", "\"S\"") "]}]")),
+     CS_ERR_DATA, "record \"S\" contains itself without end"},
 };
 
 static void
@@ -278,35 +445,47 @@ repeat(cs_buffer *out, const char *text, size_t times)
         assert_ok(cs_buffer_append(out, text, strlen(text), &err), &err);
 }
 
-/* Nesting ends at a limit and not at the end of the stack. */
-static void
-check_depth(size_t depth, cs_code expected, const char *message)
+/* Parse opening texts, a core and closing texts. */
+static cs_code
+parse_nested(const char *open, size_t depth, const char *core, const char *close, cs_error *err)
 {
     cs_avro_schema *schema;
     cs_buffer json;
-    cs_error err;
+    cs_code code;
 
     cs_buffer_init(&json, cs_malloc_env());
-    repeat(&json,
-           "{\"type\": \"record\", \"name\": \"R\", \"fields\": [{\"name\": \"a\", \"type\": ", 1);
-    repeat(&json, "{\"type\": ", depth);
-    repeat(&json, "\"int\"", 1);
-    repeat(&json, "}", depth);
-    repeat(&json, "}]}", 1);
-    assert_refused(
-        cs_avro_schema_parse(cs_malloc_env(), (const char *) json.data, json.len, &schema, &err),
-        expected, &err, message);
+    repeat(&json, open, depth);
+    repeat(&json, core, 1);
+    repeat(&json, close, depth);
+    code = cs_avro_schema_parse(cs_malloc_env(), (const char *) json.data, json.len, &schema, err);
     cs_avro_schema_free(schema);
     cs_buffer_free(&json);
+    return code;
 }
 
+/* Nesting ends at a limit and not at the end of the stack. */
 static void
 test_deep_nesting(void **state)
 {
+    static const char *const nestings[][2] = {
+        {"{\"type\": ", "}"},
+        {"{\"type\": \"array\", \"items\": ", "}"},
+        {"{\"type\": \"map\", \"values\": ", "}"},
+    };
+    cs_error err;
+
     (void) state;
-    check_depth(10, CS_OK, NULL);
-    check_depth(100, CS_ERR_DATA, "no valid type");
-    check_depth(500000, CS_ERR_DATA, "not valid JSON");
+    for (size_t i = 0; i < LENGTH(nestings); i++)
+    {
+        const char *open = nestings[i][0], *close = nestings[i][1];
+
+        assert_ok(parse_nested(open, 10, "[\"int\"]", close, &err), &err);
+        assert_ok(parse_nested(open, CS_AVRO_MAX_SCHEMA_DEPTH - 2, "[\"int\"]", close, &err), &err);
+        assert_refused(parse_nested(open, CS_AVRO_MAX_SCHEMA_DEPTH - 1, "[\"int\"]", close, &err),
+                       CS_ERR_LIMIT, &err, "more than the limit of 200 levels");
+        assert_refused(parse_nested(open, 500000, "[\"int\"]", close, &err), CS_ERR_DATA, &err,
+                       "not valid JSON");
+    }
 }
 
 /* Text that is cut anywhere is refused. */
@@ -358,17 +537,22 @@ test_type_names(void **state)
     assert_string_equal(cs_avro_type_name(CS_AVRO_BOOLEAN), "boolean");
     assert_string_equal(cs_avro_type_name(CS_AVRO_LONG), "long");
     assert_string_equal(cs_avro_type_name(CS_AVRO_STRING), "string");
+    assert_string_equal(cs_avro_type_name(CS_AVRO_UNION), "union");
+    assert_null(cs_avro_logical_name(CS_LOGICAL_NONE));
+    assert_string_equal(cs_avro_logical_name(CS_LOGICAL_DURATION), "duration");
+    assert_string_equal(cs_avro_short_name("a.b.C"), "C");
+    assert_string_equal(cs_avro_short_name("C"), "C");
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_types),     cmocka_unit_test(test_record),
-        cmocka_unit_test(test_no_fields),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_bad_schemas),    cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_type_names),
+        cmocka_unit_test(test_good_types),   cmocka_unit_test(test_top_types),
+        cmocka_unit_test(test_record),       cmocka_unit_test(test_no_fields),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_bad_schemas),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_cut_everywhere),
+        cmocka_unit_test(test_long_names),   cmocka_unit_test(test_type_names),
     };
 
     return cmocka_run_group_tests_name("avro_schema", tests, NULL, NULL);

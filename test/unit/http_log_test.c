@@ -123,6 +123,58 @@ test_every_byte(void **state)
     }
 }
 
+/*
+ * A byte at a place behind the timestamp of a line of every length: what is between
+ * the spaces comes out, whatever words the line is looked at in.
+ */
+static void
+check_byte_at_every_place(char byte, cs_code expected)
+{
+    const size_t head = strlen(TIME " ");
+    char line[200];
+
+    for (size_t len = head + 7; len < sizeof(line); len++)
+        for (size_t place = head; place < len; place++)
+        {
+            size_t method_end = head + (len - head) / 3;
+            size_t path_end = method_end + (len - head) / 3;
+            cs_log_line fields;
+            cs_error err;
+            cs_code code;
+
+            memset(line, 'm', len);
+            memcpy(line, TIME " ", head);
+            line[method_end] = line[path_end] = ' ';
+            if (line[place] == ' ')
+                continue;
+            line[place] = byte;
+            code = parse((cs_slice){line, len}, &err);
+            assert_code(code, expected, &err);
+            if (code != CS_OK)
+                continue;
+            assert_ok(cs_log_line_parse((cs_slice){line, len}, &fields, &err), &err);
+            assert_ptr_equal(fields.method.data, line + head);
+            assert_int_equal(fields.method.len, method_end - head);
+            assert_ptr_equal(fields.path.data, line + method_end + 1);
+            assert_int_equal(fields.path.len, path_end - method_end - 1);
+            assert_ptr_equal(fields.user_id.data, line + path_end + 1);
+            assert_int_equal(fields.user_id.len, len - path_end - 1);
+        }
+}
+
+static void
+test_every_place(void **state)
+{
+    (void) state;
+    check_byte_at_every_place('~', CS_OK); /* the neighbours of what is refused */
+    check_byte_at_every_place('!', CS_OK);
+    check_byte_at_every_place('\x1f', CS_ERR_DATA);
+    check_byte_at_every_place('\x7f', CS_ERR_DATA);
+    check_byte_at_every_place('\0', CS_ERR_DATA);
+    check_byte_at_every_place('\x80', CS_ERR_DATA);
+    check_byte_at_every_place(' ', CS_ERR_DATA);
+}
+
 /* Parse a line whose path is padded to len bytes, followed by end. */
 static cs_code
 parse_long(size_t len, const char *end, cs_error *err)
@@ -277,10 +329,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),       cmocka_unit_test(test_carriage_return_at_end_is_cut),
-        cmocka_unit_test(test_bad_lines),    cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_length_limit), cmocka_unit_test(test_utf8_valid),
-        cmocka_unit_test(test_utf8_invalid), cmocka_unit_test(test_utf8_every_code_point),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_carriage_return_at_end_is_cut),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_every_place),
+        cmocka_unit_test(test_length_limit),
+        cmocka_unit_test(test_utf8_valid),
+        cmocka_unit_test(test_utf8_invalid),
+        cmocka_unit_test(test_utf8_every_code_point),
     };
 
     return cmocka_run_group_tests_name("http_log", tests, NULL, NULL);

@@ -91,13 +91,17 @@ static void
 test_names(void **state)
 {
     static char lengthy[10240];
-    const cs_slice names[] = {
-        {"", 0},          {"a", 1},         {"a\0", 2},
-        {"a\0b", 3},      {"12345678", 8},  {"123456789", 9},
-        {"1234567", 7},   {"\xf0\x9f\x8e\xac", 4},
-        {"o'brien \"x\"; --", 16},
-        {lengthy, sizeof(lengthy)},
-        {lengthy, sizeof(lengthy) - 1}};
+    const cs_slice names[] = {{"", 0},
+                              {"a", 1},
+                              {"a\0", 2},
+                              {"a\0b", 3},
+                              {"12345678", 8},
+                              {"123456789", 9},
+                              {"1234567", 7},
+                              {"\xf0\x9f\x8e\xac", 4},
+                              {"o'brien \"x\"; --", 16},
+                              {lengthy, sizeof(lengthy)},
+                              {lengthy, sizeof(lengthy) - 1}};
     cs_interactions input;
     cs_error err;
 

@@ -178,8 +178,7 @@ test_damaged_row(void **state)
         cs_model_row row = {&bad[i], &weight, 1};
 
         assert_refused(cs_scores_add(&scores, &row, &err), CS_ERR_DATA, &err, "damaged model");
-        assert_refused(cs_reasons_add(&reasons, 0, &row, &err), CS_ERR_DATA, &err,
-                       "damaged model");
+        assert_refused(cs_reasons_add(&reasons, 0, &row, &err), CS_ERR_DATA, &err, "damaged model");
     }
     cs_reasons_free(&reasons);
     cs_scores_free(&scores);
@@ -282,8 +281,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_scores), cmocka_unit_test(test_damaged_row),
-        cmocka_unit_test(test_evaluation),    cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_random_scores),
+        cmocka_unit_test(test_damaged_row),
+        cmocka_unit_test(test_evaluation),
+        cmocka_unit_test(test_failures),
     };
 
     return cmocka_run_group_tests_name("recommend_score", tests, NULL, NULL);

@@ -172,8 +172,8 @@ test_failures(void **state)
     for (size_t i = 1; i <= allocations + polls; i++)
     {
         test_env_start(&counted, i <= allocations ? i : 0, i <= allocations ? 0 : i - allocations);
-        assert_code(cs_trial_run(&split.train_input, &split.held_input, &options, 5,
-                                 cs_blas_invert, &quality, &err),
+        assert_code(cs_trial_run(&split.train_input, &split.held_input, &options, 5, cs_blas_invert,
+                                 &quality, &err),
                     i <= allocations ? CS_ERR_MEMORY : CS_ERR_STOPPED, &err);
         assert_int_equal(counted.live, 0);
     }

@@ -1,4 +1,4 @@
-# test/t/040_recommend.pl - the recommender with several connections: refits while others
+# test/t/050_recommend.pl - the recommender with several connections: refits while others
 # read, cancels, a second fit, dump and restore, erased users
 use strict;
 use warnings FATAL => 'all';

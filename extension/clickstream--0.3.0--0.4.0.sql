@@ -1,5 +1,5 @@
--- extension/clickstream--0.2.0--0.4.0.sql
---     What 0.4.0 adds to 0.2.0: the recommender.
+-- extension/clickstream--0.3.0--0.4.0.sql
+--     What 0.4.0 adds to 0.3.0: the recommender.
 
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION clickstream UPDATE TO '0.4.0'" to load this file. \quit
