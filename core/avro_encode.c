@@ -64,6 +64,8 @@ encode_time(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, 
     int64_t unit = millis ? 1000 : 1;
     int64_t number;
 
+    if (!cs_time_valid(value->as.time))
+        return cs_fail(err, CS_ERR_RANGE, "timestamp is out of range");
     if (value->as.time % unit != 0 || (value->nanos != 0 && !nanos))
         return cs_fail(err, CS_ERR_RANGE, "timestamp is finer than %s",
                        millis ? "milliseconds" : "microseconds");
@@ -72,6 +74,15 @@ encode_time(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, 
                    __builtin_add_overflow(number, (int64_t) value->nanos, &number))))
         return cs_fail(err, CS_ERR_RANGE, "timestamp is out of range");
     return cs_avro_encode_long(number, buffer, err);
+}
+
+/* Append a date, as days since 1970. */
+static cs_code
+encode_date(int32_t days, cs_buffer *buffer, cs_error *err)
+{
+    if (days < CS_DATE_MIN || days >= CS_DATE_END)
+        return cs_fail(err, CS_ERR_RANGE, "date is out of range");
+    return cs_avro_encode_long(days + CS_UNIX_OFFSET / CS_DAY, buffer, err);
 }
 
 /* Append a time of day in the type's unit. */
@@ -195,7 +206,7 @@ encode_plain(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer,
         case CS_VALUE_LOCAL_TIME:
             return encode_time(type, value, buffer, err);
         case CS_VALUE_DATE:
-            return cs_avro_encode_long(value->as.days + CS_UNIX_OFFSET / CS_DAY, buffer, err);
+            return encode_date(value->as.days, buffer, err);
         case CS_VALUE_TIME_OF_DAY:
             return encode_time_of_day(type, value->as.time_of_day, buffer, err);
         case CS_VALUE_DECIMAL:
@@ -281,7 +292,7 @@ as_long(const cs_avro_node *type, const cs_value *value, int64_t *number)
         *number = value->as.integer;
         return true;
     }
-    if (value->kind != CS_VALUE_TIME || value->nanos != 0)
+    if (value->kind != CS_VALUE_TIME || value->nanos != 0 || !cs_time_valid(value->as.time))
         return false;
     if (type->logical == CS_LOGICAL_TIMESTAMP_MICROS)
         return !__builtin_add_overflow(value->as.time, CS_UNIX_OFFSET, number);

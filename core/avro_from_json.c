@@ -30,11 +30,12 @@ static cs_code encode_json(encoding *e, const cs_avro_node *type, const json_t *
 
 /* Refuse a JSON value for a type. A large one is not quoted: it may be tried for many types. */
 static cs_code
-fail_type(const cs_avro_node *type, const json_t *json, cs_error *err)
+fail_type(const encoding *e, const cs_avro_node *type, const json_t *json, cs_error *err)
 {
     const char *name = type->logical != CS_LOGICAL_NONE ? cs_avro_logical_name(type->logical)
                                                         : cs_avro_type_name(type->type);
-    char *text;
+    cs_buffer text;
+    cs_code code;
 
     if (json_is_array(json) || json_is_object(json))
         return cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s",
@@ -42,10 +43,13 @@ fail_type(const cs_avro_node *type, const json_t *json, cs_error *err)
     if (json_is_string(json))
         return cs_fail(err, CS_ERR_RANGE, "\"%.80s\" is not a value of type %s",
                        json_string_value(json), name);
-    text = json_dumps(json, JSON_ENCODE_ANY);
-    cs_fail(err, CS_ERR_RANGE, "%s is not a value of type %s", text != NULL ? text : "it", name);
-    free(text);
-    return CS_ERR_RANGE;
+    cs_buffer_init(&text, e->out->env);
+    code = cs_json_text(json, &text, err);
+    if (code == CS_OK)
+        code = cs_fail(err, CS_ERR_RANGE, "%.*s is not a value of type %s", (int) text.len,
+                       (const char *) text.data, name);
+    cs_buffer_free(&text);
+    return code;
 }
 
 /* Encode a finished value, or say that the JSON value does not fit. */
@@ -54,7 +58,7 @@ encode_scalar(encoding *e, const cs_avro_node *type, const json_t *json, const c
               cs_error *err)
 {
     if (cs_avro_shape_of(type).kind != value->kind)
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     return cs_avro_encode_value(type, value, e->out, err);
 }
 
@@ -94,7 +98,7 @@ encode_real(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
     double number;
 
     if (!read_real(json, &number) || (e->exact && !is_printed_so(type, json, number)))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     if (type->type == CS_AVRO_FLOAT)
         value.as.real = (float) number;
     else
@@ -170,7 +174,7 @@ encode_bytes(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     else if (err->code != CS_OK) /* out of memory */
         code = err->code;
     else
-        code = fail_type(type, json, err);
+        code = fail_type(e, type, json, err);
     cs_buffer_free(&bytes);
     return code;
 }
@@ -196,7 +200,7 @@ encode_decimal(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
     if (json_is_number(json) && !e->exact)
         text = cs_slice_of(number);
     else if (!json_is_string(json))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     cs_buffer_init(&bytes, e->out->env);
     code = cs_decimal_parse(text, type->scale, &bytes, err);
     value.as.decimal.data = bytes.data;
@@ -363,7 +367,7 @@ encode_logical(encoding *e, const cs_avro_node *type, const json_t *json, cs_err
         return encode_decimal(e, type, json, err);
     if (text == NULL || strlen(text) != json_string_length(json) ||
         !read_logical(text, cs_avro_shape_of(type).kind, &value))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     return encode_scalar(e, type, json, &value, err);
 }
 
@@ -387,7 +391,7 @@ encode_base(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
         value = (cs_value){.kind = CS_VALUE_STRING,
                            .as.bytes = {json_string_value(json), json_string_length(json)}};
     else if (!json_is_null(json))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     return encode_scalar(e, &plain, json, &value, err);
 }
 
@@ -410,7 +414,7 @@ encode_array(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     size_t count = json_array_size(json);
 
     if (!json_is_array(json))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     if (count > 0)
         CS_TRY(cs_avro_encode_long((int64_t) count, e->out, err));
     for (size_t i = 0; i < count; i++)
@@ -427,7 +431,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
     size_t key_len;
 
     if (!json_is_object(json))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     if (json_object_size(json) > 0)
         CS_TRY(cs_avro_encode_long((int64_t) json_object_size(json), e->out, err));
     json_object_keylen_foreach(json, key, key_len, item)
@@ -456,7 +460,7 @@ encode_record(encoding *e, const cs_avro_node *type, const json_t *json, cs_erro
     size_t found = 0;
 
     if (!json_is_object(json))
-        return fail_type(type, json, err);
+        return fail_type(e, type, json, err);
     for (size_t i = 0; i < type->num_fields; i++)
     {
         const cs_avro_field *field = &type->fields[i];
@@ -512,7 +516,7 @@ encode_union(encoding *e, const cs_avro_node *type, const json_t *json, cs_error
     e->exact = outer;
     if (code != CS_ERR_RANGE || type->num_branches == 1)
         return code;
-    return fail_type(type, json, err);
+    return fail_type(e, type, json, err);
 }
 
 /* Encode any value. */

@@ -35,4 +35,7 @@ cs_code cs_avro_encode_json(const cs_avro_node *type, const json_t *json, cs_avr
 cs_code cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **json,
                            cs_error *err);
 
+/* Append JSON as text, without blanks. */
+cs_code cs_json_text(const json_t *json, cs_buffer *text, cs_error *err);
+
 #endif

@@ -7,11 +7,11 @@
  * that could not become one get names of their own, with the old one as alias.
  */
 #include "avro_bytes.h"
+#include "avro_json.h"
 #include "avro_merge_parts.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct writing
 {
@@ -139,7 +139,7 @@ write_code_points(writing *w, cs_slice bytes)
     json_t *json = NULL;
 
     cs_buffer_init(&text, w->env);
-    if (bytes.len <= SIZE_MAX / 2 && cs_buffer_reserve(&text, 2 * bytes.len, w->err) == CS_OK)
+    if (bytes.len < SIZE_MAX / 2 && cs_buffer_reserve(&text, 2 * bytes.len + 1, w->err) == CS_OK)
     {
         for (size_t i = 0; i < bytes.len; i++)
         {
@@ -435,15 +435,14 @@ cs_merge_write(const cs_env *env, cs_arena *arena, cs_merged_type *type, cs_avro
 {
     writing w = {.env = env, .arena = arena, .names = json_pack("{}"), .err = err};
     json_t *json = write_type(&w, type);
-    char *text = NULL;
+    cs_buffer text;
 
+    cs_buffer_init(&text, env);
     if (w.code == CS_OK)
-        text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text == NULL)
-        fail_memory(&w);
+        w.code = cs_json_text(json, &text, err);
     if (w.code == CS_OK)
-        w.code = cs_avro_schema_parse(env, text, strlen(text), schema, err);
-    free(text);
+        w.code = cs_avro_schema_parse(env, (const char *) text.data, text.len, schema, err);
+    cs_buffer_free(&text);
     json_decref(json);
     json_decref(w.names);
     return w.code;

@@ -13,7 +13,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A default that waits until its type is complete. */
 typedef struct pending_default
@@ -145,19 +144,22 @@ name_space(parser *p, const char *full, const char **space, cs_error *err)
     return cs_arena_copy(p->arena, full, dot != NULL ? (size_t) (dot - full) : 0, space, err);
 }
 
-/* A list of names; each must be valid, and none may appear twice. */
+/* A list of names, if there is one; each must be valid, and none may appear twice. */
 static cs_code
 parse_names(parser *p, const json_t *json, const char *what, const char *space,
             cs_avro_names *names, cs_error *err)
 {
     size_t count = json_array_size(json);
-    json_t *seen = json_pack("{}");
-    cs_code code = CS_OK;
+    json_t *seen;
+    cs_code code;
 
-    if (json != NULL && !json_is_array(json))
-        code = fail_here(p, err, "%s are not a list", what);
-    if (code == CS_OK)
-        code = cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err);
+    if (json == NULL)
+        return CS_OK;
+    if (!json_is_array(json))
+        return fail_here(p, err, "%s are not a list", what);
+    CS_TRY(cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err));
+    seen = json_pack("{}");
+    code = seen != NULL ? CS_OK : cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
@@ -476,13 +478,14 @@ parse_type(parser *p, const json_t *json, const char *space, const cs_avro_node 
 static cs_code
 keep_json(parser *p, const pending_default *pending, cs_error *err)
 {
-    char *text = json_dumps(pending->json, JSON_COMPACT | JSON_ENCODE_ANY);
+    cs_buffer text;
     cs_code code;
 
-    if (text == NULL)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory");
-    code = cs_arena_copy(p->arena, text, strlen(text), &pending->field->default_json, err);
-    free(text);
+    cs_buffer_init(&text, p->schema->env);
+    code = cs_json_text(pending->json, &text, err);
+    if (code == CS_OK)
+        code = cs_arena_copy(p->arena, text.data, text.len, &pending->field->default_json, err);
+    cs_buffer_free(&text);
     return code;
 }
 
@@ -573,6 +576,9 @@ parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
                               &json_error);
     cs_code code;
 
+    if (root == NULL &&
+        (json_error.text[0] == '\0' || json_error_code(&json_error) == json_error_out_of_memory))
+        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
     if (root == NULL)
         return cs_fail(err, CS_ERR_DATA, "schema is not valid JSON: %s at line %d, column %d",
                        json_error.text, json_error.line, json_error.column);

@@ -11,6 +11,8 @@
  */
 #include "avro_reading.h"
 
+#include <stdlib.h>
+
 #define MAX_RESOLVE_DEPTH 1000 /* references may make chains that no text shows */
 #define FIRST_TABLE_SIZE 64
 
@@ -211,26 +213,95 @@ has_name(const cs_avro_names *names, const char *name)
     return false;
 }
 
+/* Where a name stands in some list. */
+typedef struct name_place
+{
+    const char *name;
+    size_t place;
+} name_place;
+
+/* Names in order: there may be very many on both sides. */
+typedef struct name_index
+{
+    name_place *items;
+    size_t count;
+} name_index;
+
+/* Order by name, then by place. */
+static int
+compare_names(const void *a, const void *b)
+{
+    const name_place *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+
+    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
+}
+
+/* Start with room for count names. */
+static cs_code
+start_index(cs_arena *arena, size_t count, name_index *index, cs_error *err)
+{
+    index->count = 0;
+    return cs_arena_take_array(arena, count, sizeof(name_place), &index->items, err);
+}
+
+/* Add a name and its place. */
+static void
+add_to_index(name_index *index, const char *name, size_t place)
+{
+    index->items[index->count++] = (name_place){name, place};
+}
+
+/* Put the names in order. */
+static void
+sort_index(name_index *index)
+{
+    qsort(index->items, index->count, sizeof(name_place), compare_names);
+}
+
+/* The first place of a name that is not taken (NULL: none is); SIZE_MAX if there is none. */
+static size_t
+find_name(const name_index *index, const char *name, const bool *taken)
+{
+    size_t low = 0, high = index->count;
+
+    while (low < high)
+    {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(index->items[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < index->count && strcmp(index->items[low].name, name) == 0; low++)
+        if (taken == NULL || !taken[index->items[low].place])
+            return index->items[low].place;
+    return SIZE_MAX;
+}
+
 /* Match an enum's symbols. */
 static cs_code
 resolve_enum(resolver *r, cs_avro_reading *reading, cs_error *err)
 {
     const cs_avro_node *writer = reading->writer, *reader = reading->reader;
+    name_index index;
     cs_slice *symbols;
 
     CS_TRY(cs_arena_take_array(r->arena, writer->symbols.count, sizeof(cs_slice), &symbols, err));
+    CS_TRY(start_index(r->arena, reader->symbols.count, &index, err));
+    for (size_t i = 0; i < reader->symbols.count; i++)
+        add_to_index(&index, reader->symbols.items[i], i);
+    sort_index(&index);
     for (size_t i = 0; i < writer->symbols.count; i++)
     {
         const char *symbol = writer->symbols.items[i];
 
         if (i % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(r->arena->env, err));
-        if (i < reader->symbols.count && strcmp(symbol, reader->symbols.items[i]) == 0)
+        if (find_name(&index, symbol, NULL) != SIZE_MAX)
             symbols[i] = cs_slice_of(symbol);
-        for (size_t j = 0; j < reader->symbols.count && symbols[i].data == NULL; j++)
-            if (strcmp(symbol, reader->symbols.items[j]) == 0)
-                symbols[i] = cs_slice_of(symbol);
-        if (symbols[i].data == NULL && reader->default_symbol >= 0)
+        else if (reader->default_symbol >= 0)
             symbols[i] = cs_slice_of(reader->symbols.items[reader->default_symbol]);
     }
     reading->symbols = symbols;
@@ -238,15 +309,51 @@ resolve_enum(resolver *r, cs_avro_reading *reading, cs_error *err)
     return CS_OK;
 }
 
-/* The reader's field of a name that is not taken yet, or with that alias; -1 if there is none. */
-static int
-find_field(const cs_avro_node *reader, const char *name, bool by_alias, const bool *taken)
+/* Put the names of a record's fields in order, or their aliases. */
+static cs_code
+index_fields(cs_arena *arena, const cs_avro_node *record, bool by_alias, name_index *index,
+             cs_error *err)
 {
-    for (size_t i = 0; i < reader->num_fields; i++)
-        if (!taken[i] && (by_alias ? has_name(&reader->fields[i].aliases, name)
-                                   : strcmp(reader->fields[i].name, name) == 0))
-            return (int) i;
-    return -1;
+    size_t count = 0;
+
+    for (size_t i = 0; i < record->num_fields; i++)
+        count += by_alias ? record->fields[i].aliases.count : 1;
+    CS_TRY(start_index(arena, count, index, err));
+    for (size_t i = 0; i < record->num_fields; i++)
+    {
+        const cs_avro_field *field = &record->fields[i];
+
+        if (!by_alias)
+            add_to_index(index, field->name, i);
+        for (size_t j = 0; by_alias && j < field->aliases.count; j++)
+            add_to_index(index, field->aliases.items[j], i);
+    }
+    sort_index(index);
+    return CS_OK;
+}
+
+/* Find the reader's field for each of the writer's that has none yet, by name or by alias. */
+static cs_code
+match_by(resolver *r, cs_avro_reading *reading, bool by_alias, bool *taken, cs_error *err)
+{
+    const cs_avro_node *writer = reading->writer, *reader = reading->reader;
+    name_index index;
+
+    CS_TRY(index_fields(r->arena, reader, by_alias, &index, err));
+    for (size_t i = 0; i < writer->num_fields; i++)
+    {
+        size_t target;
+
+        CS_TRY(cs_poll(r->arena->env, err));
+        if (reading->fields[i].target != NULL)
+            continue;
+        target = find_name(&index, writer->fields[i].name, taken);
+        if (target == SIZE_MAX)
+            continue;
+        taken[target] = true;
+        reading->fields[i].target = &reader->fields[target];
+    }
+    return CS_OK;
 }
 
 /* Find the reader's field for each of the writer's: by name, the others by alias. */
@@ -255,21 +362,16 @@ match_fields(resolver *r, cs_avro_reading *reading, bool *taken, cs_error *err)
 {
     const cs_avro_node *writer = reading->writer, *reader = reading->reader;
 
-    for (int by_alias = 0; by_alias <= 1; by_alias++)
-        for (size_t i = 0; i < writer->num_fields; i++)
-        {
-            int target;
-
-            CS_TRY(cs_poll(r->arena->env, err));
-            if (reading->fields[i].target != NULL)
-                continue;
-            target = writer == reader ? (int) i
-                                      : find_field(reader, writer->fields[i].name, by_alias, taken);
-            if (target < 0)
-                continue;
-            taken[target] = true;
-            reading->fields[i].target = &reader->fields[target];
-        }
+    if (writer != reader)
+    {
+        CS_TRY(match_by(r, reading, false, taken, err));
+        return match_by(r, reading, true, taken, err);
+    }
+    for (size_t i = 0; i < writer->num_fields; i++)
+    {
+        taken[i] = true;
+        reading->fields[i].target = &reader->fields[i];
+    }
     return CS_OK;
 }
 

@@ -162,3 +162,20 @@ cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **jso
     *json = code == CS_OK ? b.result : NULL;
     return code;
 }
+
+/* For json_dump_callback: append to a buffer. */
+static int
+append_text(const char *text, size_t len, void *buffer)
+{
+    cs_error ignored;
+
+    return cs_buffer_append(buffer, text, len, &ignored) == CS_OK ? 0 : -1;
+}
+
+cs_code
+cs_json_text(const json_t *json, cs_buffer *text, cs_error *err)
+{
+    if (json_dump_callback(json, append_text, text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON text");
+    return CS_OK;
+}

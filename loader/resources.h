@@ -13,6 +13,7 @@ extern const char resource_upgrade_sql[];
 extern const char resource_session_mark_sql[];
 extern const char resource_session_state_sql[];
 extern const char resource_session_report_sql[];
+extern const char resource_campaign_conversions_sql[];
 extern const char resource_forget_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
@@ -36,5 +37,9 @@ extern const char resource_serve_health_sql[];
 /* loader/web: what the service shows as it stands. */
 extern const char resource_openapi_json[];
 extern const char resource_page_html[];
+
+/* loader/html: the report's page. */
+extern const char resource_report_html[];
+extern const char resource_report_css[];
 
 #endif

@@ -89,7 +89,7 @@ check_written(const written *cases, size_t count, cs_avro_json_style style)
                        subject);
         if (cases[i].message == NULL && out.len != 6 + cases[i].bytes.len)
             fail_msg("%zu bytes: %s", out.len - 6, subject);
-        assert_same_bytes(((cs_slice){(char *) out.data + 6, out.len - 6}), cases[i].bytes);
+        assert_same_bytes(((cs_slice) {(char *) out.data + 6, out.len - 6}), cases[i].bytes);
         cs_buffer_free(&out);
         json_decref(json);
         cs_avro_schema_free(schema);
@@ -153,161 +153,154 @@ test_scalars(void **state)
     check_written(cases, LENGTH(cases), CS_JSON_PLAIN);
 }
 
+static const written logical_types_cases[] = {
+    {LOGICAL("int", "date"), "\"1970-01-02\"", BYTES("\x02"), NULL},
+    {LOGICAL("int", "date"), "\"1969-12-31\"", BYTES("\x01"), NULL},
+    {LOGICAL("int", "time-millis"), "\"00:00:00.001\"", BYTES("\x02"), NULL},
+    {LOGICAL("long", "time-micros"), "\"00:00:00.001\"", BYTES("\xd0\x0f"), NULL},
+    {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00.001Z\"", BYTES("\x02"), NULL},
+    {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T08:00:00+08:00\"", BYTES("\x00"), NULL},
+    {LOGICAL("long", "timestamp-micros"), "\"1970-01-01 00:00:00.000001 UTC\"", BYTES("\x02"),
+     NULL},
+    {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.999999999Z\"", BYTES("\x01"), NULL},
+    {LOGICAL("long", "timestamp-nanos"), "\"1970-01-01T00:00:00.0000001Z\"", BYTES("\xc8\x01"),
+     NULL},
+    {LOGICAL("long", "local-timestamp-millis"), "\"1970-01-01T00:00:01\"", BYTES("\xd0\x0f"), NULL},
+    {LOGICAL("string", "uuid"), "\"0123ABCD-0123-4567-89ab-0123456789ab\"",
+     BYTES("\x48"
+           "0123abcd-0123-4567-89ab-0123456789ab"),
+     NULL},
+    {FIXED("16", ", \"logicalType\": \"uuid\""), "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"",
+     BYTES("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"), NULL},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.004S\"",
+     BYTES("\x01\x00\x00\x00\x02\x00\x00\x00\xbc\x0b\x00\x00"), NULL},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT0S\"",
+     BYTES("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), NULL},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967295DT4294967.295S\"",
+     BYTES("\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"), NULL},
+    {DECIMAL("4", "2"), "\"12.34\"", BYTES("\x04\x04\xd2"), NULL},
+    {DECIMAL("4", "2"), "\"-0.01\"", BYTES("\x02\xff"), NULL},
+    {DECIMAL("4", "2"), "\"12.3\"", BYTES("\x04\x04\xce"), NULL},
+    {DECIMAL("4", "2"), "12.34", BYTES("\x04\x04\xd2"), NULL},
+    {DECIMAL("4", "2"), "12", BYTES("\x04\x04\xb0"), NULL},
+    {FIXED("4", ", \"logicalType\": \"decimal\", \"precision\": 4, \"scale\": 2"), "\"-12.34\"",
+     BYTES("\xff\xff\xfb\x2e"), NULL},
+    /* Refused */
+    {LOGICAL("int", "date"), "\"1970-02-30\"", NOTHING, "is not a value of type date"},
+    {LOGICAL("int", "date"), "\"1970-01-01T00:00:00Z\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "1", NOTHING, "1 is not a value of type date"},
+    {LOGICAL("int", "date"), "\"1970-01- 1\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "\"1970-+1-+1\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "\"10000-01-01\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "\" 1970-01-01\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "\"-4713-11-23\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "date"), "\"+5881581-01-01\"", NOTHING, "date"},
+    {LOGICAL("int", "date"), "\"\"", NOTHING, "not a value of type date"},
+    {LOGICAL("int", "time-millis"), "\"24:00:00\"", NOTHING, "not a value of type time-millis"},
+    {LOGICAL("int", "time-millis"), "\"00:00:00.0001\"", NOTHING, "finer than milliseconds"},
+    {LOGICAL("int", "time-millis"), "\"00:00\"", NOTHING, "not a value of type time-millis"},
+    {LOGICAL("int", "time-millis"), "\"00:00:00Z\"", NOTHING, "not a value of type time-millis"},
+    {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00.0001Z\"", NOTHING,
+     "finer than milliseconds"},
+    {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00.0000001Z\"", NOTHING,
+     "finer than microseconds"},
+    {LOGICAL("long", "timestamp-nanos"), "\"1970-01-01T00:00:00.0000000001Z\"", NOTHING,
+     "not a value of type timestamp-nanos"},
+    {LOGICAL("long", "timestamp-nanos"), "\"2300-01-01T00:00:00Z\"", NOTHING, "out of range"},
+    {LOGICAL("long", "timestamp-micros"), "\"1970-13-01T00:00:00Z\"", NOTHING,
+     "not a value of type timestamp-micros"},
+    {LOGICAL("long", "timestamp-micros"), "\"1970-01-01\"", NOTHING, "not a value of"},
+    {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00Z\\u0000\"", NOTHING,
+     "not a value of"},
+    {LOGICAL("long", "timestamp-micros"), "0", NOTHING, "not a value of"},
+    {LOGICAL("long", "timestamp-micros"), "\"+294277-01-01T00:00:00Z\"", NOTHING, "out of range"},
+    {LOGICAL("string", "uuid"), "\"0123abcd-0123-4567-89ab-0123456789a\"", NOTHING,
+     "not a value of type uuid"},
+    {LOGICAL("string", "uuid"), "\"0123abcd0-123-4567-89ab-0123456789ab\"", NOTHING, "uuid"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2D\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.0041S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3Sx\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967296DT0S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT4294967.296S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT18446744073709551617S\"", NOTHING,
+     "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P-1DT0S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1D2MT0S\"", NOTHING, "duration"},
+    {FIXED("12", ", \"logicalType\": \"duration\""), "\"\"", NOTHING, "duration"},
+    {DECIMAL("4", "2"), "\"1.234\"", NOTHING, "more than 2 digits behind the point"},
+    {DECIMAL("4", "2"), "\"100.00\"", NOTHING, "decimal has more than 4 digits"},
+    {DECIMAL("4", "2"), "\"x\"", NOTHING, "\"x\" is not a decimal number"},
+    {DECIMAL("4", "2"), "true", NOTHING, "true is not a value of type decimal"},
+};
+
 static void
 test_logical_types(void **state)
 {
-    static const written cases[] = {
-        {LOGICAL("int", "date"), "\"1970-01-02\"", BYTES("\x02"), NULL},
-        {LOGICAL("int", "date"), "\"1969-12-31\"", BYTES("\x01"), NULL},
-        {LOGICAL("int", "time-millis"), "\"00:00:00.001\"", BYTES("\x02"), NULL},
-        {LOGICAL("long", "time-micros"), "\"00:00:00.001\"", BYTES("\xd0\x0f"), NULL},
-        {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00.001Z\"", BYTES("\x02"), NULL},
-        {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T08:00:00+08:00\"", BYTES("\x00"), NULL},
-        {LOGICAL("long", "timestamp-micros"), "\"1970-01-01 00:00:00.000001 UTC\"", BYTES("\x02"),
-         NULL},
-        {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.999999999Z\"", BYTES("\x01"),
-         NULL},
-        {LOGICAL("long", "timestamp-nanos"), "\"1970-01-01T00:00:00.0000001Z\"", BYTES("\xc8\x01"),
-         NULL},
-        {LOGICAL("long", "local-timestamp-millis"), "\"1970-01-01T00:00:01\"", BYTES("\xd0\x0f"),
-         NULL},
-        {LOGICAL("string", "uuid"), "\"0123ABCD-0123-4567-89ab-0123456789ab\"",
-         BYTES("\x48"
-               "0123abcd-0123-4567-89ab-0123456789ab"),
-         NULL},
-        {FIXED("16", ", \"logicalType\": \"uuid\""), "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"",
-         BYTES("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"), NULL},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.004S\"",
-         BYTES("\x01\x00\x00\x00\x02\x00\x00\x00\xbc\x0b\x00\x00"), NULL},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT0S\"",
-         BYTES("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), NULL},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967295DT4294967.295S\"",
-         BYTES("\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"), NULL},
-        {DECIMAL("4", "2"), "\"12.34\"", BYTES("\x04\x04\xd2"), NULL},
-        {DECIMAL("4", "2"), "\"-0.01\"", BYTES("\x02\xff"), NULL},
-        {DECIMAL("4", "2"), "\"12.3\"", BYTES("\x04\x04\xce"), NULL},
-        {DECIMAL("4", "2"), "12.34", BYTES("\x04\x04\xd2"), NULL},
-        {DECIMAL("4", "2"), "12", BYTES("\x04\x04\xb0"), NULL},
-        {FIXED("4", ", \"logicalType\": \"decimal\", \"precision\": 4, \"scale\": 2"), "\"-12.34\"",
-         BYTES("\xff\xff\xfb\x2e"), NULL},
-        /* Refused */
-        {LOGICAL("int", "date"), "\"1970-02-30\"", NOTHING, "is not a value of type date"},
-        {LOGICAL("int", "date"), "\"1970-01-01T00:00:00Z\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "1", NOTHING, "1 is not a value of type date"},
-        {LOGICAL("int", "date"), "\"1970-01- 1\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "\"1970-+1-+1\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "\"10000-01-01\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "\" 1970-01-01\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "\"-4713-11-23\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "date"), "\"+5881581-01-01\"", NOTHING, "date"},
-        {LOGICAL("int", "date"), "\"\"", NOTHING, "not a value of type date"},
-        {LOGICAL("int", "time-millis"), "\"24:00:00\"", NOTHING, "not a value of type time-millis"},
-        {LOGICAL("int", "time-millis"), "\"00:00:00.0001\"", NOTHING, "finer than milliseconds"},
-        {LOGICAL("int", "time-millis"), "\"00:00\"", NOTHING, "not a value of type time-millis"},
-        {LOGICAL("int", "time-millis"), "\"00:00:00Z\"", NOTHING,
-         "not a value of type time-millis"},
-        {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00.0001Z\"", NOTHING,
-         "finer than milliseconds"},
-        {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00.0000001Z\"", NOTHING,
-         "finer than microseconds"},
-        {LOGICAL("long", "timestamp-nanos"), "\"1970-01-01T00:00:00.0000000001Z\"", NOTHING,
-         "not a value of type timestamp-nanos"},
-        {LOGICAL("long", "timestamp-nanos"), "\"2300-01-01T00:00:00Z\"", NOTHING, "out of range"},
-        {LOGICAL("long", "timestamp-micros"), "\"1970-13-01T00:00:00Z\"", NOTHING,
-         "not a value of type timestamp-micros"},
-        {LOGICAL("long", "timestamp-micros"), "\"1970-01-01\"", NOTHING, "not a value of"},
-        {LOGICAL("long", "timestamp-micros"), "\"1970-01-01T00:00:00Z\\u0000\"", NOTHING,
-         "not a value of"},
-        {LOGICAL("long", "timestamp-micros"), "0", NOTHING, "not a value of"},
-        {LOGICAL("long", "timestamp-micros"), "\"+294277-01-01T00:00:00Z\"", NOTHING,
-         "out of range"},
-        {LOGICAL("string", "uuid"), "\"0123abcd-0123-4567-89ab-0123456789a\"", NOTHING,
-         "not a value of type uuid"},
-        {LOGICAL("string", "uuid"), "\"0123abcd0-123-4567-89ab-0123456789ab\"", NOTHING, "uuid"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2D\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.0041S\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1M2DT3.S\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT3Sx\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P4294967296DT0S\"", NOTHING,
-         "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT4294967.296S\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"PT18446744073709551617S\"", NOTHING,
-         "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P-1DT0S\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"P1D2MT0S\"", NOTHING, "duration"},
-        {FIXED("12", ", \"logicalType\": \"duration\""), "\"\"", NOTHING, "duration"},
-        {DECIMAL("4", "2"), "\"1.234\"", NOTHING, "more than 2 digits behind the point"},
-        {DECIMAL("4", "2"), "\"100.00\"", NOTHING, "decimal has more than 4 digits"},
-        {DECIMAL("4", "2"), "\"x\"", NOTHING, "\"x\" is not a decimal number"},
-        {DECIMAL("4", "2"), "true", NOTHING, "true is not a value of type decimal"},
-    };
-
     (void) state;
-    check_written(cases, LENGTH(cases), CS_JSON_PLAIN);
+    check_written(logical_types_cases, LENGTH(logical_types_cases), CS_JSON_PLAIN);
 }
+
+static const written nested_cases[] = {
+    {"{\"type\": \"array\", \"items\": \"int\"}", "[]", BYTES("\x00"), NULL},
+    {"{\"type\": \"array\", \"items\": \"int\"}", "[1, 2]", BYTES("\x04\x02\x04\x00"), NULL},
+    {"{\"type\": \"map\", \"values\": \"int\"}", "{}", BYTES("\x00"), NULL},
+    {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}", BYTES("\x02\x02k\x02\x00"), NULL},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\", "
+            "\"default\": \"d\"}"),
+     "{\"a\": 1}",
+     BYTES("\x02\x02"
+           "d"),
+     NULL},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\"}"),
+     "{\"b\": \"x\", \"a\": 1}", BYTES("\x02\x02x"), NULL},
+    {RECORD(""), "{}", BYTES(""), NULL},
+    /* Unions */
+    {"[\"null\", \"int\"]", "null", BYTES("\x00"), NULL},
+    {"[\"null\", \"int\"]", "1", BYTES("\x02\x02"), NULL},
+    {"[\"int\", \"long\"]", "2147483648", BYTES("\x02\x80\x80\x80\x80\x10"), NULL},
+    {"[\"double\", \"long\"]", "1", BYTES("\x02\x02"), NULL}, /* the kind of number stays */
+    {"[\"float\", \"double\"]", "0.5", BYTES("\x00\x00\x00\x00\x3f"), NULL},
+    {"[\"float\", \"double\"]", "0.1", BYTES("\x02\x9a\x99\x99\x99\x99\x99\xb9\x3f"), NULL},
+    {"[\"string\", \"float\"]", "0.1", BYTES("\x02\xcd\xcc\xcc\x3d"), NULL},
+    {"[\"string\", \"double\"]", "1", BYTES("\x02\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
+    {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"1970-01-01T00:00:00Z\"",
+     BYTES("\x02\x00"), NULL},
+    {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"x\"", BYTES("\x04\x02x"),
+     NULL},
+    {"[" RECORD(
+         "{\"name\": \"a\", \"type\": \"int\"}") ", {\"type\": \"map\", \"values\": \"long\"}]",
+     "{\"a\": 1, \"b\": 2}",
+     BYTES("\x02\x04\x02"
+           "a\x02\x02"
+           "b\x04\x00"),
+     NULL},
+    /* Refused, with the path to the value */
+    {"{\"type\": \"array\", \"items\": \"int\"}", "{}", NOTHING,
+     "an object is not a value of type array"},
+    {"{\"type\": \"array\", \"items\": \"int\"}", "[1, \"x\"]", NOTHING,
+     "\"x\" is not a value of type int"},
+    {"{\"type\": \"map\", \"values\": \"int\"}", "[]", NOTHING, "not a value of type map"},
+    {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": null}", NOTHING,
+     "k: null is not a value of type int"},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "{}", NOTHING,
+     "field \"a\" is missing and has no default"},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "{\"a\": 1, \"b\": 2}", NOTHING,
+     "the object has members that record \"R\" lacks"},
+    {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "[1]", NOTHING, "not a value of type record"},
+    {RECORD("{\"name\": \"a\", \"type\": {\"type\": \"map\", \"values\": {\"type\": \"array\", "
+            "\"items\": \"int\"}}}"),
+     "{\"a\": {\"k\": [1, true]}}", NOTHING, "a: k: true is not a value of type int"},
+    {"[\"null\", \"int\"]", "\"x\"", NOTHING, "\"x\" is not a value of type union"},
+    {"[\"int\"]", "2147483648", NOTHING, "out of range for int"},
+};
 
 static void
 test_nested(void **state)
 {
-    static const written cases[] = {
-        {"{\"type\": \"array\", \"items\": \"int\"}", "[]", BYTES("\x00"), NULL},
-        {"{\"type\": \"array\", \"items\": \"int\"}", "[1, 2]", BYTES("\x04\x02\x04\x00"), NULL},
-        {"{\"type\": \"map\", \"values\": \"int\"}", "{}", BYTES("\x00"), NULL},
-        {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}", BYTES("\x02\x02k\x02\x00"),
-         NULL},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\", "
-                "\"default\": \"d\"}"),
-         "{\"a\": 1}",
-         BYTES("\x02\x02"
-               "d"),
-         NULL},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}, {\"name\": \"b\", \"type\": \"string\"}"),
-         "{\"b\": \"x\", \"a\": 1}", BYTES("\x02\x02x"), NULL},
-        {RECORD(""), "{}", BYTES(""), NULL},
-        /* Unions */
-        {"[\"null\", \"int\"]", "null", BYTES("\x00"), NULL},
-        {"[\"null\", \"int\"]", "1", BYTES("\x02\x02"), NULL},
-        {"[\"int\", \"long\"]", "2147483648", BYTES("\x02\x80\x80\x80\x80\x10"), NULL},
-        {"[\"double\", \"long\"]", "1", BYTES("\x02\x02"), NULL}, /* the kind of number stays */
-        {"[\"float\", \"double\"]", "0.5", BYTES("\x00\x00\x00\x00\x3f"), NULL},
-        {"[\"float\", \"double\"]", "0.1", BYTES("\x02\x9a\x99\x99\x99\x99\x99\xb9\x3f"), NULL},
-        {"[\"string\", \"float\"]", "0.1", BYTES("\x02\xcd\xcc\xcc\x3d"), NULL},
-        {"[\"string\", \"double\"]", "1", BYTES("\x02\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
-        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]",
-         "\"1970-01-01T00:00:00Z\"", BYTES("\x02\x00"), NULL},
-        {"[\"int\", " LOGICAL("long", "timestamp-millis") ", \"string\"]", "\"x\"",
-         BYTES("\x04\x02x"), NULL},
-        {"[" RECORD(
-             "{\"name\": \"a\", \"type\": \"int\"}") ", {\"type\": \"map\", \"values\": \"long\"}]",
-         "{\"a\": 1, \"b\": 2}",
-         BYTES("\x02\x04\x02"
-               "a\x02\x02"
-               "b\x04\x00"),
-         NULL},
-        /* Refused, with the path to the value */
-        {"{\"type\": \"array\", \"items\": \"int\"}", "{}", NOTHING,
-         "an object is not a value of type array"},
-        {"{\"type\": \"array\", \"items\": \"int\"}", "[1, \"x\"]", NOTHING,
-         "\"x\" is not a value of type int"},
-        {"{\"type\": \"map\", \"values\": \"int\"}", "[]", NOTHING, "not a value of type map"},
-        {"{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": null}", NOTHING,
-         "k: null is not a value of type int"},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "{}", NOTHING,
-         "field \"a\" is missing and has no default"},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "{\"a\": 1, \"b\": 2}", NOTHING,
-         "the object has members that record \"R\" lacks"},
-        {RECORD("{\"name\": \"a\", \"type\": \"int\"}"), "[1]", NOTHING,
-         "not a value of type record"},
-        {RECORD("{\"name\": \"a\", \"type\": {\"type\": \"map\", \"values\": {\"type\": \"array\", "
-                "\"items\": \"int\"}}}"),
-         "{\"a\": {\"k\": [1, true]}}", NOTHING, "a: k: true is not a value of type int"},
-        {"[\"null\", \"int\"]", "\"x\"", NOTHING, "\"x\" is not a value of type union"},
-        {"[\"int\"]", "2147483648", NOTHING, "out of range for int"},
-    };
-
     (void) state;
-    check_written(cases, LENGTH(cases), CS_JSON_PLAIN);
+    check_written(nested_cases, LENGTH(nested_cases), CS_JSON_PLAIN);
 }
 
 /* In the style of defaults logical types are as their base, bytes are code points. */

@@ -119,7 +119,7 @@ check_generation(const generation *g)
             json_decref(read);
         }
         /* merged with one of its parts it stays as it is */
-        assert_outcome(merge((cs_avro_schema *[]){merged, schemas[1]}, 2, &again, &err), CS_OK,
+        assert_outcome(merge((cs_avro_schema *[]) {merged, schemas[1]}, 2, &again, &err), CS_OK,
                        &err, NULL, what);
         check_columns(again, g->columns);
         cs_avro_schema_free(again);
@@ -148,68 +148,67 @@ check_generations(const generation *cases, size_t count)
         as_a, as_b              \
     }
 
+static const generation columns_cases[] = {
+    {ONE("\"int\""), ONE("\"int\""), "a int",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 2}", "{\"a\": 2}")},
+    /* Added with a default, and without; taken away */
+    {ONE("\"int\""),
+     RECORD(FIELD("a", "\"int\"") "," WITH("b", "\"string\"", "\"default\": \"d\"")),
+     "a int, b string",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": \"d\"}", "{\"a\": 2, \"b\": \"x\"}",
+           "{\"a\": 2, \"b\": \"x\"}")},
+    {ONE("\"int\""), RECORD(FIELD("b", "\"string\"") "," FIELD("a", "\"int\"")),
+     "a int, b union<null, string>",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": \"x\"}",
+           "{\"a\": 2, \"b\": \"x\"}")},
+    {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"string\"")), ONE("\"int\""),
+     "a int, b union<null, string>",
+     READS("{\"a\": 1, \"b\": \"x\"}", "{\"a\": 1, \"b\": \"x\"}", "{\"a\": 2}",
+           "{\"a\": 2, \"b\": null}")},
+    {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "[\"int\", \"string\"]")),
+     "a int, b union<null, int, string>",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": \"x\"}",
+           "{\"a\": 2, \"b\": \"x\"}")},
+    {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "[\"int\", \"null\"]")),
+     "a int, b union<int, null>",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": 3}",
+           "{\"a\": 2, \"b\": 3}")},
+    {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"null\"")), "a int, b null",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": null}",
+           "{\"a\": 2, \"b\": null}")},
+    {ONE("\"int\""), RECORD(FIELD("b", "\"int\"")), "a union<null, int>, b union<null, int>",
+     READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"b\": 2}", "{\"a\": null, \"b\": 2}")},
+    {ONE("\"int\""), RECORD(""), "a union<null, int>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{}", "{\"a\": null}")},
+    /* A default of a type with bytes, NULs included */
+    {RECORD(""), RECORD(WITH("a", "\"bytes\"", "\"default\": \"\\u0000\\u00ff\"")), "a bytes",
+     READS("{}", "{\"a\": \"\\\\x00ff\"}", "{\"a\": \"\\\\x01\"}", "{\"a\": \"\\\\x01\"}")},
+    /* Renamed by alias: at the old place, under the newer name */
+    {RECORD(FIELD("old", "\"int\"") "," FIELD("b", "\"int\"")),
+     RECORD(FIELD("b", "\"int\"") "," WITH("new", "\"int\"", "\"aliases\": [\"old\"]")),
+     "new int, b int",
+     READS("{\"old\": 1, \"b\": 2}", "{\"new\": 1, \"b\": 2}", "{\"b\": 4, \"new\": 3}",
+           "{\"new\": 3, \"b\": 4}")},
+    {RECORD(WITH("new", "\"int\"", "\"aliases\": [\"old\"]")), RECORD(FIELD("old", "\"int\"")),
+     "new int", READS("{\"new\": 1}", "{\"new\": 1}", "{\"old\": 2}", "{\"new\": 2}")},
+    {RECORD(FIELD("old", "\"int\"")), RECORD(WITH("new", "\"double\"", "\"aliases\": [\"old\"]")),
+     "new double", READS("{\"old\": 1}", "{\"new\": 1.0}", "{\"new\": 2.5}", "{\"new\": 2.5}")},
+    /* The name itself counts more than an alias */
+    {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")),
+     RECORD(FIELD("b", "\"int\"") "," WITH("c", "\"int\"", "\"aliases\": [\"b\"]")),
+     "a union<null, int>, b int, c union<null, int>",
+     READS("{\"a\": 1, \"b\": 2}", "{\"a\": 1, \"b\": 2, \"c\": null}", "{\"b\": 3, \"c\": 4}",
+           "{\"a\": null, \"b\": 3, \"c\": 4}")},
+    /* Records of another name are the same at the top */
+    {NAMED("x.R", FIELD("a", "\"int\"")), NAMED("y.S", FIELD("a", "\"long\"")), "a long",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 2}", "{\"a\": 2}")},
+};
+
 static void
 test_columns(void **state)
 {
-    static const generation cases[] = {
-        {ONE("\"int\""), ONE("\"int\""), "a int",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 2}", "{\"a\": 2}")},
-        /* Added with a default, and without; taken away */
-        {ONE("\"int\""),
-         RECORD(FIELD("a", "\"int\"") "," WITH("b", "\"string\"", "\"default\": \"d\"")),
-         "a int, b string",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": \"d\"}", "{\"a\": 2, \"b\": \"x\"}",
-               "{\"a\": 2, \"b\": \"x\"}")},
-        {ONE("\"int\""), RECORD(FIELD("b", "\"string\"") "," FIELD("a", "\"int\"")),
-         "a int, b union<null, string>",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": \"x\"}",
-               "{\"a\": 2, \"b\": \"x\"}")},
-        {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"string\"")), ONE("\"int\""),
-         "a int, b union<null, string>",
-         READS("{\"a\": 1, \"b\": \"x\"}", "{\"a\": 1, \"b\": \"x\"}", "{\"a\": 2}",
-               "{\"a\": 2, \"b\": null}")},
-        {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "[\"int\", \"string\"]")),
-         "a int, b union<null, int, string>",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": \"x\"}",
-               "{\"a\": 2, \"b\": \"x\"}")},
-        {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "[\"int\", \"null\"]")),
-         "a int, b union<int, null>",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": 3}",
-               "{\"a\": 2, \"b\": 3}")},
-        {ONE("\"int\""), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"null\"")), "a int, b null",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 2, \"b\": null}",
-               "{\"a\": 2, \"b\": null}")},
-        {ONE("\"int\""), RECORD(FIELD("b", "\"int\"")), "a union<null, int>, b union<null, int>",
-         READS("{\"a\": 1}", "{\"a\": 1, \"b\": null}", "{\"b\": 2}", "{\"a\": null, \"b\": 2}")},
-        {ONE("\"int\""), RECORD(""), "a union<null, int>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{}", "{\"a\": null}")},
-        /* A default of a type with bytes, NULs included */
-        {RECORD(""), RECORD(WITH("a", "\"bytes\"", "\"default\": \"\\u0000\\u00ff\"")), "a bytes",
-         READS("{}", "{\"a\": \"\\\\x00ff\"}", "{\"a\": \"\\\\x01\"}", "{\"a\": \"\\\\x01\"}")},
-        /* Renamed by alias: at the old place, under the newer name */
-        {RECORD(FIELD("old", "\"int\"") "," FIELD("b", "\"int\"")),
-         RECORD(FIELD("b", "\"int\"") "," WITH("new", "\"int\"", "\"aliases\": [\"old\"]")),
-         "new int, b int",
-         READS("{\"old\": 1, \"b\": 2}", "{\"new\": 1, \"b\": 2}", "{\"b\": 4, \"new\": 3}",
-               "{\"new\": 3, \"b\": 4}")},
-        {RECORD(WITH("new", "\"int\"", "\"aliases\": [\"old\"]")), RECORD(FIELD("old", "\"int\"")),
-         "new int", READS("{\"new\": 1}", "{\"new\": 1}", "{\"old\": 2}", "{\"new\": 2}")},
-        {RECORD(FIELD("old", "\"int\"")),
-         RECORD(WITH("new", "\"double\"", "\"aliases\": [\"old\"]")), "new double",
-         READS("{\"old\": 1}", "{\"new\": 1.0}", "{\"new\": 2.5}", "{\"new\": 2.5}")},
-        /* The name itself counts more than an alias */
-        {RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")),
-         RECORD(FIELD("b", "\"int\"") "," WITH("c", "\"int\"", "\"aliases\": [\"b\"]")),
-         "a union<null, int>, b int, c union<null, int>",
-         READS("{\"a\": 1, \"b\": 2}", "{\"a\": 1, \"b\": 2, \"c\": null}", "{\"b\": 3, \"c\": 4}",
-               "{\"a\": null, \"b\": 3, \"c\": 4}")},
-        /* Records of another name are the same at the top */
-        {NAMED("x.R", FIELD("a", "\"int\"")), NAMED("y.S", FIELD("a", "\"long\"")), "a long",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 2}", "{\"a\": 2}")},
-    };
-
     (void) state;
-    check_generations(cases, LENGTH(cases));
+    check_generations(columns_cases, LENGTH(columns_cases));
 }
 
 #define BOTH(first, second, described, v, as_v, w, as_w)                                        \
@@ -227,100 +226,98 @@ test_columns(void **state)
             REFUSED("field \"a\": type " right " in one file and " left " in another") \
     }
 
+static const generation types_cases[] = {
+    BOTH("\"int\"", "\"long\"", "long", "1", "1", "4294967296", "4294967296"),
+    BOTH("\"int\"", "\"double\"", "double", "1", "1.0", "1.5", "1.5"),
+    BOTH("\"int\"", "\"float\"", "double", "16777217", "16777217.0", "1.5", "1.5"),
+    BOTH("\"long\"", "\"float\"", "double", "1", "1.0", "1.5", "1.5"),
+    BOTH("\"long\"", "\"double\"", "double", "1", "1.0", "1.5", "1.5"),
+    BOTH("\"float\"", "\"double\"", "double", "0.5", "0.5", "0.1", "0.1"),
+    BOTH("\"string\"", "\"bytes\"", "bytes", "\"a\"", "\"\\\\x61\"", "\"\\\\xff\"", "\"\\\\xff\""),
+    BOTH(LOGICAL("long", "timestamp-millis"), LOGICAL("long", "timestamp-micros"),
+         "timestamp-micros", "\"2024-03-10T08:00:00Z\"", "\"2024-03-10T08:00:00Z\"",
+         "\"2024-03-10T08:00:00.000001Z\"", "\"2024-03-10T08:00:00.000001Z\""),
+    BOTH(LOGICAL("long", "local-timestamp-millis"), LOGICAL("long", "local-timestamp-nanos"),
+         "local-timestamp-nanos", "\"2024-03-10T08:00:00\"", "\"2024-03-10T08:00:00\"",
+         "\"2024-03-10T08:00:00.000000001\"", "\"2024-03-10T08:00:00.000000001\""),
+    BOTH(DECIMAL("4", "2"), DECIMAL("9", "2"), "decimal(9,2)", "\"1.23\"", "\"1.23\"",
+         "\"1234567.89\"", "\"1234567.89\""),
+    BOTH(FIXED("F", "1"), FIXED("F", "1"), "fixed F(1)", "\"\\\\x01\"", "\"\\\\x01\"",
+         "\"\\\\x02\"", "\"\\\\x02\""),
+    BOTH(ARRAY("\"int\""), ARRAY("\"double\""), "array<double>", "[1]", "[1.0]", "[1.5]", "[1.5]"),
+    BOTH(MAP("\"int\""), MAP("\"long\""), "map<long>", "{\"k\": 1}", "{\"k\": 1}", "{\"k\": 2}",
+         "{\"k\": 2}"),
+    /* With null */
+    {ONE("\"int\""), ONE("[\"null\", \"int\"]"), "a union<int, null>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
+    {ONE("[\"null\", \"int\"]"), ONE("\"int\""), "a union<null, int>",
+     READS("{\"a\": null}", "{\"a\": null}", "{\"a\": 1}", "{\"a\": 1}")},
+    {ONE("[\"null\", \"int\"]"), ONE("\"double\""), "a union<null, double>",
+     READS("{\"a\": 1}", "{\"a\": 1.0}", "{\"a\": 1.5}", "{\"a\": 1.5}")},
+    {ONE("[\"null\", \"int\"]"), ONE("[\"long\", \"null\"]"), "a union<null, long>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
+    {ONE("\"null\""), ONE("\"int\""), "a union<null, int>",
+     READS("{\"a\": null}", "{\"a\": null}", "{\"a\": 1}", "{\"a\": 1}")},
+    {ONE("\"int\""), ONE("\"null\""), "a union<int, null>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
+    {ONE("\"null\""), ONE("\"null\""), "a null",
+     READS("{\"a\": null}", "{\"a\": null}", "{\"a\": null}", "{\"a\": null}")},
+    /* Unions of several types */
+    {ONE("[\"int\", \"string\"]"), ONE("[\"string\", \"int\"]"), "a union<int, string>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": \"x\"}", "{\"a\": \"x\"}")},
+    {ONE("[\"int\", \"string\"]"), ONE("[\"null\", \"boolean\"]"),
+     "a union<int, string, null, boolean>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": true}", "{\"a\": true}")},
+    {ONE("[\"int\", \"string\"]"), ONE("[\"long\", \"null\", \"string\"]"),
+     "a union<int, string, long, null>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 4294967296}", "{\"a\": 4294967296}")},
+    {ONE("[\"int\", \"string\"]"), ONE("\"string\""), "a union<int, string>",
+     READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": \"x\"}", "{\"a\": \"x\"}")},
+    {ONE("\"string\""), ONE("[\"int\", \"string\"]"), "a union<string, int>",
+     READS("{\"a\": \"x\"}", "{\"a\": \"x\"}", "{\"a\": 1}", "{\"a\": 1}")},
+    {ONE("[" NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B", FIELD("y", "\"int\"")) "]"),
+     ONE("[" NAMED("B", FIELD("y", "\"long\"")) ", " NAMED("A", FIELD("x", "\"int\"")) "]"),
+     "a union<record A, record B>",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"y\": 2}}",
+           "{\"a\": {\"y\": 2}}")},
+    {ONE("[\"null\", " NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B",
+                                                                    FIELD("y", "\"int\"")) "]"),
+     ONE("[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": [" FIELD(
+         "x", "\"int\"") "]}, \"null\", " NAMED("B", FIELD("y", "\"int\"")) "]"),
+     "a union<null, record A, record B>",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
+           "{\"a\": {\"x\": 2}}")},
+    /* What does not go together */
+    NEITHER("\"int\"", "\"string\"", "int", "string"),
+    NEITHER("\"int\"", "\"boolean\"", "int", "boolean"),
+    NEITHER("\"string\"", ENUM("E", "\"A\""), "string", "enum E"),
+    NEITHER("\"bytes\"", FIXED("F", "1"), "bytes", "fixed F(1)"),
+    NEITHER(FIXED("F", "1"), FIXED("F", "2"), "fixed F(1)", "fixed F(2)"),
+    NEITHER(ARRAY("\"int\""), MAP("\"int\""), "array<int>", "map<int>"),
+    NEITHER(NAMED("S", ""), "\"string\"", "record S", "string"),
+    NEITHER("\"long\"", LOGICAL("long", "timestamp-millis"), "long", "timestamp-millis"),
+    NEITHER(LOGICAL("int", "date"), LOGICAL("long", "timestamp-millis"), "date",
+            "timestamp-millis"),
+    NEITHER(LOGICAL("long", "timestamp-millis"), LOGICAL("long", "local-timestamp-millis"),
+            "timestamp-millis", "local-timestamp-millis"),
+    NEITHER(LOGICAL("string", "uuid"), "\"string\"", "uuid", "string"),
+    NEITHER(DECIMAL("4", "1"), DECIMAL("4", "2"), "decimal(4,1)", "decimal(4,2)"),
+    {ONE("[\"null\", \"int\"]"), ONE("\"string\""),
+     REFUSED("field \"a\": type int in one file and string in another")},
+    {ONE("[\"null\", \"int\"]"), ONE("[\"string\", \"null\"]"),
+     REFUSED("field \"a\": type int in one file and string in another")},
+    {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("S", FIELD("x", "\"string\""))),
+     REFUSED("field \"a\": field \"x\": type int in one file and string in another")},
+    {ONE("\"int\""), "\"string\"", REFUSED("type record R in one file and string in another")},
+    {"\"int\"", "\"string\"", REFUSED("type int in one file and string in another")},
+    {ONE("\"int\""), "[\"null\", \"string\"]", REFUSED("type record R in one file and string")},
+};
+
 static void
 test_types(void **state)
 {
-    static const generation cases[] = {
-        BOTH("\"int\"", "\"long\"", "long", "1", "1", "4294967296", "4294967296"),
-        BOTH("\"int\"", "\"double\"", "double", "1", "1.0", "1.5", "1.5"),
-        BOTH("\"int\"", "\"float\"", "double", "16777217", "16777217.0", "1.5", "1.5"),
-        BOTH("\"long\"", "\"float\"", "double", "1", "1.0", "1.5", "1.5"),
-        BOTH("\"long\"", "\"double\"", "double", "1", "1.0", "1.5", "1.5"),
-        BOTH("\"float\"", "\"double\"", "double", "0.5", "0.5", "0.1", "0.1"),
-        BOTH("\"string\"", "\"bytes\"", "bytes", "\"a\"", "\"\\\\x61\"", "\"\\\\xff\"",
-             "\"\\\\xff\""),
-        BOTH(LOGICAL("long", "timestamp-millis"), LOGICAL("long", "timestamp-micros"),
-             "timestamp-micros", "\"2024-03-10T08:00:00Z\"", "\"2024-03-10T08:00:00Z\"",
-             "\"2024-03-10T08:00:00.000001Z\"", "\"2024-03-10T08:00:00.000001Z\""),
-        BOTH(LOGICAL("long", "local-timestamp-millis"), LOGICAL("long", "local-timestamp-nanos"),
-             "local-timestamp-nanos", "\"2024-03-10T08:00:00\"", "\"2024-03-10T08:00:00\"",
-             "\"2024-03-10T08:00:00.000000001\"", "\"2024-03-10T08:00:00.000000001\""),
-        BOTH(DECIMAL("4", "2"), DECIMAL("9", "2"), "decimal(9,2)", "\"1.23\"", "\"1.23\"",
-             "\"1234567.89\"", "\"1234567.89\""),
-        BOTH(FIXED("F", "1"), FIXED("F", "1"), "fixed F(1)", "\"\\\\x01\"", "\"\\\\x01\"",
-             "\"\\\\x02\"", "\"\\\\x02\""),
-        BOTH(ARRAY("\"int\""), ARRAY("\"double\""), "array<double>", "[1]", "[1.0]", "[1.5]",
-             "[1.5]"),
-        BOTH(MAP("\"int\""), MAP("\"long\""), "map<long>", "{\"k\": 1}", "{\"k\": 1}", "{\"k\": 2}",
-             "{\"k\": 2}"),
-        /* With null */
-        {ONE("\"int\""), ONE("[\"null\", \"int\"]"), "a union<int, null>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
-        {ONE("[\"null\", \"int\"]"), ONE("\"int\""), "a union<null, int>",
-         READS("{\"a\": null}", "{\"a\": null}", "{\"a\": 1}", "{\"a\": 1}")},
-        {ONE("[\"null\", \"int\"]"), ONE("\"double\""), "a union<null, double>",
-         READS("{\"a\": 1}", "{\"a\": 1.0}", "{\"a\": 1.5}", "{\"a\": 1.5}")},
-        {ONE("[\"null\", \"int\"]"), ONE("[\"long\", \"null\"]"), "a union<null, long>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
-        {ONE("\"null\""), ONE("\"int\""), "a union<null, int>",
-         READS("{\"a\": null}", "{\"a\": null}", "{\"a\": 1}", "{\"a\": 1}")},
-        {ONE("\"int\""), ONE("\"null\""), "a union<int, null>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": null}", "{\"a\": null}")},
-        {ONE("\"null\""), ONE("\"null\""), "a null",
-         READS("{\"a\": null}", "{\"a\": null}", "{\"a\": null}", "{\"a\": null}")},
-        /* Unions of several types */
-        {ONE("[\"int\", \"string\"]"), ONE("[\"string\", \"int\"]"), "a union<int, string>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": \"x\"}", "{\"a\": \"x\"}")},
-        {ONE("[\"int\", \"string\"]"), ONE("[\"null\", \"boolean\"]"),
-         "a union<int, string, null, boolean>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": true}", "{\"a\": true}")},
-        {ONE("[\"int\", \"string\"]"), ONE("[\"long\", \"null\", \"string\"]"),
-         "a union<int, string, long, null>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": 4294967296}", "{\"a\": 4294967296}")},
-        {ONE("[\"int\", \"string\"]"), ONE("\"string\""), "a union<int, string>",
-         READS("{\"a\": 1}", "{\"a\": 1}", "{\"a\": \"x\"}", "{\"a\": \"x\"}")},
-        {ONE("\"string\""), ONE("[\"int\", \"string\"]"), "a union<string, int>",
-         READS("{\"a\": \"x\"}", "{\"a\": \"x\"}", "{\"a\": 1}", "{\"a\": 1}")},
-        {ONE("[" NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B", FIELD("y", "\"int\"")) "]"),
-         ONE("[" NAMED("B", FIELD("y", "\"long\"")) ", " NAMED("A", FIELD("x", "\"int\"")) "]"),
-         "a union<record A, record B>",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"y\": 2}}",
-               "{\"a\": {\"y\": 2}}")},
-        {ONE("[\"null\", " NAMED("A", FIELD("x", "\"int\"")) ", " NAMED("B",
-                                                                        FIELD("y", "\"int\"")) "]"),
-         ONE("[{\"type\": \"record\", \"name\": \"C\", \"aliases\": [\"A\"], \"fields\": [" FIELD(
-             "x", "\"int\"") "]}, \"null\", " NAMED("B", FIELD("y", "\"int\"")) "]"),
-         "a union<null, record A, record B>",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
-               "{\"a\": {\"x\": 2}}")},
-        /* What does not go together */
-        NEITHER("\"int\"", "\"string\"", "int", "string"),
-        NEITHER("\"int\"", "\"boolean\"", "int", "boolean"),
-        NEITHER("\"string\"", ENUM("E", "\"A\""), "string", "enum E"),
-        NEITHER("\"bytes\"", FIXED("F", "1"), "bytes", "fixed F(1)"),
-        NEITHER(FIXED("F", "1"), FIXED("F", "2"), "fixed F(1)", "fixed F(2)"),
-        NEITHER(ARRAY("\"int\""), MAP("\"int\""), "array<int>", "map<int>"),
-        NEITHER(NAMED("S", ""), "\"string\"", "record S", "string"),
-        NEITHER("\"long\"", LOGICAL("long", "timestamp-millis"), "long", "timestamp-millis"),
-        NEITHER(LOGICAL("int", "date"), LOGICAL("long", "timestamp-millis"), "date",
-                "timestamp-millis"),
-        NEITHER(LOGICAL("long", "timestamp-millis"), LOGICAL("long", "local-timestamp-millis"),
-                "timestamp-millis", "local-timestamp-millis"),
-        NEITHER(LOGICAL("string", "uuid"), "\"string\"", "uuid", "string"),
-        NEITHER(DECIMAL("4", "1"), DECIMAL("4", "2"), "decimal(4,1)", "decimal(4,2)"),
-        {ONE("[\"null\", \"int\"]"), ONE("\"string\""),
-         REFUSED("field \"a\": type int in one file and string in another")},
-        {ONE("[\"null\", \"int\"]"), ONE("[\"string\", \"null\"]"),
-         REFUSED("field \"a\": type int in one file and string in another")},
-        {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("S", FIELD("x", "\"string\""))),
-         REFUSED("field \"a\": field \"x\": type int in one file and string in another")},
-        {ONE("\"int\""), "\"string\"", REFUSED("type record R in one file and string in another")},
-        {"\"int\"", "\"string\"", REFUSED("type int in one file and string in another")},
-        {ONE("\"int\""), "[\"null\", \"string\"]", REFUSED("type record R in one file and string")},
-    };
-
     (void) state;
-    check_generations(cases, LENGTH(cases));
+    check_generations(types_cases, LENGTH(types_cases));
 }
 
 static void
@@ -341,73 +338,71 @@ test_enums(void **state)
     check_generations(cases, LENGTH(cases));
 }
 
+static const generation inner_types_cases[] = {
+    /* Fields of inner records */
+    {ONE(NAMED("S", FIELD("x", "\"int\""))),
+     ONE(NAMED("S", FIELD("y", "\"int\"") "," FIELD("x", "\"long\""))), "a record S",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}}",
+           "{\"a\": {\"x\": 2, \"y\": 3}}", "{\"a\": {\"x\": 2, \"y\": 3}}")},
+    {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("T", FIELD("x", "\"int\""))), "a record S",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
+           "{\"a\": {\"x\": 2}}")},
+    {ONE(ARRAY(NAMED("S", FIELD("x", "\"int\"")))), ONE(ARRAY(NAMED("S", FIELD("z", "\"int\"")))),
+     "a array<record S>",
+     READS("{\"a\": [{\"x\": 1}]}", "{\"a\": [{\"x\": 1, \"z\": null}]}", "{\"a\": [{\"z\": 2}]}",
+           "{\"a\": [{\"x\": null, \"z\": 2}]}")},
+    /* A type that is used twice is merged as one */
+    {RECORD(FIELD("a", NAMED("S", FIELD("x", "\"int\""))) "," FIELD("b", "\"S\"")),
+     RECORD(FIELD("b", NAMED("S", FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")))),
+     "a union<null, record S>, b record S",
+     READS("{\"a\": {\"x\": 1}, \"b\": {\"x\": 2}}",
+           "{\"a\": {\"x\": 1, \"y\": null}, \"b\": {\"x\": 2, \"y\": null}}",
+           "{\"b\": {\"x\": 3, \"y\": 4}}", "{\"a\": null, \"b\": {\"x\": 3, \"y\": 4}}")},
+    /* Recursive types */
+    {ONE(LIST(FIELD("v", "\"int\""))), ONE(LIST(FIELD("v", "\"long\"") "," FIELD("w", "\"int\""))),
+     "a record L",
+     READS("{\"a\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
+           "{\"a\": {\"v\": 1, \"w\": null, \"next\": {\"v\": 2, \"w\": null, \"next\": null}}}",
+           "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}",
+           "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}")},
+    {ONE(LIST(FIELD("v", "\"int\""))), ONE(LIST(FIELD("v", "\"string\""))),
+     REFUSED("field \"a\": field \"v\": type int in one file and string in another")},
+    {LIST(FIELD("v", "\"int\"")), LIST(FIELD("v", "\"double\"")),
+     "next union<null, record L>, v double",
+     READS("{\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}",
+           "{\"v\": 1.0, \"next\": {\"v\": 2.0, \"next\": null}}", "{\"v\": 1.5, \"next\": null}",
+           "{\"v\": 1.5, \"next\": null}")},
+    /* One name for different things in different files */
+    {RECORD(FIELD("a", NAMED("X", FIELD("x", "\"int\"")))),
+     RECORD(FIELD("b", NAMED("X", FIELD("y", "\"int\"")))),
+     "a union<null, record X>, b union<null, record X>",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}, \"b\": null}",
+           "{\"b\": {\"y\": 2}}", "{\"a\": null, \"b\": {\"x\": null, \"y\": 2}}")},
+    {RECORD(FIELD("a", NAMED("X", FIELD("x", "\"int\"")))), RECORD(FIELD("b", FIXED("X", "1"))),
+     "a union<null, record X>, b union<null, fixed X_(1)>",
+     READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}, \"b\": null}", "{\"b\": \"\\\\x01\"}",
+           "{\"a\": null, \"b\": \"\\\\x01\"}")},
+    /* Namespaces: a name without one inside one that has */
+    {NAMED("n.R", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", "
+                             "\"size\": 1}") "," FIELD("b", FIXED("F", "2"))),
+     NAMED("n.R", FIELD("c", FIXED("F", "2")) "," FIELD("d", FIXED("m.F", "3"))),
+     "a union<null, fixed F(1)>, b union<null, fixed F(2)>, c union<null, fixed F(2)>, "
+     "d union<null, fixed F(3)>",
+     READS("{\"a\": \"\\\\x01\", \"b\": \"\\\\x0102\"}",
+           "{\"a\": \"\\\\x01\", \"b\": \"\\\\x0102\", \"c\": null, \"d\": null}",
+           "{\"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}",
+           "{\"a\": null, \"b\": null, \"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}")},
+    /* Other tops */
+    {"\"int\"", "\"long\"", "value long", READS("1", "{\"value\": 1}", "2", "{\"value\": 2}")},
+    {ARRAY("\"int\""), ARRAY("[\"null\", \"int\"]"), "value array<union<int, null>>",
+     READS("[1]", "{\"value\": [1]}", "[null]", "{\"value\": [null]}")},
+};
+
 static void
 test_inner_types(void **state)
 {
-    static const generation cases[] = {
-        /* Fields of inner records */
-        {ONE(NAMED("S", FIELD("x", "\"int\""))),
-         ONE(NAMED("S", FIELD("y", "\"int\"") "," FIELD("x", "\"long\""))), "a record S",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}}",
-               "{\"a\": {\"x\": 2, \"y\": 3}}", "{\"a\": {\"x\": 2, \"y\": 3}}")},
-        {ONE(NAMED("S", FIELD("x", "\"int\""))), ONE(NAMED("T", FIELD("x", "\"int\""))),
-         "a record S",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 2}}",
-               "{\"a\": {\"x\": 2}}")},
-        {ONE(ARRAY(NAMED("S", FIELD("x", "\"int\"")))),
-         ONE(ARRAY(NAMED("S", FIELD("z", "\"int\"")))), "a array<record S>",
-         READS("{\"a\": [{\"x\": 1}]}", "{\"a\": [{\"x\": 1, \"z\": null}]}",
-               "{\"a\": [{\"z\": 2}]}", "{\"a\": [{\"x\": null, \"z\": 2}]}")},
-        /* A type that is used twice is merged as one */
-        {RECORD(FIELD("a", NAMED("S", FIELD("x", "\"int\""))) "," FIELD("b", "\"S\"")),
-         RECORD(FIELD("b", NAMED("S", FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")))),
-         "a union<null, record S>, b record S",
-         READS("{\"a\": {\"x\": 1}, \"b\": {\"x\": 2}}",
-               "{\"a\": {\"x\": 1, \"y\": null}, \"b\": {\"x\": 2, \"y\": null}}",
-               "{\"b\": {\"x\": 3, \"y\": 4}}", "{\"a\": null, \"b\": {\"x\": 3, \"y\": 4}}")},
-        /* Recursive types */
-        {ONE(LIST(FIELD("v", "\"int\""))),
-         ONE(LIST(FIELD("v", "\"long\"") "," FIELD("w", "\"int\""))), "a record L",
-         READS(
-             "{\"a\": {\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}}",
-             "{\"a\": {\"v\": 1, \"w\": null, \"next\": {\"v\": 2, \"w\": null, \"next\": null}}}",
-             "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}",
-             "{\"a\": {\"v\": 1, \"w\": 3, \"next\": null}}")},
-        {ONE(LIST(FIELD("v", "\"int\""))), ONE(LIST(FIELD("v", "\"string\""))),
-         REFUSED("field \"a\": field \"v\": type int in one file and string in another")},
-        {LIST(FIELD("v", "\"int\"")), LIST(FIELD("v", "\"double\"")),
-         "next union<null, record L>, v double",
-         READS("{\"v\": 1, \"next\": {\"v\": 2, \"next\": null}}",
-               "{\"v\": 1.0, \"next\": {\"v\": 2.0, \"next\": null}}",
-               "{\"v\": 1.5, \"next\": null}", "{\"v\": 1.5, \"next\": null}")},
-        /* One name for different things in different files */
-        {RECORD(FIELD("a", NAMED("X", FIELD("x", "\"int\"")))),
-         RECORD(FIELD("b", NAMED("X", FIELD("y", "\"int\"")))),
-         "a union<null, record X>, b union<null, record X>",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1, \"y\": null}, \"b\": null}",
-               "{\"b\": {\"y\": 2}}", "{\"a\": null, \"b\": {\"x\": null, \"y\": 2}}")},
-        {RECORD(FIELD("a", NAMED("X", FIELD("x", "\"int\"")))), RECORD(FIELD("b", FIXED("X", "1"))),
-         "a union<null, record X>, b union<null, fixed X_(1)>",
-         READS("{\"a\": {\"x\": 1}}", "{\"a\": {\"x\": 1}, \"b\": null}", "{\"b\": \"\\\\x01\"}",
-               "{\"a\": null, \"b\": \"\\\\x01\"}")},
-        /* Namespaces: a name without one inside one that has */
-        {NAMED("n.R", FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", "
-                                 "\"size\": 1}") "," FIELD("b", FIXED("F", "2"))),
-         NAMED("n.R", FIELD("c", FIXED("F", "2")) "," FIELD("d", FIXED("m.F", "3"))),
-         "a union<null, fixed F(1)>, b union<null, fixed F(2)>, c union<null, fixed F(2)>, "
-         "d union<null, fixed F(3)>",
-         READS("{\"a\": \"\\\\x01\", \"b\": \"\\\\x0102\"}",
-               "{\"a\": \"\\\\x01\", \"b\": \"\\\\x0102\", \"c\": null, \"d\": null}",
-               "{\"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}",
-               "{\"a\": null, \"b\": null, \"c\": \"\\\\x0102\", \"d\": \"\\\\x010203\"}")},
-        /* Other tops */
-        {"\"int\"", "\"long\"", "value long", READS("1", "{\"value\": 1}", "2", "{\"value\": 2}")},
-        {ARRAY("\"int\""), ARRAY("[\"null\", \"int\"]"), "value array<union<int, null>>",
-         READS("[1]", "{\"value\": [1]}", "[null]", "{\"value\": [null]}")},
-    };
-
     (void) state;
-    check_generations(cases, LENGTH(cases));
+    check_generations(inner_types_cases, LENGTH(inner_types_cases));
 }
 
 /* Defaults follow the type that their column gets. */
@@ -493,6 +488,62 @@ test_defaults_of_changed_types(void **state)
         for (int j = 0; j < 3; j++)
             cs_avro_schema_free(schemas[j]);
     }
+}
+
+/* A schema of one enum and many fields, the names beginning with a letter. */
+static cs_avro_schema *
+large_schema(char letter)
+{
+    cs_avro_schema *schema;
+    cs_buffer json;
+    cs_error err;
+
+    cs_buffer_init(&json, cs_malloc_env());
+    assert_ok(cs_buffer_printf(&json, &err,
+                               "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":"
+                               "\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                               "\"symbols\":[\"A\""),
+              &err);
+    for (int i = 0; i < 100000; i++)
+        assert_ok(cs_buffer_printf(&json, &err, ",\"%c%d\"", letter, i), &err);
+    assert_ok(cs_buffer_printf(&json, &err, "]}}"), &err);
+    for (int i = 0; i < 10000; i++)
+        assert_ok(cs_buffer_printf(&json, &err,
+                                   ",{\"name\":\"%c%d\",\"type\":{\"type\":\"fixed\","
+                                   "\"name\":\"T%d\",\"size\":1}}",
+                                   letter, i, i),
+                  &err);
+    assert_ok(cs_buffer_append(&json, "]}", 3, &err), &err);
+    schema = case_schema((char *) json.data);
+    cs_buffer_free(&json);
+    return schema;
+}
+
+/* Many names are not compared each with each. */
+static void
+test_many_names(void **state)
+{
+    cs_avro_schema *schemas[2] = {large_schema('a'), large_schema('b')};
+    cs_avro_schema *merged;
+    cs_error err;
+
+    (void) state;
+    assert_ok(merge(schemas, 2, &merged, &err), &err);
+    assert_int_equal(merged->num_fields, 20001);
+    assert_int_equal(merged->fields[0].type->symbols.count, 200001);
+    assert_int_equal(cs_avro_schema_find(merged, "b9999"), 20000);
+    for (int i = 0; i < 2; i++)
+    {
+        cs_avro_plan *plan;
+
+        assert_ok(cs_avro_plan_make(cs_malloc_env(), schemas[i], merged, (int[]) {7}, 1, NULL,
+                                    &plan, &err),
+                  &err);
+        cs_avro_plan_free(plan);
+    }
+    cs_avro_schema_free(merged);
+    cs_avro_schema_free(schemas[0]);
+    cs_avro_schema_free(schemas[1]);
 }
 
 /* True if a schema's JSON defines a type of a name, which others may refer to. */
@@ -681,13 +732,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_enums),
-        cmocka_unit_test(test_inner_types),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_defaults_of_changed_types),
-        cmocka_unit_test(test_random_generations),
+        cmocka_unit_test(test_columns),    cmocka_unit_test(test_types),
+        cmocka_unit_test(test_enums),      cmocka_unit_test(test_inner_types),
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_defaults_of_changed_types),
+        cmocka_unit_test(test_many_names), cmocka_unit_test(test_random_generations),
     };
 
     return cmocka_run_group_tests_name("avro_merge", tests, NULL, NULL);

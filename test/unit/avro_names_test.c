@@ -26,74 +26,71 @@ typedef struct naming
     const char *message;
 } naming;
 
+static const naming namespaces_cases[] = {
+    {RECORD("R", FIELD("a", FIXED("F"))), "F", NULL},
+    {SPACE("R", "x", FIELD("a", FIXED("F"))), "x.F", NULL},
+    {RECORD("x.y.R", FIELD("a", FIXED("F"))), "x.y.F", NULL},
+    {SPACE("x.R", "ignored", FIELD("a", FIXED("F"))), "x.F", NULL},
+    {SPACE("R", "", FIELD("a", FIXED("F"))), "F", NULL},
+    {SPACE("R", "x", FIELD("a", FIXED("y.F"))), "y.F", NULL},
+    {SPACE("R", "x",
+           FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"y\", \"size\": 1}")),
+     "y.F", NULL},
+    {SPACE("R", "x",
+           FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")),
+     "F", NULL},
+    /* The namespace of the nearest named type, also through arrays and unions */
+    {SPACE("R", "x",
+           FIELD("a", "{\"type\": \"array\", \"items\": [\"null\", " FIXED("F") "]}") "," FIELD(
+               "b", "\"F\"")),
+     "x.F", NULL},
+    {SPACE("R", "x", FIELD("a", SPACE("S", "y", FIELD("b", FIXED("F")))) "," FIELD("c", "\"y.F\"")),
+     "y.F", NULL},
+    {SPACE("R", "x", FIELD("a", SPACE("S", "y", "")) "," FIELD("b", FIXED("F"))), "x.F", NULL},
+    /* References */
+    {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"F\"")), "x.F", NULL},
+    {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"x.F\"")), "x.F", NULL},
+    {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "{\"type\": \"F\"}")), "x.F", NULL},
+    {RECORD("R", FIELD("a", FIXED("F")) "," FIELD(
+                     "b", SPACE("S", "x", FIELD("c", "\"F\""))) "," FIELD("d", "\"F\"")),
+     "F", NULL},
+    {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("x.F")) "," FIELD("c", "\"F\"")), "F",
+     NULL},
+    {SPACE("R", "x",
+           FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": "
+                      "1}") "," FIELD("b", FIXED("F")) "," FIELD("c", "\"F\"")),
+     "x.F", NULL},
+    {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"y.F\"")), NULL,
+     "unknown type \"y.F\""},
+    {RECORD("R", FIELD("a", "\"F\"") "," FIELD("b", FIXED("F"))), NULL, "unknown type \"F\""},
+    {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("F"))), NULL,
+     "type \"F\" is defined twice"},
+    {RECORD("R", FIELD("a", FIXED("x.F")) "," FIELD("b", FIXED("F"))), "F", NULL},
+    /* Not a name */
+    {SPACE("R", "x.", ""), NULL, "namespace \"x.\" is not valid"},
+    {SPACE("R", "x-y", ""), NULL, "namespace \"x-y\" is not valid"},
+    {SPACE("R", "x\\u0000y", ""), NULL, "the record has no valid namespace"},
+};
+
 static void
 test_namespaces(void **state)
 {
-    static const naming cases[] = {
-        {RECORD("R", FIELD("a", FIXED("F"))), "F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("F"))), "x.F", NULL},
-        {RECORD("x.y.R", FIELD("a", FIXED("F"))), "x.y.F", NULL},
-        {SPACE("x.R", "ignored", FIELD("a", FIXED("F"))), "x.F", NULL},
-        {SPACE("R", "", FIELD("a", FIXED("F"))), "F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("y.F"))), "y.F", NULL},
-        {SPACE("R", "x",
-               FIELD("a",
-                     "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"y\", \"size\": 1}")),
-         "y.F", NULL},
-        {SPACE("R", "x",
-               FIELD("a",
-                     "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": 1}")),
-         "F", NULL},
-        /* The namespace of the nearest named type, also through arrays and unions */
-        {SPACE("R", "x",
-               FIELD("a", "{\"type\": \"array\", \"items\": [\"null\", " FIXED("F") "]}") "," FIELD(
-                   "b", "\"F\"")),
-         "x.F", NULL},
-        {SPACE("R", "x",
-               FIELD("a", SPACE("S", "y", FIELD("b", FIXED("F")))) "," FIELD("c", "\"y.F\"")),
-         "y.F", NULL},
-        {SPACE("R", "x", FIELD("a", SPACE("S", "y", "")) "," FIELD("b", FIXED("F"))), "x.F", NULL},
-        /* References */
-        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"F\"")), "x.F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"x.F\"")), "x.F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "{\"type\": \"F\"}")), "x.F", NULL},
-        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD(
-                         "b", SPACE("S", "x", FIELD("c", "\"F\""))) "," FIELD("d", "\"F\"")),
-         "F", NULL},
-        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("x.F")) "," FIELD("c", "\"F\"")),
-         "F", NULL},
-        {SPACE("R", "x",
-               FIELD("a", "{\"type\": \"fixed\", \"name\": \"F\", \"namespace\": \"\", \"size\": "
-                          "1}") "," FIELD("b", FIXED("F")) "," FIELD("c", "\"F\"")),
-         "x.F", NULL},
-        {SPACE("R", "x", FIELD("a", FIXED("F")) "," FIELD("b", "\"y.F\"")), NULL,
-         "unknown type \"y.F\""},
-        {RECORD("R", FIELD("a", "\"F\"") "," FIELD("b", FIXED("F"))), NULL, "unknown type \"F\""},
-        {RECORD("R", FIELD("a", FIXED("F")) "," FIELD("b", FIXED("F"))), NULL,
-         "type \"F\" is defined twice"},
-        {RECORD("R", FIELD("a", FIXED("x.F")) "," FIELD("b", FIXED("F"))), "F", NULL},
-        /* Not a name */
-        {SPACE("R", "x.", ""), NULL, "namespace \"x.\" is not valid"},
-        {SPACE("R", "x-y", ""), NULL, "namespace \"x-y\" is not valid"},
-        {SPACE("R", "x\\u0000y", ""), NULL, "the record has no valid namespace"},
-    };
-
     (void) state;
-    for (size_t i = 0; i < LENGTH(cases); i++)
+    for (size_t i = 0; i < LENGTH(namespaces_cases); i++)
     {
         cs_avro_schema *schema;
         cs_error err;
 
-        assert_outcome(cs_avro_schema_parse(cs_malloc_env(), cases[i].json, strlen(cases[i].json),
-                                            &schema, &err),
-                       cases[i].name != NULL ? CS_OK : CS_ERR_DATA, &err, cases[i].message,
-                       cases[i].json);
-        if (cases[i].name != NULL)
+        assert_outcome(cs_avro_schema_parse(cs_malloc_env(), namespaces_cases[i].json,
+                                            strlen(namespaces_cases[i].json), &schema, &err),
+                       namespaces_cases[i].name != NULL ? CS_OK : CS_ERR_DATA, &err,
+                       namespaces_cases[i].message, namespaces_cases[i].json);
+        if (namespaces_cases[i].name != NULL)
         {
             const cs_avro_node *type = schema->fields[schema->num_fields - 1].type;
 
             assert_non_null(type->name);
-            assert_string_equal(type->name, cases[i].name);
+            assert_string_equal(type->name, namespaces_cases[i].name);
         }
         cs_avro_schema_free(schema);
     }
@@ -348,84 +345,79 @@ typedef struct default_case
 
 #define NOTHING BYTES("")
 
+static const default_case defaults_cases[] = {
+    {WITH("\"null\"", "null"), BYTES(""), NULL},
+    {WITH("\"boolean\"", "true"), BYTES("\x01"), NULL},
+    {WITH("\"int\"", "-2147483648"), BYTES("\xff\xff\xff\xff\x0f"), NULL},
+    {WITH("\"long\"", "1"), BYTES("\x02"), NULL},
+    {WITH("\"float\"", "1"), BYTES("\x00\x00\x80\x3f"), NULL},
+    {WITH("\"double\"", "1.5"), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x3f"), NULL},
+    {WITH("\"double\"", "\"NaN\""), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x7f"), NULL},
+    {WITH("\"string\"", "\"ab\""),
+     BYTES("\x04"
+           "ab"),
+     NULL},
+    {WITH("\"bytes\"", "\"\\u0000\\u00ff\""), BYTES("\x04\x00\xff"), NULL},
+    {WITH(FIXED("F"), "\"\\u0000\""), BYTES("\x00"), NULL},
+    {WITH(ENUM(""), "\"B\""), BYTES("\x02"), NULL},
+    {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[]"), BYTES("\x00"), NULL},
+    {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[1]"), BYTES("\x02\x02\x00"), NULL},
+    {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}"), BYTES("\x02\x02k\x02\x00"),
+     NULL},
+    {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1}"), BYTES("\x02"), NULL},
+    {WITH("[\"null\", \"int\"]", "null"), BYTES("\x00"), NULL},
+    {WITH("[\"int\", \"null\"]", "1"), BYTES("\x00\x02"), NULL},
+    {WITH("[\"null\", \"int\"]", "1"), BYTES("\x02\x02"), NULL}, /* as since version 1.12 */
+    {WITH("[\"double\", \"long\"]", "1"), BYTES("\x00\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
+    {WITH("{\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}", "1"), BYTES("\x02"), NULL},
+    /* Missing members of inner records take their own defaults */
+    {WITH(RECORD("S", "{\"name\": \"x\", \"type\": \"int\", \"default\": 7}"), "{}"), BYTES("\x0e"),
+     NULL},
+    {WITH("[\"null\", \"R\"]", "null"), BYTES("\x00"), NULL},
+    /* Wrong */
+    {WITH("\"null\"", "0"), NOTHING, "field \"a\" of record \"R\" has a wrong default: 0 is not"},
+    {WITH("\"boolean\"", "\"true\""), NOTHING,
+     "wrong default: \"true\" is not a value of type boolean"},
+    {WITH("\"int\"", "2147483648"), NOTHING, "wrong default: 2147483648 is out of range for int"},
+    {WITH("\"int\"", "1.5"), NOTHING, "wrong default: 1.5 is not a value of type int"},
+    {WITH("\"int\"", "null"), NOTHING, "wrong default: null is not a value of type int"},
+    {WITH("\"long\"", "\"1\""), NOTHING, "wrong default"},
+    {WITH("\"double\"", "\"1\""), NOTHING, "wrong default"},
+    {WITH("\"string\"", "1"), NOTHING, "wrong default: 1 is not a value of type string"},
+    {WITH("\"bytes\"", "\"\\u0100\""), NOTHING, "wrong default"},
+    {WITH(FIXED("F"), "\"ab\""), NOTHING, "wrong default: 2 bytes do not fit a fixed of 1"},
+    {WITH(ENUM(""), "\"C\""), NOTHING, "wrong default: \"C\" is not one of the enum's symbols"},
+    {WITH("{\"type\": \"array\", \"items\": \"int\"}", "{}"), NOTHING, "wrong default: an object"},
+    {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[null]"), NOTHING, "wrong default: null"},
+    {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": \"x\"}"), NOTHING,
+     "wrong default: k: \"x\" is not a value of type int"},
+    {WITH(RECORD("S", FIELD("x", "\"int\"")), "{}"), NOTHING,
+     "wrong default: field \"x\" is missing and has no default"},
+    {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1, \"y\": 2}"), NOTHING,
+     "wrong default: the object has members that record \"S\" lacks"},
+    {WITH("[\"null\", \"int\"]", "\"x\""), NOTHING,
+     "wrong default: \"x\" is not a value of type union"},
+    {RECORD("T", FIELD("t", WITH("\"int\"", "\"x\""))), NOTHING,
+     "field \"a\" of record \"R\" has a wrong default"},
+};
+
 static void
 test_defaults(void **state)
 {
-    static const default_case cases[] = {
-        {WITH("\"null\"", "null"), BYTES(""), NULL},
-        {WITH("\"boolean\"", "true"), BYTES("\x01"), NULL},
-        {WITH("\"int\"", "-2147483648"), BYTES("\xff\xff\xff\xff\x0f"), NULL},
-        {WITH("\"long\"", "1"), BYTES("\x02"), NULL},
-        {WITH("\"float\"", "1"), BYTES("\x00\x00\x80\x3f"), NULL},
-        {WITH("\"double\"", "1.5"), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x3f"), NULL},
-        {WITH("\"double\"", "\"NaN\""), BYTES("\x00\x00\x00\x00\x00\x00\xf8\x7f"), NULL},
-        {WITH("\"string\"", "\"ab\""),
-         BYTES("\x04"
-               "ab"),
-         NULL},
-        {WITH("\"bytes\"", "\"\\u0000\\u00ff\""), BYTES("\x04\x00\xff"), NULL},
-        {WITH(FIXED("F"), "\"\\u0000\""), BYTES("\x00"), NULL},
-        {WITH(ENUM(""), "\"B\""), BYTES("\x02"), NULL},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[]"), BYTES("\x00"), NULL},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[1]"), BYTES("\x02\x02\x00"), NULL},
-        {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": 1}"), BYTES("\x02\x02k\x02\x00"),
-         NULL},
-        {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1}"), BYTES("\x02"), NULL},
-        {WITH("[\"null\", \"int\"]", "null"), BYTES("\x00"), NULL},
-        {WITH("[\"int\", \"null\"]", "1"), BYTES("\x00\x02"), NULL},
-        {WITH("[\"null\", \"int\"]", "1"), BYTES("\x02\x02"), NULL}, /* as since version 1.12 */
-        {WITH("[\"double\", \"long\"]", "1"), BYTES("\x00\x00\x00\x00\x00\x00\x00\xf0\x3f"), NULL},
-        {WITH("{\"type\": \"long\", \"logicalType\": \"timestamp-millis\"}", "1"), BYTES("\x02"),
-         NULL},
-        /* Missing members of inner records take their own defaults */
-        {WITH(RECORD("S", "{\"name\": \"x\", \"type\": \"int\", \"default\": 7}"), "{}"),
-         BYTES("\x0e"), NULL},
-        {WITH("[\"null\", \"R\"]", "null"), BYTES("\x00"), NULL},
-        /* Wrong */
-        {WITH("\"null\"", "0"), NOTHING,
-         "field \"a\" of record \"R\" has a wrong default: 0 is not"},
-        {WITH("\"boolean\"", "\"true\""), NOTHING,
-         "wrong default: \"true\" is not a value of type boolean"},
-        {WITH("\"int\"", "2147483648"), NOTHING,
-         "wrong default: 2147483648 is out of range for int"},
-        {WITH("\"int\"", "1.5"), NOTHING, "wrong default: 1.5 is not a value of type int"},
-        {WITH("\"int\"", "null"), NOTHING, "wrong default: null is not a value of type int"},
-        {WITH("\"long\"", "\"1\""), NOTHING, "wrong default"},
-        {WITH("\"double\"", "\"1\""), NOTHING, "wrong default"},
-        {WITH("\"string\"", "1"), NOTHING, "wrong default: 1 is not a value of type string"},
-        {WITH("\"bytes\"", "\"\\u0100\""), NOTHING, "wrong default"},
-        {WITH(FIXED("F"), "\"ab\""), NOTHING, "wrong default: 2 bytes do not fit a fixed of 1"},
-        {WITH(ENUM(""), "\"C\""), NOTHING, "wrong default: \"C\" is not one of the enum's symbols"},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "{}"), NOTHING,
-         "wrong default: an object"},
-        {WITH("{\"type\": \"array\", \"items\": \"int\"}", "[null]"), NOTHING,
-         "wrong default: null"},
-        {WITH("{\"type\": \"map\", \"values\": \"int\"}", "{\"k\": \"x\"}"), NOTHING,
-         "wrong default: k: \"x\" is not a value of type int"},
-        {WITH(RECORD("S", FIELD("x", "\"int\"")), "{}"), NOTHING,
-         "wrong default: field \"x\" is missing and has no default"},
-        {WITH(RECORD("S", FIELD("x", "\"int\"")), "{\"x\": 1, \"y\": 2}"), NOTHING,
-         "wrong default: the object has members that record \"S\" lacks"},
-        {WITH("[\"null\", \"int\"]", "\"x\""), NOTHING,
-         "wrong default: \"x\" is not a value of type union"},
-        {RECORD("T", FIELD("t", WITH("\"int\"", "\"x\""))), NOTHING,
-         "field \"a\" of record \"R\" has a wrong default"},
-    };
-
     (void) state;
-    for (size_t i = 0; i < LENGTH(cases); i++)
+    for (size_t i = 0; i < LENGTH(defaults_cases); i++)
     {
-        const char *json = cases[i].json;
+        const char *json = defaults_cases[i].json;
         cs_avro_schema *schema;
         cs_error err;
 
         assert_outcome(cs_avro_schema_parse(cs_malloc_env(), json, strlen(json), &schema, &err),
-                       cases[i].message == NULL ? CS_OK : CS_ERR_DATA, &err, cases[i].message,
-                       json);
-        if (cases[i].message != NULL)
+                       defaults_cases[i].message == NULL ? CS_OK : CS_ERR_DATA, &err,
+                       defaults_cases[i].message, json);
+        if (defaults_cases[i].message != NULL)
             continue;
         assert_true(schema->fields[0].has_default);
-        assert_same_bytes(schema->fields[0].default_bytes, cases[i].bytes);
+        assert_same_bytes(schema->fields[0].default_bytes, defaults_cases[i].bytes);
         cs_avro_schema_free(schema);
     }
 }

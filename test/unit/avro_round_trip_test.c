@@ -133,7 +133,9 @@ random_value(test_random *random, cs_value_kind kind, char *room)
                 value.as.time -= value.as.time % CS_SECOND;
             break;
         case CS_VALUE_DATE:
-            value.as.days = (int32_t) number;
+            value.as.days =
+                (int32_t) (CS_DATE_MIN +
+                           (int64_t) ((uint64_t) number % (uint64_t) (CS_DATE_END - CS_DATE_MIN)));
             break;
         case CS_VALUE_TIME_OF_DAY:
             value.as.time_of_day = (int64_t) ((uint64_t) number % (uint64_t) CS_DAY);

@@ -103,68 +103,71 @@ test_decimals(void **state)
     check_format(BYTES("\xff\xff\x7f"), 0, "-129");
 }
 
+static const struct
+{
+    const char *text;
+    int scale;
+    cs_slice bytes;
+} decimal_text_taken[] = {
+    {"+1", 0, BYTES("\x01")},          {"007", 0, BYTES("\x07")},
+    {"-0", 0, BYTES("\x00")},          {"-0.00", 2, BYTES("\x00")},
+    {".5", 1, BYTES("\x05")},          {"5.", 1, BYTES("\x32")},
+    {"1.50", 1, BYTES("\x0f")}, /* nothing is lost */
+    {"1e2", 0, BYTES("\x64")},         {"1E+2", 0, BYTES("\x64")},
+    {"100e-2", 0, BYTES("\x01")},      {"1.5e1", 0, BYTES("\x0f")},
+    {"1e-2", 2, BYTES("\x01")},        {"-12.5e-1", 2, BYTES("\x83")},
+    {"0e999999999", 0, BYTES("\x00")}, {"0e-999999999", 0, BYTES("\x00")},
+};
+
+static const struct
+{
+    cs_slice text;
+    int scale;
+    const char *message;
+} decimal_text_refused[] = {
+    {BYTES(""), 0, "\"\" is not a decimal number"},
+    {BYTES("-"), 0, "is not a decimal number"},
+    {BYTES("."), 0, "is not a decimal number"},
+    {BYTES("e1"), 0, "is not a decimal number"},
+    {BYTES("1e"), 0, "is not a decimal number"},
+    {BYTES("1e+"), 0, "is not a decimal number"},
+    {BYTES("1e 2"), 0, "is not a decimal number"},
+    {BYTES("1e2 "), 0, "is not a decimal number"},
+    {BYTES("1e2x"), 0, "is not a decimal number"},
+    {BYTES("1e1.5"), 0, "is not a decimal number"},
+    {BYTES("1e2\0"), 0, "is not a decimal number"},
+    {BYTES("1e9999999999999999999"), 0, "is not a decimal number"},
+    {BYTES("1\0"), 0, "is not a decimal number"},
+    {BYTES("1.2.3"), 1, "is not a decimal number"},
+    {BYTES("--1"), 0, "is not a decimal number"},
+    {BYTES(" 1"), 0, "is not a decimal number"},
+    {BYTES("1,5"), 1, "is not a decimal number"},
+    {BYTES("NaN"), 0, "\"NaN\" is not a decimal number"},
+    {BYTES("0x10"), 0, "is not a decimal number"},
+    {BYTES("1.5"), 0, "1.5 has more than 0 digits behind the point"},
+    {BYTES("0.001"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e-3"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e-999999999"), 2, "has more than 2 digits behind the point"},
+    {BYTES("1e999999999"), 0, "decimal has more than"},
+};
+
 static void
 test_decimal_text(void **state)
 {
-    static const struct
-    {
-        const char *text;
-        int scale;
-        cs_slice bytes;
-    } taken[] = {
-        {"+1", 0, BYTES("\x01")},          {"007", 0, BYTES("\x07")},
-        {"-0", 0, BYTES("\x00")},          {"-0.00", 2, BYTES("\x00")},
-        {".5", 1, BYTES("\x05")},          {"5.", 1, BYTES("\x32")},
-        {"1.50", 1, BYTES("\x0f")}, /* nothing is lost */
-        {"1e2", 0, BYTES("\x64")},         {"1E+2", 0, BYTES("\x64")},
-        {"100e-2", 0, BYTES("\x01")},      {"1.5e1", 0, BYTES("\x0f")},
-        {"1e-2", 2, BYTES("\x01")},        {"-12.5e-1", 2, BYTES("\x83")},
-        {"0e999999999", 0, BYTES("\x00")}, {"0e-999999999", 0, BYTES("\x00")},
-    };
-    static const struct
-    {
-        cs_slice text;
-        int scale;
-        const char *message;
-    } refused[] = {
-        {BYTES(""), 0, "\"\" is not a decimal number"},
-        {BYTES("-"), 0, "is not a decimal number"},
-        {BYTES("."), 0, "is not a decimal number"},
-        {BYTES("e1"), 0, "is not a decimal number"},
-        {BYTES("1e"), 0, "is not a decimal number"},
-        {BYTES("1e+"), 0, "is not a decimal number"},
-        {BYTES("1e 2"), 0, "is not a decimal number"},
-        {BYTES("1e2 "), 0, "is not a decimal number"},
-        {BYTES("1e2x"), 0, "is not a decimal number"},
-        {BYTES("1e1.5"), 0, "is not a decimal number"},
-        {BYTES("1e2\0"), 0, "is not a decimal number"},
-        {BYTES("1e9999999999999999999"), 0, "is not a decimal number"},
-        {BYTES("1\0"), 0, "is not a decimal number"},
-        {BYTES("1.2.3"), 1, "is not a decimal number"},
-        {BYTES("--1"), 0, "is not a decimal number"},
-        {BYTES(" 1"), 0, "is not a decimal number"},
-        {BYTES("1,5"), 1, "is not a decimal number"},
-        {BYTES("NaN"), 0, "\"NaN\" is not a decimal number"},
-        {BYTES("0x10"), 0, "is not a decimal number"},
-        {BYTES("1.5"), 0, "1.5 has more than 0 digits behind the point"},
-        {BYTES("0.001"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e-3"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e-999999999"), 2, "has more than 2 digits behind the point"},
-        {BYTES("1e999999999"), 0, "decimal has more than"},
-    };
-
     (void) state;
-    for (size_t i = 0; i < LENGTH(taken); i++)
-        check_parse(taken[i].text, taken[i].scale, taken[i].bytes);
-    for (size_t i = 0; i < LENGTH(refused); i++)
+    for (size_t i = 0; i < LENGTH(decimal_text_taken); i++)
+        check_parse(decimal_text_taken[i].text, decimal_text_taken[i].scale,
+                    decimal_text_taken[i].bytes);
+    for (size_t i = 0; i < LENGTH(decimal_text_refused); i++)
     {
-        cs_slice copy = test_exact_copy(refused[i].text);
+        cs_slice copy = test_exact_copy(decimal_text_refused[i].text);
         cs_buffer bytes;
         cs_error err;
 
         cs_buffer_init(&bytes, cs_malloc_env());
-        assert_outcome(cs_decimal_parse(copy, refused[i].scale, &bytes, &err), CS_ERR_RANGE, &err,
-                       refused[i].message, refused[i].text.data);
+        assert_outcome(cs_decimal_parse(copy, decimal_text_refused[i].scale, &bytes, &err),
+                       CS_ERR_RANGE, &err, decimal_text_refused[i].message,
+                       decimal_text_refused[i].text.data);
         assert_int_equal(bytes.len, 0);
         cs_buffer_free(&bytes);
         test_exact_free(copy);
@@ -213,11 +216,11 @@ test_random_decimals(void **state)
         for (int j = 0; j < 16; j++)
             bytes[j] = (uint8_t) (number >> (8 * (15 - j)));
         print_wide(number, scale, text);
-        check_format((cs_slice){(char *) bytes, 16}, scale, text);
+        check_format((cs_slice) {(char *) bytes, 16}, scale, text);
         while (first < 15 && ((bytes[first] == 0 && bytes[first + 1] < 0x80) ||
                               (bytes[first] == 0xff && bytes[first + 1] >= 0x80)))
             first++;
-        check_parse(text, scale, (cs_slice){(char *) bytes + first, 16 - first});
+        check_parse(text, scale, (cs_slice) {(char *) bytes + first, 16 - first});
     }
 }
 
@@ -244,9 +247,9 @@ test_long_decimals(void **state)
         bytes[0] = i % 2 == 0 ? 0x7f : 0x80;
         cs_buffer_init(&text, cs_malloc_env());
         cs_buffer_init(&back, cs_malloc_env());
-        assert_ok(format_decimal((cs_slice){(char *) bytes, len}, scale, &text, &err), &err);
+        assert_ok(format_decimal((cs_slice) {(char *) bytes, len}, scale, &text, &err), &err);
         assert_ok(cs_decimal_parse(slice_of_buffer(&text), scale, &back, &err), &err);
-        assert_same_bytes(slice_of_buffer(&back), ((cs_slice){(char *) bytes, len}));
+        assert_same_bytes(slice_of_buffer(&back), ((cs_slice) {(char *) bytes, len}));
         cs_buffer_free(&text);
         cs_buffer_free(&back);
     }
@@ -262,10 +265,10 @@ test_decimal_limits(void **state)
     (void) state;
     cs_buffer_init(&out, cs_malloc_env());
     memset(bytes, 0x7f, sizeof(bytes));
-    assert_refused(format_decimal((cs_slice){bytes, sizeof(bytes)}, 0, &out, &err), CS_ERR_LIMIT,
+    assert_refused(format_decimal((cs_slice) {bytes, sizeof(bytes)}, 0, &out, &err), CS_ERR_LIMIT,
                    &err, "a decimal of 4097 bytes is over the limit of 4096 bytes");
     memset(bytes, 0, sizeof(bytes) - 1); /* the sign alone does not count */
-    assert_ok(format_decimal((cs_slice){bytes, sizeof(bytes)}, 0, &out, &err), &err);
+    assert_ok(format_decimal((cs_slice) {bytes, sizeof(bytes)}, 0, &out, &err), &err);
     /* A scale that no number needs, with and without a number */
     assert_refused(format_decimal(BYTES("\x01"), 1000000000, &out, &err), CS_ERR_LIMIT, &err,
                    "a decimal of scale 1000000000 is over the limit");
@@ -275,7 +278,7 @@ test_decimal_limits(void **state)
     out.len = 0;
     for (size_t len = 9860; len < 9900; len++) /* 256^4096 has 9865 digits */
     {
-        cs_code code = cs_decimal_parse((cs_slice){digits, len}, 0, &out, &err);
+        cs_code code = cs_decimal_parse((cs_slice) {digits, len}, 0, &out, &err);
 
         if (code == CS_OK)
             assert_true(out.len <= CS_AVRO_MAX_DECIMAL_BYTES && len <= 9864);
@@ -283,7 +286,7 @@ test_decimal_limits(void **state)
             assert_refused(code, CS_ERR_RANGE, &err, "takes more than 4096 bytes");
         out.len = 0;
     }
-    assert_refused(cs_decimal_parse((cs_slice){digits, sizeof(digits)}, 0, &out, &err),
+    assert_refused(cs_decimal_parse((cs_slice) {digits, sizeof(digits)}, 0, &out, &err),
                    CS_ERR_RANGE, &err, "more than");
     cs_buffer_free(&out);
 }
