@@ -12,7 +12,7 @@ INSTALL ?= install
 # Relative LOG= and MAPPING= count from where the caller stands, also under
 # "make -C".
 export CALLER_DIR := $(PWD)
-export LOG MAPPING KEEP SUITES
+export LOG MAPPING MOVIELENS KEEP SUITES
 
 # Scripts look for a server of their own choice unless the caller named one.
 ifeq ($(origin PG_CONFIG),file)
@@ -55,7 +55,7 @@ install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
 
-demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1
+demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab

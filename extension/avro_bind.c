@@ -11,6 +11,7 @@
 
 #include "avro_bind.h"
 #include "avro_option.h"
+#include "nearest_name.h"
 
 /* A file column: its name, its type and its meaning. */
 typedef struct FileColumn
@@ -47,11 +48,11 @@ avro_field_find(const cs_avro_schema *schema, const char *name, bool exact)
 void
 avro_field_missing(const cs_avro_schema *schema, const char *column, const char *field)
 {
-    AvroNearest nearest;
+    NearestName nearest;
 
-    avro_nearest_init(&nearest, field);
+    nearest_name_init(&nearest, field);
     for (size_t i = 0; i < schema->num_fields; i++)
-        avro_nearest_offer(&nearest, schema->fields[i].name);
+        nearest_name_offer(&nearest, schema->fields[i].name);
     ereport(ERROR,
             (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
              errmsg("column \"%s\" has no field \"%s\" in the Avro schema", column, field),

@@ -23,6 +23,7 @@
 #include "avro_type.h"
 #include "avro_union.h"
 #include "compat.h"
+#include "nearest_name.h"
 
 /* The longest name that a column or table can have. */
 #define MAX_NAME (NAMEDATALEN - 1)
@@ -93,9 +94,9 @@ static const struct
 static void
 take_option(ImportRequest *request, DefElem *option)
 {
-    AvroNearest nearest;
+    NearestName nearest;
 
-    avro_nearest_init(&nearest, option->defname);
+    nearest_name_init(&nearest, option->defname);
     for (int i = 0; i < lengthof(import_options); i++)
     {
         if (strcmp(import_options[i].name, option->defname) == 0)
@@ -103,7 +104,7 @@ take_option(ImportRequest *request, DefElem *option)
             import_options[i].take(request, option);
             return;
         }
-        avro_nearest_offer(&nearest, import_options[i].name);
+        nearest_name_offer(&nearest, import_options[i].name);
     }
     ereport(ERROR,
             (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),

@@ -18,17 +18,14 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/varlena.h"
 
 #include "compat.h"
 
 #include "avro_option.h"
 #include "avro_union.h"
+#include "nearest_name.h"
 
 PG_FUNCTION_INFO_V1(avro_fdw_validator);
-
-#define NEAREST_MAX_LENGTH 255 /* what the Levenshtein distance takes */
-#define NEAREST_MAX_DISTANCE 4
 
 /* An option: where it belongs, and how its text is checked and read. */
 typedef struct AvroOption
@@ -37,36 +34,6 @@ typedef struct AvroOption
     Oid catalog;
     void (*parse)(const char *name, const char *value, AvroOptions *options);
 } AvroOption;
-
-void
-avro_nearest_init(AvroNearest *nearest, const char *name)
-{
-    *nearest = (AvroNearest){name, NULL, NEAREST_MAX_DISTANCE + 1};
-}
-
-void
-avro_nearest_offer(AvroNearest *nearest, const char *candidate)
-{
-    int name_len = (int) strlen(nearest->name);
-    int candidate_len = (int) strlen(candidate);
-    int limit = Min(nearest->distance - 1, Max(name_len, candidate_len) / 2);
-    int distance;
-
-    if (pg_strcasecmp(nearest->name, candidate) == 0)
-    {
-        nearest->match = candidate;
-        nearest->distance = 0;
-        return;
-    }
-    if (name_len > NEAREST_MAX_LENGTH || candidate_len > NEAREST_MAX_LENGTH || limit < 0)
-        return;
-    distance = varstr_levenshtein_less_equal(nearest->name, name_len, candidate, candidate_len, 1,
-                                             1, 1, limit, true);
-    if (distance > limit)
-        return;
-    nearest->match = candidate;
-    nearest->distance = distance;
-}
 
 /* Raise that an option's value is none of those it may have. */
 static void
@@ -211,15 +178,15 @@ static char *
 option_hint(const char *name, Oid catalog)
 {
     StringInfoData text;
-    AvroNearest nearest;
+    NearestName nearest;
 
     initStringInfo(&text);
-    avro_nearest_init(&nearest, name);
+    nearest_name_init(&nearest, name);
     for (const AvroOption *option = option_table; option->name != NULL; option++)
     {
         if (option->catalog != catalog)
             continue;
-        avro_nearest_offer(&nearest, option->name);
+        nearest_name_offer(&nearest, option->name);
         appendStringInfo(&text, "%s\"%s\"", text.len > 0 ? ", " : "", option->name);
     }
     if (nearest.match != NULL)

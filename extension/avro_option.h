@@ -31,15 +31,4 @@ AvroOptions *avro_options_get(Oid relid);
 /* The option "field" of a column, NULL if it has none; in the current memory context. */
 const char *avro_option_field(Oid relid, AttrNumber attnum);
 
-/* The name among many that is nearest to a misspelt one. */
-typedef struct AvroNearest
-{
-    const char *name;  /* what was given */
-    const char *match; /* NULL where none is near */
-    int distance;      /* of match */
-} AvroNearest;
-
-void avro_nearest_init(AvroNearest *nearest, const char *name);
-void avro_nearest_offer(AvroNearest *nearest, const char *candidate);
-
 #endif

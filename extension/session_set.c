@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "session_set.h"
+#include "sql_array.h"
 
 /* Forget the current state: its rows are through, or nobody wants more of them. */
 static void
@@ -94,25 +95,14 @@ session_set_map(SessionSet *set)
 static Datum
 ids_array(const SessionSet *set, const cs_seen_list *list)
 {
-    size_t size = ARR_OVERHEAD_NONULLS(1) + list->count * sizeof(int64);
     ArrayType *array;
-    int64 *ids;
+    void *ids;
 
     if (list->count == 0)
         return set->no_ids;
-    if (!AllocSizeIsValid(size))
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("array size exceeds the maximum allowed (%d)", (int) MaxAllocSize)));
-    array = palloc(size);
-    SET_VARSIZE(array, size);
-    array->ndim = 1;
-    array->dataoffset = 0; /* no NULL among them */
-    array->elemtype = INT8OID;
-    ARR_DIMS(array)[0] = (int) list->count;
-    ARR_LBOUND(array)[0] = 1;
-    ids = (int64 *) ARR_DATA_PTR(array);
+    array = sql_array_make(INT8OID, sizeof(int64), list->count, &ids);
     for (size_t i = 0; i < list->count; i++)
-        ids[i] = list->items[i].id;
+        ((int64 *) ids)[i] = list->items[i].id;
     return PointerGetDatum(array);
 }
 

@@ -358,27 +358,6 @@ read_header(csv_source *source)
     return status;
 }
 
-/* Hash the whole file: a CSV file has no other identity. */
-static exit_status
-identify(csv_source *source)
-{
-    file_source *file = source->base.file;
-    hash_stream *hash = file->hash;
-    int64_t got;
-
-    if (cs_buffer_reserve(&source->buffer, READ_BUFFER_BYTES, &(cs_error){0}) != CS_OK)
-        return log_out_of_memory();
-    do
-        got = file_source_read(file, source->buffer.data, READ_BUFFER_BYTES);
-    while (got > 0);
-    if (got < 0)
-        return file_source_fail(file);
-    if (!hash_finish(hash, source->base.file_id))
-        return log_out_of_memory();
-    hash_start(hash);
-    return file_source_rewind(file) ? STATUS_OK : file_source_fail(file);
-}
-
 exit_status
 csv_source_open(row_source **out, file_source *file)
 {
@@ -387,16 +366,12 @@ csv_source_open(row_source **out, file_source *file)
 
     if (source == NULL)
         return log_out_of_memory();
-    source->base.ops = &ops;
-    source->base.file = file;
-    source->base.block = -1;
-    source->base.end_block = 1;
-    source->base.id_is_checksum = true;
+    row_source_init_text(&source->base, &ops, file);
     source->next_line = 1;
     cs_buffer_init(&source->buffer, loader_env());
     cs_buffer_init(&source->header, loader_env());
     cs_buffer_init(&source->unescaped, loader_env());
-    status = identify(source);
+    status = row_source_identify(&source->base);
     if (status == STATUS_OK)
         status = read_header(source);
     if (status == STATUS_OK)

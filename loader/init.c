@@ -145,6 +145,7 @@ create_objects(connection *server, const char *schema)
         resource_forget_sql,
         resource_campaign_engagement_sql,
         resource_weekly_rewards_sql,
+        resource_reward_interaction_sql,
     };
 
     STATUS_TRY(set_search_path(server, schema));

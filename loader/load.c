@@ -18,14 +18,22 @@ typedef struct load_settings
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
+    int format;
     bool again;
 } load_settings;
+
+/* By source_format. */
+static const char *const format_names[] = {"auto", "movielens", NULL};
 
 static const option_spec options[] = {
     {"table", 't', OPTION_TEXT, offsetof(load_settings, table), "TABLE",
      "table to load into (default: " DEFAULT_TABLE ")", NULL},
     {"schema", 0, OPTION_TEXT, offsetof(load_settings, schema), "SCHEMA",
      "schema of the table and of the ledger (default:\nby the search path)", NULL},
+    {"format", 0, OPTION_CHOICE, offsetof(load_settings, format), "FORMAT",
+     "auto: Avro or CSV, as the file says (default);\n"
+     "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
+     format_names},
     {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
      "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
@@ -104,9 +112,10 @@ run(const void *given, const operand_list *files)
     connection server;
     load_context context = {
         .server = &server,
-        .table = settings->table != NULL ? settings->table : DEFAULT_TABLE,
+        .table = settings->table,
         .schema = settings->schema,
         .again = settings->again,
+        .format = (source_format) settings->format,
         .budget = &budget,
         .rejects = &rejects,
     };

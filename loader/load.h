@@ -7,14 +7,16 @@
 
 #include "connection.h"
 #include "rejects.h"
+#include "row_source.h"
 
 /* What all files of a run share. */
 typedef struct load_context
 {
     connection *server;
-    const char *table;  /* as the user called it */
+    const char *table;  /* as the user called it; NULL: by the file */
     const char *schema; /* NULL: not given */
     bool again;
+    source_format format;
     reject_budget *budget;
     reject_file *rejects;
 } load_context;

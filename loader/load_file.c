@@ -245,12 +245,15 @@ static exit_status
 run_transaction(load_state *state)
 {
     const load_context *context = state->context;
+    const char *table = context->table != NULL         ? context->table
+                        : state->source->table != NULL ? state->source->table
+                                                       : DEFAULT_TABLE;
 
     STATUS_TRY(
         connection_run(state->server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0, NULL));
     STATUS_TRY(connection_run(
         state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
-    STATUS_TRY(load_table_find(&state->table, state->server, context->table, context->schema));
+    STATUS_TRY(load_table_find(&state->table, state->server, table, context->schema));
     STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->source));
     STATUS_TRY(ledger_claim(state->server, &state->table, state->source, context->again,
                             &state->batch, &state->claim));
@@ -269,7 +272,7 @@ load_open_file(load_state *state)
 
     hash_start(&state->hash);
     state->file.hash = &state->hash;
-    STATUS_TRY(row_source_open(&state->source, &state->file));
+    STATUS_TRY(row_source_open(&state->source, &state->file, state->context->format));
     status = run_transaction(state);
     if (status != STATUS_OK || state->claim == CLAIM_DONE)
         connection_rollback(state->server);

@@ -113,7 +113,7 @@ read_file(file_source *file, cs_map *map)
     cs_value *values;
     exit_status status;
 
-    STATUS_TRY(row_source_open(&source, file));
+    STATUS_TRY(row_source_open(&source, file, SOURCE_AUTO));
     values = calloc(source->num_fields + 1, sizeof(cs_value));
     status = values != NULL ? read_rows(source, values, map) : log_out_of_memory();
     free(values);

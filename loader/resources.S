@@ -22,6 +22,7 @@
     resource resource_forget_sql, "sql/postgres/forget.sql"
     resource resource_campaign_engagement_sql, "sql/postgres/campaign_engagement.sql"
     resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
+    resource resource_reward_interaction_sql, "sql/postgres/reward_interaction.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"
     resource resource_table_columns_sql, "loader/sql/table_columns.sql"
     resource resource_table_find_sql, "loader/sql/table_find.sql"
@@ -32,5 +33,12 @@
     resource resource_source_find_sql, "loader/sql/source_find.sql"
     resource resource_report_html, "loader/html/report.html"
     resource resource_report_css, "loader/html/report.css"
+    resource resource_serve_session_sql, "loader/sql/serve_session.sql"
+    resource resource_serve_recommend_sql, "loader/sql/serve_recommend.sql"
+    resource resource_serve_similar_sql, "loader/sql/serve_similar.sql"
+    resource resource_serve_report_sql, "loader/sql/serve_report.sql"
+    resource resource_serve_health_sql, "loader/sql/serve_health.sql"
+    resource resource_openapi_json, "loader/web/openapi.json"
+    resource resource_page_html, "loader/web/page.html"
 
     .section .note.GNU-stack, "", %progbits

@@ -17,6 +17,7 @@ extern const char resource_campaign_conversions_sql[];
 extern const char resource_forget_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
+extern const char resource_reward_interaction_sql[];
 
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
@@ -27,6 +28,15 @@ extern const char resource_batch_find_sql[];
 extern const char resource_batch_finish_sql[];
 extern const char resource_source_lock_sql[];
 extern const char resource_source_find_sql[];
+extern const char resource_serve_session_sql[];
+extern const char resource_serve_recommend_sql[];
+extern const char resource_serve_similar_sql[];
+extern const char resource_serve_report_sql[];
+extern const char resource_serve_health_sql[];
+
+/* loader/web: what the service shows as it stands. */
+extern const char resource_openapi_json[];
+extern const char resource_page_html[];
 
 /* loader/html: the report's page. */
 extern const char resource_report_html[];

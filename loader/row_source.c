@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 cs_code
@@ -27,7 +28,7 @@ refuse(refusal *why, const char *sqlstate, const char *format, ...)
 }
 
 exit_status
-row_source_open(row_source **source, file_source *file)
+row_source_open(row_source **source, file_source *file, source_format format)
 {
     char magic[CS_AVRO_MAGIC_BYTES];
     ssize_t got;
@@ -38,6 +39,8 @@ row_source_open(row_source **source, file_source *file)
         log_hint("A load reads a file twice, to know it again: put the data into a file first.");
         return STATUS_REFUSED;
     }
+    if (format == SOURCE_MOVIELENS)
+        return movielens_source_open(source, file);
     got = pread(file->fd, magic, sizeof(magic), 0);
     if (got < 0)
         return file_source_fail(file);
@@ -49,6 +52,40 @@ row_source_open(row_source **source, file_source *file)
     if (got == sizeof(magic) && memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
         return avro_source_open(source, file);
     return csv_source_open(source, file);
+}
+
+/* A text has one block and no identity but its bytes. */
+void
+row_source_init_text(row_source *source, const row_source_ops *ops, file_source *file)
+{
+    source->ops = ops;
+    source->file = file;
+    source->block = -1;
+    source->end_block = 1;
+    source->id_is_checksum = true;
+}
+
+/* Hash the whole file, and go back to its start. */
+exit_status
+row_source_identify(row_source *source)
+{
+    file_source *file = source->file;
+    hash_stream *hash = file->hash;
+    void *buffer = malloc(READ_BUFFER_BYTES);
+    int64_t got;
+
+    if (buffer == NULL)
+        return log_out_of_memory();
+    do
+        got = file_source_read(file, buffer, READ_BUFFER_BYTES);
+    while (got > 0);
+    free(buffer);
+    if (got < 0)
+        return file_source_fail(file);
+    if (!hash_finish(hash, source->file_id))
+        return log_out_of_memory();
+    hash_start(hash);
+    return file_source_rewind(file) ? STATUS_OK : file_source_fail(file);
 }
 
 /* Close; NULL is fine. The file is the caller's to close. */

@@ -62,6 +62,7 @@ struct row_source
 {
     const row_source_ops *ops;
     file_source *file;
+    const char *table; /* that such a file goes to; NULL: not known */
     row_field *fields;
     size_t num_fields;
     char file_id[HASH_TEXT_SIZE];
@@ -75,12 +76,26 @@ struct row_source
     int64_t end_block; /* the block after the last one seen */
 };
 
-/* Open a source by the content of an open file. The file's hash gets all its bytes. */
-exit_status row_source_open(row_source **source, file_source *file);
+/* What a file is. */
+typedef enum source_format
+{
+    SOURCE_AUTO, /* Avro or CSV, as its content says */
+    SOURCE_MOVIELENS
+} source_format;
+
+/* Open a source of an open file. The file's hash gets all its bytes. */
+exit_status row_source_open(row_source **source, file_source *file, source_format format);
 void row_source_close(row_source *source);
 
-/* The two kinds. */
+/* The two kinds that a file's content tells, and one that it does not. */
 exit_status avro_source_open(row_source **source, file_source *file);
 exit_status csv_source_open(row_source **source, file_source *file);
+exit_status movielens_source_open(row_source **source, file_source *file);
+
+/* Fill in what all sources that read a text have in common. */
+void row_source_init_text(row_source *source, const row_source_ops *ops, file_source *file);
+
+/* Fill in file_id for a file that has no identity but all of its bytes. */
+exit_status row_source_identify(row_source *source);
 
 #endif

@@ -100,7 +100,9 @@ BEGIN
     IF forget_user.user_id IS NULL THEN
         RAISE EXCEPTION 'user_id must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF row_security_active('interaction') OR row_security_active('load_reject') THEN
+    IF row_security_active('interaction') OR row_security_active('recommender_user')
+       OR row_security_active('load_reject')
+    THEN
         RAISE EXCEPTION 'a user cannot be erased by a role that row security hides rows from'
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Use the owner of the tables, or a role with BYPASSRLS.';
@@ -116,6 +118,8 @@ BEGIN
         DELETE FROM session_mark AS m WHERE m.user_id = forget_user.user_id
     ), item AS (
         DELETE FROM interaction AS i WHERE i.user_id = forget_user.user_id
+    ), model AS (
+        DELETE FROM recommender_user AS k WHERE k.user_id = forget_user.user_id
     ), refused AS (
         DELETE FROM load_reject AS r
         WHERE reject_names_user(r.record_text, r.block IS NOT NULL, forget_user.user_id)
@@ -126,4 +130,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION forget_user(text) IS
-    'erases a user from http_log, session_state, interaction and load_reject; returns how many rows of the log that were';
+    'erases a user from http_log, session_state, interaction, the models of the recommender and load_reject; returns how many rows of the log that were';

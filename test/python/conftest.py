@@ -79,3 +79,17 @@ def here(tmp_path):
     if shutil.which(PROGRAM) is None:
         pytest.fail(f"{PROGRAM} is not there: run make first")
     return Directory(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of the module's own, with the extension."""
+    from server import STAGE, Server  # pylint: disable=import-outside-toplevel
+    if STAGE is None:
+        pytest.skip("CLICKSTREAM_STAGE is not set: run make check")
+    started = Server(tmp_path_factory.mktemp("server", numbered=True) / "s")
+    try:
+        started.sql("CREATE EXTENSION clickstream")
+        yield started
+    finally:
+        started.stop()

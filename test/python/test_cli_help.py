@@ -10,8 +10,8 @@ import tempfile
 import pytest
 from conftest import PROGRAM, ROOT
 
-COMMANDS = ["init", "encode", "load", "report", "inspect", "cat", "verify"]
-CONNECTING = ["init", "load", "report"]
+COMMANDS = ["init", "encode", "load", "report", "inspect", "cat", "verify", "recommend", "serve"]
+CONNECTING = ["init", "load", "report", "recommend", "serve"]
 
 # A misspelt option of each command, and the option that it stands for.
 MISSPELT = [
@@ -26,6 +26,9 @@ MISSPELT = [
     ("cat", "--colums=a", "--columns"),
     ("cat", "--salvge", "--salvage"),
     ("verify", "--max-errosr", "--max-errors"),
+    ("recommend", "--modle", "--model"),
+    ("load", "--foramt=movielens", "--format"),
+    ("serve", "--http-prot", "--http-port"),
 ]
 
 

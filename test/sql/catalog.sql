@@ -20,10 +20,10 @@ FROM member WHERE objid NOT IN (SELECT oid FROM support) AND classid <> 'pg_opfa
 SELECT object FROM member WHERE classid = 'pg_opfamily'::regclass ORDER BY object;
 SELECT signature AS support, proisstrict FROM support ORDER BY signature::text;
 
--- every function: immutable (stable where it looks at time zones, volatile where it reads files), parallel safe; strict but for those that do something with a NULL
-SELECT provolatile, proparallel, proleakproof, prosecdef, count(*) FROM function GROUP BY 1, 2, 3, 4 ORDER BY 1;
+-- every function: immutable (stable where it looks at time zones or models, volatile where it fits or reads files), parallel safe where that can be; strict but for those that do something with a NULL
+SELECT provolatile, proparallel, proleakproof, prosecdef, count(*) FROM function GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
 SELECT signature AS not_strict FROM function WHERE NOT proisstrict AND prokind = 'f' ORDER BY signature::text;
-SELECT signature AS stable FROM function WHERE provolatile = 's';
+SELECT signature AS stable FROM function WHERE provolatile = 's' ORDER BY signature::text;
 SELECT signature AS volatile FROM function WHERE provolatile = 'v' ORDER BY signature::text;
 SELECT signature AS returns_a_set, prorows FROM function WHERE proretset ORDER BY signature::text;
 SELECT signature AS has_defaults, pronargdefaults FROM function WHERE pronargdefaults > 0 ORDER BY signature::text;

@@ -1,0 +1,102 @@
+/*
+ * loader/serve.h
+ *     What the parts of serve share.
+ */
+#ifndef LOADER_SERVE_H
+#define LOADER_SERVE_H
+
+#include "connection.h"
+
+#include <pthread.h>
+
+#define SERVE_MAX_WORKERS 64
+#define SERVE_MAX_ITEMS 1000 /* of one answer */
+#define SERVE_MAX_ROWS 10000 /* of one report */
+#define SERVE_MAX_CONNECTIONS 256
+#define SERVE_IDLE_SECONDS 10    /* a connection that sends nothing for so long is closed */
+#define SERVE_HEADER_BYTES 32768 /* of a request's line and headers, and of our answer's */
+#define SERVE_STATEMENT_TIMEOUT "5s"
+#define SERVE_CONNECT_TIMEOUT "5"
+
+/* The routes, for counting. */
+typedef enum serve_route
+{
+    ROUTE_PAGE,
+    ROUTE_OPENAPI,
+    ROUTE_HEALTH,
+    ROUTE_METRICS,
+    ROUTE_RECOMMEND,
+    ROUTE_SIMILAR,
+    ROUTE_REPORT,
+    ROUTE_OTHER,
+    NUM_ROUTES
+} serve_route;
+
+/* A connection of the pool. */
+typedef struct pool_entry
+{
+    connection server;
+    bool open;
+    bool taken;
+} pool_entry;
+
+/* Connections, one for each worker: a worker never waits for one. */
+typedef struct serve_pool
+{
+    const connection_settings *settings;
+    const char *schema; /* of the reports; NULL: the user's first */
+    pthread_mutex_t lock;
+    pool_entry entries[SERVE_MAX_WORKERS];
+    int count;
+} serve_pool;
+
+/* Requests so far, by route and by hundred of their status. */
+typedef struct serve_metrics
+{
+    pthread_mutex_t lock;
+    uint64_t requests[NUM_ROUTES][6];
+    double seconds[NUM_ROUTES];
+} serve_metrics;
+
+/* The service. */
+typedef struct service
+{
+    serve_pool pool;
+    serve_metrics metrics;
+    const char *model; /* asked where a request names none; NULL: it must */
+    const char *token; /* that requests must bear; NULL: none */
+} service;
+
+/* What a request is answered with. */
+typedef struct serve_answer
+{
+    unsigned status;
+    const char *type; /* of the content */
+    char *body;       /* allocated, or NULL for fixed */
+    const char *fixed;
+} serve_answer;
+
+/* Open as many connections; the first one must succeed. */
+exit_status serve_pool_open(serve_pool *pool, const connection_settings *settings,
+                            const char *schema, int count);
+void serve_pool_close(serve_pool *pool);
+
+/*
+ * Run a query that gives one text, on a connection of the pool, which is opened anew where
+ * it was lost. Returns its answer: 200 with the text, or what the failure means.
+ */
+serve_answer serve_query(serve_pool *pool, const char *sql, int count, const char *const *params);
+
+/* An answer of {"error": message}. */
+serve_answer serve_error(unsigned status, const char *message);
+
+/* Count a request. */
+void serve_metrics_add(serve_metrics *metrics, serve_route route, unsigned status, double seconds);
+
+/* All counts in the text form of OpenMetrics; NULL without memory. */
+char *serve_metrics_text(serve_metrics *metrics);
+
+/* Answer requests on this address until a signal asks to stop. */
+exit_status serve_http(service *running, const char *address, int port, int workers);
+
+#endif

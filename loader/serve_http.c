@@ -1,0 +1,357 @@
+/*
+ * loader/serve_http.c
+ *     Requests and answers, on libmicrohttpd.
+ *
+ * Each worker thread has its own share of the HTTP connections and answers one request at
+ * a time. A request is known by its path alone: only the routes here reach the
+ * database, each with one statement whose values are parameters. Bodies are not read.
+ */
+#include "serve.h"
+
+#include "log.h"
+#include "resources.h"
+#include "stop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define JSON_TYPE "application/json"
+#define HTML_TYPE "text/html; charset=utf-8"
+#define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define DEFAULT_ITEMS "10"
+#define BEARER "Bearer "
+
+/* One request. */
+typedef struct request
+{
+    service *running;
+    struct MHD_Connection *http;
+    const char *path;
+    serve_route route;
+} request;
+
+/* An argument of the query string, NULL if it is not given. */
+static const char *
+argument(const request *asked, const char *name)
+{
+    return MHD_lookup_connection_value(asked->http, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* What an answer with fixed text is. */
+static serve_answer
+fixed_answer(const char *type, const char *text)
+{
+    return (serve_answer){.status = 200, .type = type, .fixed = text};
+}
+
+/* The number of items that is asked for, NULL if that is none or too large. */
+static const char *
+item_count(const request *asked)
+{
+    const char *given = argument(asked, "n");
+    size_t len;
+
+    if (given == NULL)
+        return DEFAULT_ITEMS;
+    len = strlen(given);
+    if (len < 1 || len > 4 || strspn(given, "0123456789") != len || atoi(given) > SERVE_MAX_ITEMS)
+        return NULL;
+    return given;
+}
+
+/* True if the text can be sent to the server. */
+static bool
+is_text(const char *text)
+{
+    return text == NULL || cs_utf8_valid(text, strlen(text));
+}
+
+/* Answer from a model: sql takes the model, the rest of the path, the count, and titles. */
+static serve_answer
+answer_model(const request *asked, const char *sql, const char *subject)
+{
+    const char *model = argument(asked, "model"), *titles = argument(asked, "titles");
+    const char *count = item_count(asked);
+    const char *params[4];
+
+    if (model == NULL)
+        model = asked->running->model;
+    if (model == NULL)
+        return serve_error(400, "name a model: ?model=");
+    if (count == NULL)
+        return serve_error(400, "n must be a whole number from 0 to 1000");
+    if (!is_text(model) || !is_text(subject))
+        return serve_error(400, "the request is not valid UTF-8");
+    params[0] = model;
+    params[1] = subject;
+    params[2] = count;
+    params[3] = titles != NULL && strcmp(titles, "true") == 0 ? "true" : "false";
+    return serve_query(&asked->running->pool, sql, 4, params);
+}
+
+/* Answer with sessions. */
+static serve_answer
+answer_report(const request *asked)
+{
+    char limit[16];
+    const char *params[] = {argument(asked, "from"), argument(asked, "to"), limit};
+
+    snprintf(limit, sizeof(limit), "%d", SERVE_MAX_ROWS);
+    if (!is_text(params[0]) || !is_text(params[1]))
+        return serve_error(400, "the request is not valid UTF-8");
+    return serve_query(&asked->running->pool, resource_serve_report_sql, 3, params);
+}
+
+/* Answer with the counts. */
+static serve_answer
+answer_metrics(const request *asked)
+{
+    serve_answer answer = {.status = 200, .type = METRICS_TYPE, .fixed = "# EOF\n"};
+
+    answer.body = serve_metrics_text(&asked->running->metrics);
+    return answer;
+}
+
+/* The rest of a path behind a prefix, NULL if it does not begin so or nothing is left. */
+static const char *
+path_rest(const char *path, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(path, prefix, len) == 0 && path[len] != '\0' ? path + len : NULL;
+}
+
+/* Find the route of a path. */
+static serve_route
+find_route(const char *path)
+{
+    if (strcmp(path, "/") == 0)
+        return ROUTE_PAGE;
+    if (strcmp(path, "/openapi.json") == 0)
+        return ROUTE_OPENAPI;
+    if (strcmp(path, "/healthz") == 0)
+        return ROUTE_HEALTH;
+    if (strcmp(path, "/metrics") == 0)
+        return ROUTE_METRICS;
+    if (strcmp(path, "/report") == 0)
+        return ROUTE_REPORT;
+    if (path_rest(path, "/recommend/") != NULL)
+        return ROUTE_RECOMMEND;
+    if (path_rest(path, "/similar/") != NULL)
+        return ROUTE_SIMILAR;
+    return ROUTE_OTHER;
+}
+
+/* Answer a request that may be answered. */
+static serve_answer
+answer_route(const request *asked)
+{
+    switch (asked->route)
+    {
+        case ROUTE_PAGE:
+            return fixed_answer(HTML_TYPE, resource_page_html);
+        case ROUTE_OPENAPI:
+            return fixed_answer(JSON_TYPE, resource_openapi_json);
+        case ROUTE_HEALTH:
+            return serve_query(&asked->running->pool, resource_serve_health_sql, 0, NULL);
+        case ROUTE_METRICS:
+            return answer_metrics(asked);
+        case ROUTE_RECOMMEND:
+            return answer_model(asked, resource_serve_recommend_sql,
+                                path_rest(asked->path, "/recommend/"));
+        case ROUTE_SIMILAR:
+            return answer_model(asked, resource_serve_similar_sql,
+                                path_rest(asked->path, "/similar/"));
+        case ROUTE_REPORT:
+            return answer_report(asked);
+        default:
+            return serve_error(404, "there is nothing at this path");
+    }
+}
+
+/* True if both texts are the same, in a time that does not tell where they differ. */
+static bool
+same_secret(const char *given, const char *secret)
+{
+    size_t len = strlen(secret), given_len = strlen(given);
+    unsigned char differ = given_len != len;
+
+    for (size_t i = 0; i < len; i++)
+        differ |= (unsigned char) (secret[i] ^ (i < given_len ? given[i] : 0));
+    return differ == 0;
+}
+
+/* True if the request bears the token, where there is one. */
+static bool
+is_allowed(const request *asked)
+{
+    const char *token = asked->running->token, *given;
+
+    if (token == NULL || asked->route == ROUTE_HEALTH)
+        return true;
+    given =
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    return given != NULL && strncasecmp(given, BEARER, strlen(BEARER)) == 0 &&
+           same_secret(given + strlen(BEARER), token);
+}
+
+/* Hand an answer to the library. */
+static enum MHD_Result
+send_answer(const request *asked, const serve_answer *answer)
+{
+    const char *text = answer->body != NULL ? answer->body : answer->fixed;
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        strlen(text), (void *) text,
+        answer->body != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result;
+
+    if (response == NULL)
+    {
+        free(answer->body);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    if (answer->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    result = MHD_queue_response(asked->http, answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Seconds between two times. */
+static double
+seconds_between(const struct timespec *from, const struct timespec *to)
+{
+    return (double) (to->tv_sec - from->tv_sec) + 1e-9 * (double) (to->tv_nsec - from->tv_nsec);
+}
+
+/* True if the request comes with a body. */
+static bool
+has_body(const request *asked)
+{
+    const char *length =
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *coding = MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    return coding != NULL || (length != NULL && strcmp(length, "0") != 0);
+}
+
+/* The answer to a request that is refused by its headers; status 0 if it is not. */
+static serve_answer
+refuse_request(const request *asked, const char *method)
+{
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return serve_error(MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered");
+    if (has_body(asked))
+        return serve_error(MHD_HTTP_CONTENT_TOO_LARGE, "a request may not have a body");
+    if (!is_allowed(asked))
+        return serve_error(MHD_HTTP_UNAUTHORIZED, "the request bears no valid token");
+    return (serve_answer){.status = 0};
+}
+
+/*
+ * MHD_AccessHandlerCallback. It is called twice: with the headers, where a request that is
+ * refused is answered, which closes its connection; and at the request's end.
+ */
+static enum MHD_Result
+handle_request(void *ctx, struct MHD_Connection *http, const char *path, const char *method,
+               const char *version, const char *body, size_t *body_size, void **state)
+{
+    request asked = {.running = ctx, .http = http, .path = path, .route = find_route(path)};
+    struct timespec start, end;
+    serve_answer answer;
+
+    (void) version;
+    (void) body;
+    *body_size = 0;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (*state == NULL)
+    {
+        *state = asked.running;
+        answer = refuse_request(&asked, method);
+        if (answer.status == 0)
+            return MHD_YES;
+    }
+    else
+        answer = answer_route(&asked);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    serve_metrics_add(&asked.running->metrics, asked.route, answer.status,
+                      seconds_between(&start, &end));
+    return send_answer(&asked, &answer);
+}
+
+/* The library's own complaints are about bad requests: they are the clients' business. */
+static void
+ignore_message(void *ctx, const char *format, va_list args)
+{
+    (void) ctx;
+    (void) format;
+    (void) args;
+}
+
+/* Start the library. */
+static struct MHD_Daemon *
+start_daemon(service *running, const struct sockaddr *address, bool six, int workers)
+{
+    return MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG |
+            (six ? MHD_USE_IPv6 : 0),
+        0, NULL, NULL, handle_request, running, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
+        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_POOL_SIZE, (unsigned) workers,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES, MHD_OPTION_END);
+}
+
+/* The port that is listened on. */
+static int
+bound_port(struct MHD_Daemon *daemon)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+    return info != NULL ? info->port : 0;
+}
+
+exit_status
+serve_http(service *running, const char *address, int port, int workers)
+{
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t) port)};
+    bool is_four = inet_pton(AF_INET, address, &four.sin_addr) == 1;
+    bool is_six = !is_four && inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
+    struct MHD_Daemon *daemon;
+
+    if (!is_four && !is_six)
+    {
+        log_error("\"%s\" is not an IP address", address);
+        return STATUS_USAGE;
+    }
+    pthread_mutex_init(&running->metrics.lock, NULL);
+    daemon = start_daemon(
+        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six, is_six,
+        workers);
+    if (daemon == NULL)
+    {
+        log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));
+        return STATUS_SERVER;
+    }
+    log_summary("listening on http://%s%s%s:%d/", is_six ? "[" : "", address, is_six ? "]" : "",
+                bound_port(daemon));
+    while (!stop_requested())
+        poll(NULL, 0, STOP_POLL_MILLISECONDS);
+    MHD_stop_daemon(daemon);
+    pthread_mutex_destroy(&running->metrics.lock);
+    return STATUS_OK;
+}

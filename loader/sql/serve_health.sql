@@ -1,0 +1,3 @@
+-- loader/sql/serve_health.sql
+-- Whether the database answers.
+SELECT json_build_object('status', 'ok')

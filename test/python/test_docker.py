@@ -1,0 +1,79 @@
+# test/python/test_docker.py - the files in docker/, as far as can be told without a build
+"""Nothing here runs a container: linters read the files, and the image of the service is
+held against what the program is linked with."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import PROGRAM, ROOT
+
+DOCKER = ROOT / "docker"
+TOOLS = pathlib.Path(sys.executable).parent
+
+
+def lint(tool, *arguments):
+    """Run a linter of the Python environment: its exit code and what it says."""
+    process = subprocess.run(
+        [TOOLS / tool, *arguments], capture_output=True, text=True, timeout=120)
+    return process.returncode, process.stdout + process.stderr
+
+
+def hadolint(path):
+    return lint("hadolint", "--no-color", "--failure-threshold", "style", path)
+
+
+def compose(path):
+    return lint("check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.postgres"])
+def test_dockerfile(name):
+    assert hadolint(DOCKER / name) == (0, "")
+
+
+def test_compose():
+    code, text = compose(DOCKER / "compose.yaml")
+    assert code == 0, text
+
+
+def test_linters_find_faults(tmp_path):
+    """The linters say no where something is wrong."""
+    path = tmp_path / "Dockerfile"
+    path.write_text((DOCKER / "Dockerfile").read_text().replace("debian:12-slim", "debian"))
+    code, text = hadolint(path)
+    assert code == 1 and "DL3006" in text
+    path = tmp_path / "compose.yaml"
+    path.write_text((DOCKER / "compose.yaml").read_text().replace("depends_on:", "depend_on:"))
+    code, text = compose(path)
+    assert code == 1 and "depend_on" in text
+
+
+def test_compose_names_files_that_exist():
+    text = (DOCKER / "compose.yaml").read_text()
+    names = re.findall(r"dockerfile: ([^\s,}]+)", text)
+    assert len(names) == 3
+    assert [name for name in names if not (ROOT / name).is_file()] == []
+
+
+def packages_with(library):
+    """The Debian packages that have a library of this name."""
+    process = subprocess.run(
+        ["dpkg-query", "-S", f"*/{library}"], capture_output=True, text=True, check=True)
+    return {line.split(":")[0] for line in process.stdout.splitlines()}
+
+
+def test_image_has_the_libraries():
+    """The image has the package of each library that the program is linked with."""
+    release = pathlib.Path("/etc/os-release")
+    if not release.exists() or 'VERSION_ID="12"' not in release.read_text():
+        pytest.skip("not Debian 12, which the image is made from")
+    text = (DOCKER / "Dockerfile").read_text()
+    listed = set(re.search(r"--no-install-recommends ((?:[^&\\]|\\\n)*)", text)[1].split())
+    dynamic = subprocess.run(
+        ["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) - {"libc.so.6", "libm.so.6"}
+    assert "libmicrohttpd.so.12" in needed
+    assert [name for name in needed if not packages_with(name) & listed] == []

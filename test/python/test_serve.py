@@ -1,0 +1,322 @@
+# test/python/test_serve.py - the service: its answers, its limits, hostile clients
+"""Answers are compared with the OpenAPI file that the service itself shows."""
+
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+from conftest import PROGRAM
+
+SOAK = os.environ.get("CLICKSTREAM_SOAK") == "1"
+TOKEN = "a token of the test's own"
+SETUP = """
+CREATE TABLE pair AS SELECT 'u' || u AS who, i AS what FROM generate_series(1, 30) AS u, generate_series(1, 40) AS i
+WHERE hashint4(u * 100 + i) % 3 = 0;
+INSERT INTO pair VALUES ('a/b ?&#%', 1), ('Zoë 🎬', 2), ('', 3);
+SELECT recommender_fit('m', 'pair', 'who', 'what');
+INSERT INTO item SELECT i, 'Item <' || i || '>' FROM generate_series(1, 35) AS i;
+INSERT INTO http_log VALUES ('2024-03-10 08:00Z', 'GET', '/campaigns/1', 'u1'),
+    ('2024-03-10 08:01Z', 'POST', '/rewards/2', 'u1');
+INSERT INTO campaign_reward_mapping VALUES (1, 2);
+"""
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, server, *options, token=None):
+        environment = {**server.environment, "CLICKSTREAM_TOKEN": token or ""}
+        self.process = subprocess.Popen([PROGRAM, "serve", "--http-port", "0", *options], env=environment,
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        line = self.process.stderr.readline()
+        found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)/\n", line)
+        assert found, line + self.process.stderr.read()
+        self.port = int(found[1])
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def ask(self, path, method="GET", body=None, **headers):
+        """Status, headers and body of one request."""
+        connection = self.connect()
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, answer.headers, content
+
+    def json(self, path, expected=200):
+        status, headers, content = self.ask(path)
+        assert (status, headers["Content-Type"]) == (expected, "application/json"), content
+        return json.loads(content)
+
+    def throw(self, data):
+        """Send bytes as they are, and go away after a glance at what comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as raw:
+            try:
+                raw.sendall(data)
+                raw.settimeout(0.02)
+                raw.recv(65536)
+            except OSError:
+                pass
+
+
+@pytest.fixture(scope="module")
+def shop(server):
+    subprocess.run([PROGRAM, "init"], env=server.environment, check=True, capture_output=True)
+    server.sql(SETUP)
+    return server
+
+
+@pytest.fixture(scope="module")
+def service(shop):
+    running = Service(shop, "--model", "m")
+    yield running
+    assert running.stop() == 0
+
+
+def check_schema(api, schema, value, where="answer"):
+    """The value must be what the schema says: type, and no key more or less."""
+    if "$ref" in schema:
+        schema = api["components"]["schemas"][schema["$ref"].split("/")[-1]]
+    if value is None:
+        assert schema.get("nullable"), where
+        return
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    assert isinstance(value, kinds[schema["type"]]), where
+    if schema["type"] == "object":
+        assert set(schema["required"]) <= set(value) <= set(schema["properties"]), where
+        for key, part in value.items():
+            check_schema(api, schema["properties"][key], part, f"{where}.{key}")
+    elif schema["type"] == "array":
+        for part in value:
+            check_schema(api, schema["items"], part, f"{where}[]")
+
+
+REQUESTS = [
+    ("/recommend/{user_id}", "/recommend/u1?n=5&titles=true", 200),
+    ("/recommend/{user_id}", "/recommend/nobody", 200),
+    ("/recommend/{user_id}", "/recommend/u1?n=1001", 400),
+    ("/recommend/{user_id}", "/recommend/u1?model=none", 404),
+    ("/similar/{item_id}", "/similar/3?titles=true", 200),
+    ("/similar/{item_id}", "/similar/three", 400),
+    ("/similar/{item_id}", "/similar/3?model=none", 404),
+    ("/report", "/report?from=2024-01-01&to=2025-01-01T00:00:00%2B08:00", 200),
+    ("/report", "/report?from=someday", 400),
+    ("/healthz", "/healthz", 200),
+]
+
+
+@pytest.mark.parametrize("route, path, status", REQUESTS)
+def test_answers_are_what_openapi_says(service, route, path, status):
+    api = service.json("/openapi.json")
+    answers = api["paths"][route]["get"]["responses"]
+    check_schema(api, answers[str(status)]["content"]["application/json"]["schema"], service.json(path, status))
+
+
+def test_openapi_names_every_route(service):
+    api = service.json("/openapi.json")
+    assert set(api["paths"]) == {route for route, _, _ in REQUESTS} | {"/metrics"}
+
+
+@pytest.mark.parametrize("user", ["u1", "a/b ?&#%", "Zoë 🎬", "nobody", "o'brien \"x\"; --", "x" * 10240])
+def test_users_of_every_kind(service, shop, user):
+    told = service.json(f"/recommend/{urllib.parse.quote(user, safe='')}?n=3")
+    literal = user.replace("'", "''")
+    rows = shop.sql(f"SELECT item_id, because = '{{}}' FROM recommend('m', '{literal}', 3) ORDER BY rank")
+    assert told["user_id"] == user
+    assert [str(item["item_id"]) for item in told["items"]] == [row[0] for row in rows]
+    assert told["known"] == (rows[0][1] != "t")
+
+
+def test_titles_only_on_request(service):
+    plain, titled = service.json("/recommend/u1?n=40"), service.json("/recommend/u1?n=40&titles=true")
+    assert all(item["title"] is None for item in plain["items"])
+    assert all(item["title"] == (f"Item <{item['item_id']}>" if item["item_id"] <= 35 else None)
+               for item in titled["items"])
+
+
+def test_report(service):
+    told = service.json("/report?from=2024-03-10T08:00Z")
+    assert told == {"truncated": False, "sessions": [{
+        "user_id": "u1", "session_start": "2024-03-10T08:00:00+00:00", "session_end": "2024-03-10T08:01:00+00:00",
+        "campaigns": [1], "rewards_issued": [2], "reward_driven_by_campaign_view": True}]}
+    assert service.json("/report?to=2024-03-10T08:00Z")["sessions"] == []
+
+
+def test_metrics(service):
+    service.ask("/nothing")
+    _, headers, content = service.ask("/metrics")
+    assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    lines = content.decode().splitlines()
+    assert lines[-1] == "# EOF"
+    sample = re.compile(r'clickstream_request(s|_seconds)_total\{route="[^"]+"(,status="[2-5]xx")?\} [0-9.]+')
+    assert all(line.startswith("# ") or sample.fullmatch(line) for line in lines)
+    assert any(line.startswith('clickstream_requests_total{route="other",status="4xx"} ') for line in lines)
+
+
+def test_page(service):
+    status, headers, content = service.ask("/")
+    assert status == 200 and headers["Content-Type"].startswith("text/html")
+    assert b"http://" not in content and b"https://" not in content, "the page loads nothing from elsewhere"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.parametrize("user, expected", [
+    ("u1", ["<td>Item &lt;", "because of"]),
+    ("<b>nobody", ["This user is not known: these items are popular.", "<td>1</td>"]),
+])
+def test_page_in_a_browser(service, tmp_path, user, expected):
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    shown = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         f"--user-data-dir={tmp_path}", "--virtual-time-budget=10000", "--dump-dom",
+         f"http://127.0.0.1:{service.port}/?user={urllib.parse.quote(user)}"],
+        capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "HOME": str(tmp_path)})
+    assert shown.returncode == 0, shown.stderr
+    assert all(text in shown.stdout for text in expected), shown.stdout
+
+
+def test_connection_is_kept(service):
+    connection = service.connect()
+    for _ in range(3):
+        connection.request("GET", "/recommend/u1?n=1")
+        answer = connection.getresponse()
+        assert answer.status == 200 and json.loads(answer.read())["known"]
+    connection.close()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+def test_other_methods(service, method):
+    status, headers, _ = service.ask("/recommend/u1", method)
+    assert (status, headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_body_is_refused(service):
+    assert service.ask("/healthz", body=b"x" * 100000)[0] == 413
+    assert service.ask("/healthz", "HEAD")[2] == b""
+
+
+@pytest.mark.parametrize("path", ["/recommend/", "/recommend", "/similar/", "/REPORT", "//", "/item", "/../etc/passwd"])
+def test_nothing_else_is_there(service, path):
+    assert "error" in service.json(path, 404)
+
+
+def test_token(shop):
+    running = Service(shop, "--model", "m", token=TOKEN)
+    try:
+        assert running.ask("/healthz")[0] == 200
+        for given in (None, "", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"):
+            headers = {} if given is None else {"Authorization": given}
+            status, answered, _ = running.ask("/recommend/u1", **headers)
+            assert (status, answered["WWW-Authenticate"]) == (401, "Bearer")
+        assert running.ask("/recommend/u1", Authorization=f"Bearer {TOKEN}")[0] == 200
+    finally:
+        assert running.stop() == 0
+
+
+@pytest.mark.parametrize("arguments, token, message", [
+    (["--listen", "0.0.0.0"], "", "a token is needed"),
+    (["--listen", "::"], "", "a token is needed"),
+    (["--listen", "127.0.0.1"], "short", "shorter than 16 bytes"),
+    (["--listen", "127.0.0.one"], "", "is not an IP address"),
+    (["--http-port", "65536"], "", "takes a number up to 65535"),
+    (["--workers", "-1"], "", "takes a number up to 64"),
+])
+def test_bad_options(shop, arguments, token, message):
+    done = subprocess.run([PROGRAM, "serve", *arguments], env={**shop.environment, "CLICKSTREAM_TOKEN": token},
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1 and message in done.stderr, done
+
+
+def test_port_in_use(shop, service):
+    done = subprocess.run([PROGRAM, "serve", "--http-port", str(service.port)], env=shop.environment,
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3 and "could not listen" in done.stderr, done
+
+
+def test_no_statement_of_a_client_runs(service, shop):
+    before = shop.sql("SELECT count(*) FROM item")
+    for text in ("'; DROP TABLE item; --", "$1", "m'); DELETE FROM item; --", "%s", "\\'"):
+        quoted = urllib.parse.quote(text, safe="")
+        service.ask(f"/recommend/{quoted}?model={quoted}&n={quoted}")
+        service.ask(f"/similar/{quoted}?n=3")
+        service.ask(f"/report?from={quoted}&to={quoted}")
+    assert shop.sql("SELECT count(*) FROM item") == before
+
+
+PATH_PARTS = ["recommend", "similar", "report", "/", "%", "%00", "%ff", "..", "\x01", "é", "u1", "?", "n=", "9" * 40]
+METHODS = ["GET", "HEAD", "POST", "G\0T", "", "GET " * 50]
+
+
+def hostile_request(draw):
+    """A random request, most of them malformed."""
+    path = "/" + "".join(draw.choice(PATH_PARTS) for _ in range(draw.randrange(9)))
+    head = f"{draw.choice(METHODS)} {path} {draw.choice(['HTTP/1.1', 'HTTP/1.0', 'HTTP/9.9', ''])}"
+    kind = draw.randrange(7)
+    if kind == 0:
+        return draw.randbytes(draw.randrange(2000))
+    if kind == 1:  # a flood of headers
+        flood = "".join(f"X-{i}: {'v' * draw.randrange(300)}\r\n" for i in range(500))
+        return f"{head}\r\n{flood}\r\n".encode()
+    if kind == 2:  # one huge line
+        return f"GET /recommend/{'u' * 200000} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    if kind == 3:  # bodies that lie about their length
+        length = draw.choice(["-1", "99999999999999999999", "10", "x"])
+        return f"{head}\r\nHost: x\r\nContent-Length: {length}\r\n\r\nbody".encode()
+    if kind == 4:
+        return (head + "\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n").encode()
+    if kind == 5:  # many requests at once
+        one = f"GET /recommend/u{draw.randrange(40)}?n=3 HTTP/1.1\r\nHost: x\r\n\r\n"
+        return (one * draw.randrange(1, 20)).encode()
+    return (head + "\r\nHost: x\r\n\r\n").encode()
+
+
+def test_hostile_requests(service):
+    seed = int(os.environ.get("CLICKSTREAM_SEED", "1"))
+    count = 10000 if SOAK else 400
+    print(f"seed {seed}, {count} requests")
+    draw = random.Random(seed)
+    slow = []
+    for i in range(count):
+        service.throw(hostile_request(draw))
+        if i % 100 == 0:  # one more that sends its request a byte at a time, and never ends it
+            slow.append(socket.create_connection(("127.0.0.1", service.port), timeout=60))
+            slow[-1].sendall(b"GET /recom")
+        for raw in slow[-20:]:
+            try:
+                raw.sendall(b"m")
+            except OSError:
+                pass
+    assert service.json("/recommend/u1?n=1")["known"]
+    assert service.process.poll() is None
+    for raw in slow:
+        raw.close()
+
+
+def test_survives_a_restart_of_the_database(service, shop):
+    assert service.json("/recommend/u1?n=1")["known"]
+    shop.restart()
+    deadline = time.monotonic() + 60  # a hang guard
+    while service.ask("/healthz")[0] != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert service.json("/recommend/u1?n=1")["known"]
