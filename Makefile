@@ -23,7 +23,7 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install demo check soak bench lint clean help
+.PHONY: all core extension loader tests install demo notebook check soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -58,7 +58,10 @@ install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)
 demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1
 	@scripts/demo
 
-check: ## run every test; SUITES="unit regress tap python" for some of them
+notebook: ## open the notebooks on a throwaway server, in JupyterLab
+	@scripts/notebook
+
+check: ## run every test; SUITES="unit regress tap python notebooks" for some of them
 	@scripts/check $(SUITES)
 
 soak: ## run the randomised tests with their full counts

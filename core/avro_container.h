@@ -201,7 +201,9 @@ typedef struct cs_avro_loss
  * the file the next block is then CS_END.
  *
  * The records counted as lost are all that the block declares: those of them
- * that were decoded before the damage showed are the caller's to subtract.
+ * that were decoded before the damage showed are the caller's to subtract. Where
+ * a damaged size leads to the end of a later block, all up to there is one loss;
+ * the markers inside tell, so that records_known is false.
  * Numbers continue as if the lost bytes had held one block for each marker in
  * them, and the declared records of those whose heads could be read; where
  * records_known is false, later record and block numbers may be too small.

@@ -110,11 +110,12 @@ find_border(cs_avro_reader *reader, border_search *search, cs_error *err)
     return CS_OK;
 }
 
-/* Decide whether the first marker that stands whole in [from, end) is the one at its end. */
+/* Find the first marker that stands whole in [from, end); *behind it, or 0 if there is none. */
 static cs_code
-is_first_marker(cs_avro_reader *reader, uint64_t from, uint64_t end, bool *is, cs_error *err)
+find_first_marker(cs_avro_reader *reader, uint64_t from, uint64_t end, uint64_t *behind,
+                  cs_error *err)
 {
-    *is = false;
+    *behind = 0;
     while (end - from >= CS_AVRO_SYNC_BYTES)
     {
         size_t len = end - from < SEARCH_BYTES ? (size_t) (end - from) : SEARCH_BYTES;
@@ -127,8 +128,7 @@ is_first_marker(cs_avro_reader *reader, uint64_t from, uint64_t end, bool *is, c
         marker = memmem(reader->stored.data, len, reader->sync, CS_AVRO_SYNC_BYTES);
         if (marker != NULL)
         {
-            from += (uint64_t) (marker - reader->stored.data) + CS_AVRO_SYNC_BYTES;
-            *is = from == end;
+            *behind = from + (uint64_t) (marker - reader->stored.data) + CS_AVRO_SYNC_BYTES;
             return CS_OK;
         }
         from += len - (CS_AVRO_SYNC_BYTES - 1);
@@ -137,35 +137,48 @@ is_first_marker(cs_avro_reader *reader, uint64_t from, uint64_t end, bool *is, c
 }
 
 /*
- * Decide whether a good block, or the end of the file, is behind the place where a
- * marker should stand. A marker inside of that block tells that it is none: bytes
- * have been put in, and the true marker has moved.
+ * Decide whether a good block, or the end of the file, is behind the place where the
+ * marker of the block touched should stand but does not. A marker elsewhere in the
+ * two blocks tells that it is not so: the size is wrong, or bytes were put in or lost.
  */
 static cs_code
-is_good_behind(cs_avro_reader *reader, uint64_t end, bool *is, cs_error *err)
+is_good_behind(cs_avro_reader *reader, bool *is, cs_error *err)
 {
-    uint64_t block_end;
+    const cs_avro_head *head = &reader->touched;
+    uint64_t block_end = head->end_offset;
+    uint64_t behind;
 
-    CS_TRY(is_border(reader, end, is, &block_end, err));
-    if (*is && block_end > end)
-        CS_TRY(is_first_marker(reader, end - (CS_AVRO_SYNC_BYTES - 1), block_end, is, err));
+    CS_TRY(is_border(reader, head->end_offset, is, &block_end, err));
+    if (!*is)
+        return CS_OK;
+    CS_TRY(find_first_marker(reader, head->data_offset, block_end, &behind, err));
+    *is = behind == (block_end > head->end_offset ? block_end : 0);
     return CS_OK;
 }
 
 /*
  * Find the border behind the block touched, where its numbers are known and lead
- * to one.
+ * to one. *known: nothing tells that other blocks lie before it.
  */
 static cs_code
-trust_head(cs_avro_reader *reader, bool *found, cs_error *err)
+trust_head(cs_avro_reader *reader, bool *found, bool *known, cs_error *err)
 {
     uint64_t end = reader->touched.end_offset;
+    uint64_t behind;
 
     *found = reader->state == CS_BLOCK_SOUND;
-    if (reader->state != CS_BLOCK_HEAD || cs_input_is_behind(&reader->input, end))
+    *known = true;
+    if (*found && !cs_input_sized(&reader->input))
+        return CS_OK;
+    if (reader->state < CS_BLOCK_HEAD || cs_input_is_behind(&reader->input, end))
         return CS_OK;
     CS_TRY(cs_reader_find_marker(reader, end, found, err));
-    return *found ? CS_OK : is_good_behind(reader, end, found, err);
+    if (!*found)
+        return is_good_behind(reader, found, err);
+    /* A wrong size may lead to the end of a later block: then this one's marker comes first. */
+    CS_TRY(find_first_marker(reader, reader->touched.data_offset, end, &behind, err));
+    *known = behind == end;
+    return CS_OK;
 }
 
 /* Find the border behind the block touched; fill in all of loss but the block's own counts. */
@@ -178,16 +191,18 @@ find_next(cs_avro_reader *reader, cs_avro_loss *loss, border_search *search, cs_
     if (reader->state != CS_BLOCK_SOUND && !cs_input_sized(&reader->input))
         return cs_fail(err, CS_ERR_UNSUPPORTED,
                        "the next good block can be searched for only in a regular file");
-    CS_TRY(trust_head(reader, &found, err));
+    CS_TRY(trust_head(reader, &found, &loss->records_known, err));
     if (found)
         search->border = head->end_offset;
     else
+    {
         CS_TRY(find_border(reader, search, err));
+        /* The head is believed only where the file was cut in its block. */
+        loss->records_known = reader->state == CS_BLOCK_HEAD && search->markers == 0 &&
+                              head->end_offset > search->border;
+    }
     loss->offset = head->offset;
     loss->bytes = search->border - head->offset;
-    /* A head without a border behind it is believed only where the file was cut in its block. */
-    loss->records_known = found || (reader->state == CS_BLOCK_HEAD && search->markers == 0 &&
-                                    head->end_offset > search->border);
     return CS_OK;
 }
 

@@ -240,12 +240,18 @@ cs_map_range(const cs_map *map, int64_t campaign, size_t *start, size_t *end)
 }
 
 bool
-cs_map_holds(const cs_map *map, size_t start, size_t end, int64_t reward)
+cs_map_find(const cs_map *map, size_t start, size_t end, int64_t reward, size_t *position)
 {
-    size_t found;
-
     if (start == end)
         return false;
-    found = lower_bound(map, start, end, (cs_pair){map->pairs[start].campaign, reward});
-    return found < end && map->pairs[found].reward == reward;
+    *position = lower_bound(map, start, end, (cs_pair){map->pairs[start].campaign, reward});
+    return *position < end && map->pairs[*position].reward == reward;
+}
+
+bool
+cs_map_holds(const cs_map *map, size_t start, size_t end, int64_t reward)
+{
+    size_t position;
+
+    return cs_map_find(map, start, end, reward, &position);
 }

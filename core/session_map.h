@@ -64,4 +64,7 @@ void cs_map_range(const cs_map *map, int64_t campaign, size_t *start, size_t *en
 /* True if one of the pairs [start, end), all of one campaign, has this reward. */
 bool cs_map_holds(const cs_map *map, size_t start, size_t end, int64_t reward);
 
+/* The same, and the position of the pair. */
+bool cs_map_find(const cs_map *map, size_t start, size_t end, int64_t reward, size_t *position);
+
 #endif

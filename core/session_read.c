@@ -108,12 +108,19 @@ cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *reader, c
     return CS_OK;
 }
 
+/* Free a session's lists. */
+void
+cs_session_free(cs_session *session)
+{
+    cs_release(session->campaigns.env, session->issues);
+    free_seen(&session->campaigns);
+    free_seen(&session->rewards);
+}
+
 void
 cs_sessions_close(cs_session_reader *reader)
 {
-    cs_release(reader->session.campaigns.env, reader->session.issues);
-    free_seen(&reader->session.campaigns);
-    free_seen(&reader->session.rewards);
+    cs_session_free(&reader->session);
 }
 
 /* Keep an issue of the session. */
@@ -128,17 +135,15 @@ keep_issue(cs_session *session, const cs_event *event, cs_error *err)
 }
 
 /* Add the event to the session. */
-static cs_code
-note_event(cs_session_reader *reader, const cs_event *event, cs_error *err)
+static inline cs_code
+note_event(cs_session *session, const cs_event *event, bool keep_issues, cs_error *err)
 {
-    cs_session *session = &reader->session;
-
     session->events++;
     if (event->kind == CS_VIEW)
         return note_seen(&session->campaigns, event->id, event->time, err);
     if (event->kind == CS_ISSUE)
     {
-        if (reader->keep_issues)
+        if (keep_issues)
             CS_TRY(keep_issue(session, event, err));
         return note_seen(&session->rewards, event->id, event->time, err);
     }
@@ -203,7 +208,7 @@ cs_sessions_next(cs_session_reader *reader, cs_error *err)
 
         last = ahead;
         ahead = spare; /* copying the event would wait for its parts to be written */
-        CS_TRY(note_event(reader, last, err));
+        CS_TRY(note_event(session, last, reader->keep_issues, err));
         if (session->events % CS_POLL_ITEMS == 0)
             CS_TRY(cs_poll(session->campaigns.env, err));
         code = cs_state_next(&reader->state, ahead, err);
@@ -217,40 +222,96 @@ cs_sessions_next(cs_session_reader *reader, cs_error *err)
     return CS_OK;
 }
 
-/* True if a reward of the campaign was issued after the campaign's first view. */
-static bool
-campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_map *map)
+void
+cs_session_init(cs_session *session, const cs_env *env)
 {
-    size_t start, end;
+    *session = (cs_session){.campaigns.env = env, .rewards.env = env};
+}
+
+cs_code
+cs_session_take(cs_session *session, const cs_event *events, size_t count, int64_t gap,
+                size_t *taken, cs_error *err)
+{
+    const cs_event *event = events;
+
+    start_session(session, event);
+    do
+    {
+        CS_TRY(note_event(session, event, false, err));
+        if (session->events % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(session->campaigns.env, err));
+        event++;
+    } while (event < events + count && cs_gap_spans(gap, event[-1].time, event->time));
+    session->exit = event[-1];
+    session->end = event[-1].time;
+    *taken = (size_t) (event - events);
+    return CS_OK;
+}
+
+/*
+ * True if a reward of the campaign was issued after the campaign's first view. With
+ * counts all such rewards are looked for, and counted at their pair's position.
+ */
+static bool
+campaign_drove(const cs_seen *campaign, const cs_seen_list *rewards, const cs_map *map,
+               int64_t *counts)
+{
+    size_t start, end, tries;
+    bool drove = false;
 
     cs_map_range(map, campaign->id, &start, &end);
-    if (end - start < rewards->count)
+    tries = end - start < rewards->count ? end - start : rewards->count;
+    for (size_t i = 0; i < tries && (!drove || counts != NULL); i++)
     {
-        for (size_t i = start; i < end; i++)
-        {
-            const cs_seen *reward = find_seen(rewards, map->pairs[i].reward);
+        size_t position = start + i;
+        const cs_seen *reward = &rewards->items[i];
 
-            if (reward != NULL && campaign->first < reward->last)
-                return true;
-        }
-        return false;
+        if (tries == end - start)
+            reward = find_seen(rewards, map->pairs[position].reward);
+        else if (!cs_map_find(map, start, end, reward->id, &position))
+            reward = NULL;
+        if (reward == NULL || campaign->first >= reward->last)
+            continue;
+        drove = true;
+        if (counts != NULL)
+            counts[position]++;
     }
-    for (size_t i = 0; i < rewards->count; i++)
-        if (campaign->first < rewards->items[i].last &&
-            cs_map_holds(map, start, end, rewards->items[i].id))
-            return true;
-    return false;
+    return drove;
+}
+
+/* cs_session_driven without counts, cs_session_count_driven with them. */
+static inline bool
+find_driven(const cs_session *session, const cs_map *map, int64_t *counts)
+{
+    const cs_seen_list *campaigns = &session->campaigns;
+    bool driven = false;
+    cs_time last_issue;
+
+    if (session->rewards.count == 0 || map->count == 0)
+        return false;
+    last_issue = session->rewards.items[0].last;
+    for (size_t i = 1; i < session->rewards.count; i++)
+        if (session->rewards.items[i].last > last_issue)
+            last_issue = session->rewards.items[i].last;
+    /* campaigns are in order of their first view: behind the last issue none drove anything */
+    for (size_t i = 0; i < campaigns->count && campaigns->items[i].first < last_issue &&
+                       (!driven || counts != NULL);
+         i++)
+        if (campaign_drove(&campaigns->items[i], &session->rewards, map, counts))
+            driven = true;
+    return driven;
 }
 
 bool
 cs_session_driven(const cs_session *session, const cs_map *map)
 {
-    if (session->rewards.count == 0)
-        return false;
-    for (size_t i = 0; i < session->campaigns.count; i++)
-        if (campaign_drove(&session->campaigns.items[i], &session->rewards, map))
-            return true;
-    return false;
+    return find_driven(session, map, NULL);
+}
+
+bool
+cs_session_count_driven(const cs_session *session, const cs_map *map, int64_t *counts)
+{
+    return find_driven(session, map, counts);
 }
 
 cs_code

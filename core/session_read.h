@@ -78,6 +78,21 @@ cs_code cs_sessions_open(const cs_env *env, cs_slice state, cs_session_reader *r
 cs_code cs_sessions_next(cs_session_reader *reader, cs_error *err);
 void cs_sessions_close(cs_session_reader *reader);
 
+/*
+ * A session may also be read from an array. Start with an empty one, and free it;
+ * its lists are used again from session to session.
+ */
+void cs_session_init(cs_session *session, const cs_env *env);
+void cs_session_free(cs_session *session);
+
+/*
+ * Read the session that begins with events[0]. The events, at least one, are in
+ * the order of cs_event_compare; taken is how many of them the session has. No
+ * issues are kept, and no rules but the gap cut.
+ */
+cs_code cs_session_take(cs_session *session, const cs_event *events, size_t count, int64_t gap,
+                        size_t *taken, cs_error *err);
+
 /* Find an id in the list, NULL if it is not there. */
 const cs_seen *cs_seen_find(const cs_seen_list *list, int64_t id);
 
@@ -90,6 +105,9 @@ cs_gap_spans(int64_t gap, cs_time before, cs_time time)
 
 /* True if a reward was issued strictly later than a view of a campaign that contains it. */
 bool cs_session_driven(const cs_session *session, const cs_map *map);
+
+/* The same; adds 1 to the counts, one for each pair of the map, of all pairs that say so. */
+bool cs_session_count_driven(const cs_session *session, const cs_map *map, int64_t *counts);
 
 /* Count the sessions of a state. */
 cs_code cs_sessions_count(cs_slice state, int64_t *count, cs_error *err);

@@ -31,9 +31,12 @@ typedef enum exit_status
 /* Environment, beside what libpq reads */
 #define ENV_TIMEZONE "PGTZ"
 #define ENV_COLUMNS "COLUMNS"
+#define ENV_TEMPORARY "TMPDIR"
 
 #define DEFAULT_TABLE "http_log"
 #define DEFAULT_TIMEZONE "UTC"
+#define DEFAULT_TEMPORARY "/var/tmp"
+#define DEFAULT_REPORT_MEMORY "1GB"
 #define AVRO_SUFFIX ".avro"
 #define REJECTS_SUFFIX ".rejects.jsonl"
 

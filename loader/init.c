@@ -137,8 +137,13 @@ static exit_status
 create_objects(connection *server, const char *schema)
 {
     const char *const scripts[] = {
-        resource_tables_sql,         resource_session_mark_sql, resource_session_state_sql,
-        resource_session_report_sql, resource_forget_sql,       resource_campaign_engagement_sql,
+        resource_tables_sql,
+        resource_session_mark_sql,
+        resource_session_state_sql,
+        resource_session_report_sql,
+        resource_campaign_conversions_sql,
+        resource_forget_sql,
+        resource_campaign_engagement_sql,
         resource_weekly_rewards_sql,
     };
 

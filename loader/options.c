@@ -267,7 +267,7 @@ check_operands(const command_spec *command, const operand_list *operands)
 {
     if (command->takes_operands && operands->count == 0)
         log_error("no file was given");
-    else if (!command->takes_operands && operands->count > 0)
+    else if (!command->takes_operands && !command->may_have_operands && operands->count > 0)
         log_error("unexpected argument \"%s\"", operands->items[0]);
     else
         return PARSE_RUN;

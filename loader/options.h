@@ -57,8 +57,9 @@ typedef struct command_spec
     const char *summary;     /* one line, for the list of commands */
     const char *description; /* paragraphs for the command's own help */
     const option_spec *options;
-    bool connects;       /* takes the connection options */
-    bool takes_operands; /* needs at least one; else none is allowed */
+    bool connects;          /* takes the connection options */
+    bool takes_operands;    /* needs at least one */
+    bool may_have_operands; /* takes any number; where neither is set, none is allowed */
     size_t settings_size;
     const void *defaults; /* the settings where no option is given; NULL: all zero */
     exit_status (*run)(const void *settings, const operand_list *operands);

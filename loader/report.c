@@ -1,16 +1,13 @@
 /*
  * loader/report.c
- *     The command report: the session report from the database.
+ *     The command report: the session report from the database, or from files.
  */
 #include "commands.h"
-#include "connection.h"
 #include "log.h"
-#include "report_format.h"
-#include "stop.h"
+#include "offline_report.h"
+#include "report_database.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct report_settings
 {
@@ -22,11 +19,19 @@ typedef struct report_settings
     int format;
     const char *timezone;
     const char *schema;
+    const char *mapping;
+    int64_t jobs;
+    const char *memory;
+    int64_t max_rejects;
+    const char *rejects;
 } report_settings;
 
+#define FRAME_OVERLAP 1 /* index into frame_names */
+
 static const char *const frame_names[] = {"start", "overlap", NULL};
-static const char *const format_names[] = {"table", "csv", "json", NULL};
-static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops};
+static const char *const format_names[] = {"table", "csv", "json", "html", NULL};
+static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops,
+                                            &report_html_ops};
 
 static const option_spec options[] = {
     {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME", "sessions from this time on",
@@ -40,159 +45,123 @@ static const option_spec options[] = {
      "activity in it",
      frame_names},
     {"format", 0, OPTION_CHOICE, offsetof(report_settings, format), "FORMAT",
-     "table (default), csv or json", format_names},
+     "table (default), csv, json, or html: one page\nwith totals and charts", format_names},
     {"timezone", 0, OPTION_TEXT, offsetof(report_settings, timezone), "ZONE",
      "time zone of the times shown, and of those\ngiven without an offset (default: " ENV_TIMEZONE
      ", else\n" DEFAULT_TIMEZONE ")",
      NULL},
     {"schema", 0, OPTION_TEXT, offsetof(report_settings, schema), "SCHEMA",
      "schema of the report and its tables (default:\nthe first of the search path)", NULL},
+    {"mapping", 0, OPTION_TEXT, offsetof(report_settings, mapping), "FILE",
+     "with FILEs: CSV or Avro of campaign_id and\nreward_id; without it no reward is driven", NULL},
+    {"jobs", 0, OPTION_COUNT, offsetof(report_settings, jobs), "N",
+     "with FILEs: threads (default: one for each\nprocessor)", NULL},
+    {"memory", 0, OPTION_TEXT, offsetof(report_settings, memory), "SIZE",
+     "with FILEs: what is beyond it goes to temporary\nfiles (default: " DEFAULT_REPORT_MEMORY ")",
+     NULL},
+    {"rejects", 0, OPTION_TEXT, offsetof(report_settings, rejects), "FILE",
+     "with FILEs: write refused lines and records to\nthis file as JSON lines", NULL},
+    {"max-rejects", 0, OPTION_COUNT, offsetof(report_settings, max_rejects), "N",
+     "with FILEs: stop when more than N lines and\nrecords are refused (default: 0)", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
-/* The arguments of session_report that the user gave. */
-typedef struct report_arguments
-{
-    const char *values[4];
-    char list[128]; /* "since => $1, ..." */
-    int count;
-} report_arguments;
-
-/* Add an argument unless it was not given. */
-static void
-add_argument(report_arguments *arguments, const char *name, const char *value)
-{
-    size_t len = strlen(arguments->list);
-
-    if (value == NULL)
-        return;
-    arguments->values[arguments->count++] = value;
-    snprintf(arguments->list + len, sizeof(arguments->list) - len, "%s%s => $%d",
-             len > 0 ? ", " : "", name, arguments->count);
-}
-
-/* Make the query; NULL without memory. */
-static char *
-make_query(const connection *server, const char *schema, const report_arguments *arguments)
-{
-    char *quoted = connection_quote(server, schema);
-    char *sql = NULL;
-
-    if (quoted != NULL &&
-        asprintf(&sql,
-                 "SELECT user_id, session_start, session_end, campaigns, rewards_issued,"
-                 " reward_driven_by_campaign_view FROM %s.session_report(%s)"
-                 " ORDER BY user_id COLLATE \"C\", session_start",
-                 quoted, arguments->list) < 0)
-        sql = NULL;
-    PQfreemem(quoted);
-    return sql;
-}
-
-/* Report a failed query: an argument that the server does not take is a usage error. */
+/* Report an option that has no meaning here. */
 static exit_status
-report_failure(const connection *server, PGresult *result)
+refuse_option(const char *option, bool has_files)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
-                   connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
-    bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
-    exit_status status = connection_report(server, result);
-
-    if (missing && status == STATUS_SERVER)
-        log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
-                 PROGRAM_NAME);
-    return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
+    log_error("option \"--%s\" is for the report from %s", option,
+              has_files ? "the database" : "files");
+    if (has_files)
+        log_hint("Without files on the command line the report comes from the database.");
+    else
+        log_hint("Name the Avro files or logs to report on behind the options.");
+    return STATUS_USAGE;
 }
 
-/* Make the server print what report_format reads. */
+/* Check that the options given go with the report's source. */
 static exit_status
-set_session(connection *server, const report_settings *settings)
+check_options(const report_settings *settings, bool has_files)
+{
+    const struct
+    {
+        const char *name;
+        bool is_given;
+        bool for_files;
+    } given[] = {
+        {"mapping", settings->mapping != NULL, true},
+        {"jobs", settings->jobs > 0, true},
+        {"memory", settings->memory != NULL, true},
+        {"rejects", settings->rejects != NULL, true},
+        {"max-rejects", settings->max_rejects > 0, true},
+        {"schema", settings->schema != NULL, false},
+        {"dbname", settings->connection.dbname != NULL, false},
+        {"host", settings->connection.host != NULL, false},
+        {"port", settings->connection.port != NULL, false},
+        {"username", settings->connection.user != NULL, false},
+    };
+
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        if (given[i].is_given && given[i].for_files != has_files)
+            return refuse_option(given[i].name, has_files);
+    return STATUS_OK;
+}
+
+/* What is asked for, wherever the answer comes from. */
+static report_question
+make_question(const report_settings *settings)
 {
     const char *environment = getenv(ENV_TIMEZONE);
     const char *zone = settings->timezone;
-    PGresult *result;
 
     if (zone == NULL)
         zone = environment != NULL && environment[0] != '\0' ? environment : DEFAULT_TIMEZONE;
-    result = connection_execute(server,
-                                "SELECT set_config('DateStyle', 'ISO, YMD', false),"
-                                " set_config('IntervalStyle', 'postgres', false),"
-                                " set_config('TimeZone', $1, false)",
-                                1, &zone);
-    if (connection_failed(result))
-        return report_failure(server, result);
-    PQclear(result);
-    return STATUS_OK;
+    return (report_question){.since = settings->since,
+                             .until = settings->until,
+                             .gap = settings->gap,
+                             .overlap = settings->frame == FRAME_OVERLAP,
+                             .timezone = zone,
+                             .pairs = formats[settings->format]->pair != NULL};
 }
 
-/* Write the rows as they arrive. */
+/* The report from the database. */
 static exit_status
-write_rows(connection *server, report_writer *writer)
+report_from_database(const report_settings *settings, const report_question *question)
 {
-    PGresult *result;
-    report_row row;
-
-    while ((result = connection_next(server)) != NULL)
-    {
-        exit_status status = STATUS_OK;
-
-        if (connection_failed(result))
-            return report_failure(server, result);
-        if (PQntuples(result) == 1)
-        {
-            report_row_read(&row, result);
-            status = writer->ops->row(writer, &row);
-        }
-        PQclear(result);
-        STATUS_TRY(status);
-        if (stop_requested())
-            return STATUS_INTERRUPTED;
-    }
-    return STATUS_OK;
-}
-
-/* Run the query and write its result. */
-static exit_status
-run_query(connection *server, const char *sql, const report_arguments *arguments,
-          const report_ops *format)
-{
-    PGresult *failure = connection_start(server, sql, arguments->count, arguments->values);
-    report_writer writer;
+    const report_ops *format = formats[settings->format];
+    report_rows *rows = NULL;
     exit_status status;
+    connection server;
 
-    if (failure != NULL)
-        return report_failure(server, failure);
-    report_writer_init(&writer, format);
-    status = writer.ops->begin(&writer);
+    STATUS_TRY(connection_open(&server, &settings->connection));
+    status = report_database_open(&server, settings->schema, question, &rows);
     if (status == STATUS_OK)
-        status = write_rows(server, &writer);
-    if (status == STATUS_OK)
-        status = writer.ops->end(&writer);
-    report_writer_free(&writer);
+    {
+        status = report_write(rows, format, question);
+        rows->ops->close(rows);
+    }
+    connection_close(&server);
     return status;
 }
 
-/* Everything on the connection. */
+/* The report from files. */
 static exit_status
-report(connection *server, const report_settings *settings)
+report_from_files(const report_settings *settings, const report_question *question,
+                  const operand_list *files)
 {
-    report_arguments arguments = {.list = ""};
-    const char *schema;
+    const report_ops *format = formats[settings->format];
+    offline_settings offline = {.files = files,
+                                .mapping = settings->mapping,
+                                .jobs = settings->jobs,
+                                .memory = settings->memory,
+                                .max_rejects = settings->max_rejects,
+                                .rejects = settings->rejects};
+    report_rows *rows = NULL;
     exit_status status;
-    char *sql;
 
-    STATUS_TRY(connection_schema(server, settings->schema, &schema));
-    STATUS_TRY(set_session(server, settings));
-    add_argument(&arguments, "since", settings->since);
-    add_argument(&arguments, "until", settings->until);
-    add_argument(&arguments, "gap", settings->gap);
-    add_argument(&arguments, "frame", frame_names[settings->frame]);
-    sql = make_query(server, schema, &arguments);
-    if (sql == NULL)
-        return log_out_of_memory();
-    status = run_query(server, sql, &arguments, formats[settings->format]);
-    free(sql);
+    STATUS_TRY(offline_report_open(&offline, question, format, &rows));
+    status = report_write(rows, format, question);
+    rows->ops->close(rows);
     return status;
 }
 
@@ -201,19 +170,17 @@ static exit_status
 run(const void *given, const operand_list *operands)
 {
     const report_settings *settings = given;
-    exit_status status;
-    connection server;
+    report_question question = make_question(settings);
+    bool has_files = operands->count > 0;
 
-    (void) operands;
-    STATUS_TRY(connection_open(&server, &settings->connection));
-    status = report(&server, settings);
-    connection_close(&server);
-    return status;
+    STATUS_TRY(check_options(settings, has_files));
+    return has_files ? report_from_files(settings, &question, operands)
+                     : report_from_database(settings, &question);
 }
 
 const command_spec report_command = {
     .name = "report",
-    .arguments = "",
+    .arguments = "[FILE]...",
     .summary = "print the session report",
     .description =
         "One row for each session of a user: any requests count, as long as each pause\n"
@@ -223,9 +190,14 @@ const command_spec report_command = {
         "campaign view if it was issued in the same session, strictly later than a view\n"
         "of a campaign that the table campaign_reward_mapping maps it to. A time frame\n"
         "[from, to) chooses sessions, and never cuts one. Requests without a user or\n"
-        "without a time are in no session.",
+        "without a time are in no session.\n\n"
+        "With FILEs the report is made from them, without any server: Avro files and\n"
+        "text logs, told apart by their content; \"-\" is standard input. The rows are the\n"
+        "same. Temporary files, where memory does not do, go to the directory that\n"
+        "TMPDIR names, else to /var/tmp.",
     .options = options,
     .connects = true,
+    .may_have_operands = true,
     .settings_size = sizeof(report_settings),
     .run = run,
 };

@@ -7,6 +7,9 @@
 #include "json_text.h"
 #include "log.h"
 #include "output.h"
+#include "report_page.h"
+#include "report_render.h"
+#include "report_rows.h"
 #include "stop.h"
 
 #include <stdio.h>
@@ -18,16 +21,14 @@ const report_column report_columns[REPORT_COLUMNS] = {
     {"rewards_issued", REPORT_LIST}, {"reward_driven_by_campaign_view", REPORT_BOOL},
 };
 
-/* The bytes that our form may have more than the server's: five digits, and ":00". */
-#define REPORT_TIME_GROWTH 9
-
 /* Output is written when this much has gathered. */
 #define WRITE_BYTES (64 * 1024)
 
 void
-report_writer_init(report_writer *writer, const report_ops *ops)
+report_writer_init(report_writer *writer, const report_ops *ops, const report_question *question)
 {
     memset(writer, 0, sizeof(*writer));
+    writer->question = question;
     writer->ops = ops;
     cs_buffer_init(&writer->out, loader_env());
     cs_buffer_init(&writer->cells, loader_env());
@@ -39,56 +40,7 @@ report_writer_free(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
     cs_buffer_free(&writer->cells);
-}
-
-/* The length of the run of digits at text. */
-static size_t
-digits(const char *text)
-{
-    return strspn(text, "0123456789");
-}
-
-size_t
-report_format_time(const char *text, char out[REPORT_TIME_SIZE])
-{
-    const char *space = strchr(text, ' ');
-    const char *fraction, *offset, *rest;
-    char micros[8] = "";
-    size_t seconds_end;
-
-    if (space == NULL || strlen(text) > REPORT_TIME_SIZE - REPORT_TIME_GROWTH)
-        return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
-    seconds_end = strcspn(space, ".+-");
-    fraction = space + seconds_end;
-    offset = fraction;
-    if (*fraction == '.')
-    {
-        offset = fraction + 1 + digits(fraction + 1);
-        snprintf(micros, sizeof(micros), ".%.*s", (int) (offset - fraction - 1), fraction + 1);
-        for (size_t len = strlen(micros); len < sizeof(micros) - 1; len++)
-            micros[len] = '0';
-    }
-    /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
-    rest = offset + strcspn(offset, " ");
-    return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
-                             text, (int) seconds_end - 1, space + 1, micros, (int) (rest - offset),
-                             offset, rest - offset == 3 ? ":00" : "", rest);
-}
-
-void
-report_row_read(report_row *row, const PGresult *result)
-{
-    for (int i = 0; i < REPORT_COLUMNS; i++)
-    {
-        const char *text = PQgetvalue(result, 0, i);
-
-        if (PQgetisnull(result, 0, i))
-            row->cells[i] = (cs_slice){NULL, 0};
-        else if (report_columns[i].type == REPORT_TIME)
-            row->cells[i] = (cs_slice){row->times[i], report_format_time(text, row->times[i])};
-        else
-            row->cells[i] = (cs_slice){text, (size_t) PQgetlength(result, 0, i)};
-    }
+    report_page_free(writer->page);
 }
 
 /* Write the output once enough has gathered; report a failure to gather it. */
@@ -98,6 +50,76 @@ pass_on(report_writer *writer, cs_code code, const cs_error *err)
     if (code != CS_OK)
         return log_core_error(err, NULL);
     return writer->out.len >= WRITE_BYTES ? output_write(&writer->out) : STATUS_OK;
+}
+
+/* Write rows that are lines already. */
+static exit_status
+write_lines(report_rows *rows, report_writer *writer)
+{
+    cs_slice lines = {NULL, 0};
+    bool end = false;
+    cs_error err;
+
+    for (;;)
+    {
+        STATUS_TRY(rows->ops->next_lines(rows, &lines, &end));
+        if (end)
+            return STATUS_OK;
+        STATUS_TRY(
+            pass_on(writer, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
+    }
+}
+
+/* Write rows one by one. */
+static exit_status
+write_rows(report_rows *rows, report_writer *writer)
+{
+    bool end = false;
+    report_row row;
+
+    for (;;)
+    {
+        STATUS_TRY(rows->ops->next(rows, &row, &end));
+        if (end)
+            return STATUS_OK;
+        STATUS_TRY(writer->ops->row(writer, &row));
+        if (stop_requested())
+            return STATUS_INTERRUPTED;
+    }
+}
+
+/* Write the pairs. */
+static exit_status
+write_pairs(report_rows *rows, report_writer *writer)
+{
+    bool end = false;
+    report_pair pair;
+
+    for (;;)
+    {
+        STATUS_TRY(rows->ops->next_pair(rows, &pair, &end));
+        if (end)
+            return STATUS_OK;
+        STATUS_TRY(writer->ops->pair(writer, &pair));
+    }
+}
+
+exit_status
+report_write(report_rows *rows, const report_ops *format, const report_question *question)
+{
+    report_writer writer;
+    exit_status status;
+
+    report_writer_init(&writer, format, question);
+    status = format->begin(&writer);
+    if (status == STATUS_OK)
+        status = rows->renders ? write_lines(rows, &writer) : write_rows(rows, &writer);
+    if (status == STATUS_OK && format->pair != NULL)
+        status = write_pairs(rows, &writer);
+    if (status == STATUS_OK)
+        status = format->end(&writer);
+    report_writer_free(&writer);
+    return status;
 }
 
 /* Write what is left. */
@@ -117,9 +139,8 @@ needs_quotes(cs_slice text)
     return text.len == 0 || cs_slice_is(text, "\\.");
 }
 
-/* Append a cell as CSV; NULL is empty. */
-static cs_code
-append_csv(cs_buffer *out, cs_slice text, cs_error *err)
+cs_code
+report_append_csv(cs_buffer *out, cs_slice text, cs_error *err)
 {
     if (text.data == NULL)
         return CS_OK;
@@ -145,7 +166,7 @@ append_csv_line(cs_buffer *out, const cs_slice *cells, cs_error *err)
     {
         if (i > 0)
             CS_TRY(cs_buffer_append(out, ",", 1, err));
-        CS_TRY(append_csv(out, cells[i], err));
+        CS_TRY(report_append_csv(out, cells[i], err));
     }
     return cs_buffer_append(out, "\n", 1, err);
 }
@@ -171,7 +192,7 @@ csv_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
 }
 
-const report_ops report_csv_ops = {csv_begin, csv_row, end_output};
+const report_ops report_csv_ops = {csv_begin, csv_row, NULL, end_output, &report_render_csv};
 
 /* A cell as JSON: {1,2} becomes [1,2], t true. */
 static json_t *
@@ -237,4 +258,4 @@ json_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
 }
 
-const report_ops report_json_ops = {json_begin, json_row, end_output};
+const report_ops report_json_ops = {json_begin, json_row, NULL, end_output, &report_render_json};

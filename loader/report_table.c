@@ -198,4 +198,4 @@ table_end(report_writer *writer)
     return code == CS_OK ? output_write(&writer->out) : log_core_error(&err, NULL);
 }
 
-const report_ops report_table_ops = {table_begin, table_row, table_end};
+const report_ops report_table_ops = {table_begin, table_row, NULL, table_end, NULL};

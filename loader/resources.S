@@ -18,6 +18,7 @@
     resource resource_session_mark_sql, "sql/postgres/session_mark.sql"
     resource resource_session_state_sql, "sql/postgres/session_state.sql"
     resource resource_session_report_sql, "sql/postgres/session_report.sql"
+    resource resource_campaign_conversions_sql, "sql/postgres/campaign_conversions.sql"
     resource resource_forget_sql, "sql/postgres/forget.sql"
     resource resource_campaign_engagement_sql, "sql/postgres/campaign_engagement.sql"
     resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
@@ -29,5 +30,7 @@
     resource resource_batch_finish_sql, "loader/sql/batch_finish.sql"
     resource resource_source_lock_sql, "loader/sql/source_lock.sql"
     resource resource_source_find_sql, "loader/sql/source_find.sql"
+    resource resource_report_html, "loader/html/report.html"
+    resource resource_report_css, "loader/html/report.css"
 
     .section .note.GNU-stack, "", %progbits

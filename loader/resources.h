@@ -13,6 +13,7 @@ extern const char resource_upgrade_sql[];
 extern const char resource_session_mark_sql[];
 extern const char resource_session_state_sql[];
 extern const char resource_session_report_sql[];
+extern const char resource_campaign_conversions_sql[];
 extern const char resource_forget_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
@@ -26,5 +27,9 @@ extern const char resource_batch_find_sql[];
 extern const char resource_batch_finish_sql[];
 extern const char resource_source_lock_sql[];
 extern const char resource_source_find_sql[];
+
+/* loader/html: the report's page. */
+extern const char resource_report_html[];
+extern const char resource_report_css[];
 
 #endif

@@ -184,7 +184,7 @@ def main():
     for suite in sys.argv[2:]:
         tally = read_suite(results / suite)
         total.add(tally)
-        lines.append(f"{suite + ':':<10}{tally}")
+        lines.append(f"{suite + ':':<11}{tally}")
     for name in total.skipped:
         print(f"skipped: {name}")
     for name in total.failed:

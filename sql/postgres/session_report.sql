@@ -34,10 +34,39 @@ $$;
 COMMENT ON FUNCTION session_report_check(timestamptz, timestamptz, interval, text) IS
     'true, or an error that says which argument of session_report is not usable';
 
--- A frame never cuts a session: sessions are built from all activity, then chosen.
+-- The states of all users, under a gap of the caller's.
 --
 -- The states are read where they are fresh, else the log. Only one of the two
 -- branches is executed, and EXPLAIN tells which by its One-Time Filter.
+CREATE OR REPLACE FUNCTION session_report_states(gap interval)
+RETURNS TABLE (user_id text, state sessionset)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000
+BEGIN ATOMIC
+    SELECT t.user_id, with_gap(t.state, session_report_states.gap)
+    FROM session_state AS t
+    WHERE session_states_fresh()
+    UNION ALL
+    SELECT
+        coalesce(l.user_id, b.user_id),
+        with_gap(b.base, session_report_states.gap) + l.state
+    FROM (
+        SELECT
+            h.user_id,
+            sessionize(h."timestamp", h.http_method, h.http_path,
+                       session_report_states.gap) AS state
+        FROM http_log AS h
+        WHERE h.user_id IS NOT NULL
+        GROUP BY h.user_id
+    ) AS l
+    FULL JOIN (
+        SELECT t.user_id, t.base FROM session_state AS t WHERE t.base IS NOT NULL
+    ) AS b ON l.user_id = b.user_id
+    WHERE NOT session_states_fresh();
+END;
+COMMENT ON FUNCTION session_report_states(interval) IS
+    'the events of each user, from the stored states where they are fresh, else from the log';
+
+-- A frame never cuts a session: sessions are built from all activity, then chosen.
 CREATE OR REPLACE FUNCTION session_report(
     since timestamptz DEFAULT '-infinity',
     until timestamptz DEFAULT 'infinity',
@@ -59,27 +88,7 @@ BEGIN ATOMIC
         s.campaigns,
         s.rewards_issued,
         s.reward_driven_by_campaign_view
-    FROM (
-        SELECT t.user_id, with_gap(t.state, session_report.gap) AS state
-        FROM session_state AS t
-        WHERE session_states_fresh()
-        UNION ALL
-        SELECT
-            coalesce(l.user_id, b.user_id),
-            with_gap(b.base, session_report.gap) + l.state
-        FROM (
-            SELECT
-                h.user_id,
-                sessionize(h."timestamp", h.http_method, h.http_path, session_report.gap) AS state
-            FROM http_log AS h
-            WHERE h.user_id IS NOT NULL
-            GROUP BY h.user_id
-        ) AS l
-        FULL JOIN (
-            SELECT t.user_id, t.base FROM session_state AS t WHERE t.base IS NOT NULL
-        ) AS b ON l.user_id = b.user_id
-        WHERE NOT session_states_fresh()
-    ) AS u
+    FROM session_report_states(session_report.gap) AS u
     CROSS JOIN LATERAL session_rows(
         CASE
             WHEN session_report.frame = 'overlap'

@@ -103,7 +103,6 @@ def test_misspelt_command(here, word, meant):
     (["report", "--schema", ""], 'option "--schema" needs an argument: SCHEMA'),
     (["report", "--format", "xml"], "not one of table, csv, json"),
     (["report", "--frame", "end"], "not one of start, overlap"),
-    (["report", "extra"], 'unexpected argument "extra"'),
     (["report", "--f", "x"], 'option "--f" is ambiguous'),
     (["init", "extra"], 'unexpected argument "extra"'),
     (["load", "-"], "standard input cannot be loaded by this version"),

@@ -9,5 +9,7 @@
 \i :file
 \set file :root '/sql/postgres/session_report.sql'
 \i :file
+\set file :root '/sql/postgres/campaign_conversions.sql'
+\i :file
 \set file :root '/sql/postgres/forget.sql'
 \i :file

@@ -293,7 +293,7 @@ collect_events(cs_history *history, cs_history *other, cs_buffer *out, cs_error 
     {
         cs_history *to = i % 2 == 0 ? history : other;
 
-        CS_TRY(cs_history_add(to, (cs_event) {-i * i % 1009, i, CS_VIEW}, err));
+        CS_TRY(cs_history_add(to, (cs_event){-i * i % 1009, i, CS_VIEW}, err));
     }
     CS_TRY(cs_history_merge(history, other, err));
     CS_TRY(cs_history_encode(history, out, err));
@@ -594,8 +594,8 @@ make_given_state(void)
 
     assert_non_null(events);
     for (int64_t i = 0; i < MANY_EVENTS; i++)
-        events[i] = (cs_event) {i < MANY_EVENTS / 2 ? i : i * CS_MINUTE, i % 700,
-                                i % 3 == 0 ? CS_ISSUE : CS_VIEW};
+        events[i] = (cs_event){i < MANY_EVENTS / 2 ? i : i * CS_MINUTE, i % 700,
+                               i % 3 == 0 ? CS_ISSUE : CS_VIEW};
     cs_buffer_init(&given.state, cs_malloc_env());
     cs_buffer_init(&given.state_json, cs_malloc_env());
     encode_events(events, MANY_EVENTS, CS_MINUTE, &given.state);

@@ -113,11 +113,11 @@ case_load(avro_case *c, int64_t records, cs_slice data)
     memset(copy + data.len, 0x55, CS_AVRO_BLOCK_SLACK); /* what may be read, but not used */
     free(c->memory);
     c->memory = copy;
-    c->block = (cs_avro_block) {.offset = 100,
-                                .records = records,
-                                .first_record = 11,
-                                .data = (const uint8_t *) copy,
-                                .len = data.len};
+    c->block = (cs_avro_block){.offset = 100,
+                               .records = records,
+                               .first_record = 11,
+                               .data = (const uint8_t *) copy,
+                               .len = data.len};
     cs_avro_cursor_init(&c->cursor, c->plan, &c->block);
 }
 

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 /* A literal as bytes; it may hold NULs. */
-#define BYTES(text) ((cs_slice) {text, sizeof(text) - 1})
+#define BYTES(text) ((cs_slice){text, sizeof(text) - 1})
 
 #define CASE_COLUMNS 40
 

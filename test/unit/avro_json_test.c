@@ -89,7 +89,7 @@ check_written(const written *cases, size_t count, cs_avro_json_style style)
                        subject);
         if (cases[i].message == NULL && out.len != 6 + cases[i].bytes.len)
             fail_msg("%zu bytes: %s", out.len - 6, subject);
-        assert_same_bytes(((cs_slice) {(char *) out.data + 6, out.len - 6}), cases[i].bytes);
+        assert_same_bytes(((cs_slice){(char *) out.data + 6, out.len - 6}), cases[i].bytes);
         cs_buffer_free(&out);
         json_decref(json);
         cs_avro_schema_free(schema);

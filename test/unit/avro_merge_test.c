@@ -119,7 +119,7 @@ check_generation(const generation *g)
             json_decref(read);
         }
         /* merged with one of its parts it stays as it is */
-        assert_outcome(merge((cs_avro_schema *[]) {merged, schemas[1]}, 2, &again, &err), CS_OK,
+        assert_outcome(merge((cs_avro_schema *[]){merged, schemas[1]}, 2, &again, &err), CS_OK,
                        &err, NULL, what);
         check_columns(again, g->columns);
         cs_avro_schema_free(again);
@@ -536,8 +536,8 @@ test_many_names(void **state)
     {
         cs_avro_plan *plan;
 
-        assert_ok(cs_avro_plan_make(cs_malloc_env(), schemas[i], merged, (int[]) {7}, 1, NULL,
-                                    &plan, &err),
+        assert_ok(cs_avro_plan_make(cs_malloc_env(), schemas[i], merged, (int[]){7}, 1, NULL, &plan,
+                                    &err),
                   &err);
         cs_avro_plan_free(plan);
     }

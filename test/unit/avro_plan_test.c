@@ -198,7 +198,7 @@ test_cut_anywhere(void **state)
             size_t count = choose_columns(&random, schema->num_fields, wanted);
 
             assert_ok(case_want(&c, wanted, count, NULL), &c.err);
-            case_load(&c, 1, (cs_slice) {(char *) data.data, len});
+            case_load(&c, 1, (cs_slice){(char *) data.data, len});
             assert_refused(case_next(&c), CS_ERR_DATA, &c.err, "is damaged: not a valid");
             assert_int_equal(c.err.offset, 100);
             assert_int_equal(c.err.record, 11);

@@ -309,7 +309,7 @@ random_bytes(test_random *random, size_t len)
 
     for (size_t i = 0; i < len; i++)
         bytes[i] = (char) test_random_next(random);
-    return print_value(&(cs_value) {.kind = CS_VALUE_BYTES, .as.bytes = {bytes, len}});
+    return print_value(&(cs_value){.kind = CS_VALUE_BYTES, .as.bytes = {bytes, len}});
 }
 
 /* Some text, which looks like nothing else. */

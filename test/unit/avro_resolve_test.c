@@ -587,12 +587,12 @@ test_many_paths(void **state)
                       &err);
     }
     assert_ok(cs_buffer_append(&json, "]}", 3, &err), &err);
-    c = (avro_case) {.writer = case_schema((char *) json.data),
-                     .reader = case_schema((char *) json.data)};
-    assert_ok(case_want(&c, (int[]) {3, 59}, 2, NULL), &c.err);
+    c = (avro_case){.writer = case_schema((char *) json.data),
+                    .reader = case_schema((char *) json.data)};
+    assert_ok(case_want(&c, (int[]){3, 59}, 2, NULL), &c.err);
     case_load(&c, 1, BYTES(""));
     assert_ok(case_next(&c), &c.err); /* no bytes, but too much to be walked through */
-    assert_refused(case_column(&c, 1, &(json_t *) {NULL}), CS_ERR_LIMIT, &c.err,
+    assert_refused(case_column(&c, 1, &(json_t *){NULL}), CS_ERR_LIMIT, &c.err,
                    "items of no bytes");
     case_close(&c);
     cs_buffer_free(&json);

@@ -259,7 +259,7 @@ test_record(void **state)
     assert_int_equal(schema->fields[3].aliases.count, 1);
     assert_string_equal(schema->fields[3].aliases.items[0], "x");
     assert_true(schema->fields[0].has_default);
-    assert_same_bytes(schema->fields[0].default_bytes, ((cs_slice) {"", 1}));
+    assert_same_bytes(schema->fields[0].default_bytes, ((cs_slice){"", 1}));
     assert_string_equal(schema->fields[0].default_json, "0");
     assert_string_equal(schema->fields[1].default_json, "null");
     assert_false(schema->fields[2].has_default);
@@ -497,7 +497,7 @@ test_cut_everywhere(void **state)
     (void) state;
     for (size_t len = 0; len < sizeof(json) - 1; len++)
     {
-        cs_slice copy = test_exact_copy((cs_slice) {json, len});
+        cs_slice copy = test_exact_copy((cs_slice){json, len});
         cs_avro_schema *schema;
         cs_error err;
 

@@ -216,11 +216,11 @@ test_random_decimals(void **state)
         for (int j = 0; j < 16; j++)
             bytes[j] = (uint8_t) (number >> (8 * (15 - j)));
         print_wide(number, scale, text);
-        check_format((cs_slice) {(char *) bytes, 16}, scale, text);
+        check_format((cs_slice){(char *) bytes, 16}, scale, text);
         while (first < 15 && ((bytes[first] == 0 && bytes[first + 1] < 0x80) ||
                               (bytes[first] == 0xff && bytes[first + 1] >= 0x80)))
             first++;
-        check_parse(text, scale, (cs_slice) {(char *) bytes + first, 16 - first});
+        check_parse(text, scale, (cs_slice){(char *) bytes + first, 16 - first});
     }
 }
 
@@ -247,9 +247,9 @@ test_long_decimals(void **state)
         bytes[0] = i % 2 == 0 ? 0x7f : 0x80;
         cs_buffer_init(&text, cs_malloc_env());
         cs_buffer_init(&back, cs_malloc_env());
-        assert_ok(format_decimal((cs_slice) {(char *) bytes, len}, scale, &text, &err), &err);
+        assert_ok(format_decimal((cs_slice){(char *) bytes, len}, scale, &text, &err), &err);
         assert_ok(cs_decimal_parse(slice_of_buffer(&text), scale, &back, &err), &err);
-        assert_same_bytes(slice_of_buffer(&back), ((cs_slice) {(char *) bytes, len}));
+        assert_same_bytes(slice_of_buffer(&back), ((cs_slice){(char *) bytes, len}));
         cs_buffer_free(&text);
         cs_buffer_free(&back);
     }
@@ -265,10 +265,10 @@ test_decimal_limits(void **state)
     (void) state;
     cs_buffer_init(&out, cs_malloc_env());
     memset(bytes, 0x7f, sizeof(bytes));
-    assert_refused(format_decimal((cs_slice) {bytes, sizeof(bytes)}, 0, &out, &err), CS_ERR_LIMIT,
+    assert_refused(format_decimal((cs_slice){bytes, sizeof(bytes)}, 0, &out, &err), CS_ERR_LIMIT,
                    &err, "a decimal of 4097 bytes is over the limit of 4096 bytes");
     memset(bytes, 0, sizeof(bytes) - 1); /* the sign alone does not count */
-    assert_ok(format_decimal((cs_slice) {bytes, sizeof(bytes)}, 0, &out, &err), &err);
+    assert_ok(format_decimal((cs_slice){bytes, sizeof(bytes)}, 0, &out, &err), &err);
     /* A scale that no number needs, with and without a number */
     assert_refused(format_decimal(BYTES("\x01"), 1000000000, &out, &err), CS_ERR_LIMIT, &err,
                    "a decimal of scale 1000000000 is over the limit");
@@ -278,7 +278,7 @@ test_decimal_limits(void **state)
     out.len = 0;
     for (size_t len = 9860; len < 9900; len++) /* 256^4096 has 9865 digits */
     {
-        cs_code code = cs_decimal_parse((cs_slice) {digits, len}, 0, &out, &err);
+        cs_code code = cs_decimal_parse((cs_slice){digits, len}, 0, &out, &err);
 
         if (code == CS_OK)
             assert_true(out.len <= CS_AVRO_MAX_DECIMAL_BYTES && len <= 9864);
@@ -286,7 +286,7 @@ test_decimal_limits(void **state)
             assert_refused(code, CS_ERR_RANGE, &err, "takes more than 4096 bytes");
         out.len = 0;
     }
-    assert_refused(cs_decimal_parse((cs_slice) {digits, sizeof(digits)}, 0, &out, &err),
+    assert_refused(cs_decimal_parse((cs_slice){digits, sizeof(digits)}, 0, &out, &err),
                    CS_ERR_RANGE, &err, "more than");
     cs_buffer_free(&out);
 }

@@ -38,7 +38,7 @@ on_begin(void *ctx, cs_avro_type type, cs_error *err)
                 type == CS_AVRO_ARRAY ? " ["
                 : type == CS_AVRO_MAP ? " <"
                                       : " {",
-                (cs_slice) {NULL, 0}, err);
+                (cs_slice){NULL, 0}, err);
 }
 
 /* cs_avro_visitor.end */
@@ -49,7 +49,7 @@ on_end(void *ctx, cs_avro_type type, cs_error *err)
                 type == CS_AVRO_ARRAY ? " ]"
                 : type == CS_AVRO_MAP ? " >"
                                       : " }",
-                (cs_slice) {NULL, 0}, err);
+                (cs_slice){NULL, 0}, err);
 }
 
 /* cs_avro_visitor.key */
@@ -213,7 +213,7 @@ test_empty_values(void **state)
             cs_buffer_init(&log.text, cs_malloc_env());
             start(&c, &cases[i].given);
             limits.max_empty_items = limit;
-            assert_ok(case_want(&c, (int[]) {0}, 1, &limits), &c.err);
+            assert_ok(case_want(&c, (int[]){0}, 1, &limits), &c.err);
             cs_avro_cursor_init(&c.cursor, c.plan, &c.block);
             code = case_next(&c);
             if (code == CS_OK)
@@ -245,7 +245,7 @@ test_stops(void **state)
     (void) state;
     cs_buffer_init(&log.text, cs_malloc_env());
     test_env_start(&env, 0, 0);
-    assert_ok(cs_avro_plan_make(&env.env, parsed, NULL, (int[]) {0}, 1, NULL, &plan, &err), &err);
+    assert_ok(cs_avro_plan_make(&env.env, parsed, NULL, (int[]){0}, 1, NULL, &plan, &err), &err);
     cs_avro_cursor_init(&cursor, plan, &block);
     assert_ok(cs_avro_cursor_next(&cursor, &value, &err), &err);
     env.stop_at = env.polls + 10;

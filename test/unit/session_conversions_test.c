@@ -57,6 +57,30 @@ expect_conversions(const cs_event *events, size_t count, const cs_map *map, cs_c
     return found;
 }
 
+/* Check that each expected conversion, and no other pair of the map, is counted once more. */
+static void
+check_counts(const cs_session *session, const cs_map *map, const cs_conversion *expected,
+             size_t count)
+{
+    int64_t *counts = calloc(map->count + 1, sizeof(int64_t));
+
+    assert_non_null(counts);
+    for (size_t i = 0; i < map->count; i++)
+        counts[i] = (int64_t) i;
+    assert_int_equal(cs_session_count_driven(session, map, counts), count > 0);
+    for (size_t i = 0; i < map->count; i++)
+    {
+        int64_t times = 0;
+
+        for (size_t j = 0; j < count; j++)
+            times += expected[j].campaign == map->pairs[i].campaign &&
+                     expected[j].reward == map->pairs[i].reward;
+        assert_int_equal(counts[i], (int64_t) i + times);
+    }
+    assert_int_equal(counts[map->count], 0);
+    free(counts);
+}
+
 /* Compare the conversions of a session with the expected ones; return how many there are. */
 static size_t
 check_session(cs_conversion_reader *reader, const cs_session *session, const cs_event *events,
@@ -70,6 +94,7 @@ check_session(cs_conversion_reader *reader, const cs_session *session, const cs_
     assert_non_null(expected);
     count = expect_conversions(events, (size_t) session->events, map, expected);
     assert_int_equal(cs_session_driven(session, map), count > 0);
+    check_counts(session, map, expected, count);
     cs_conversions_start(reader, session, map);
     for (size_t i = 0; i < count; i++)
     {

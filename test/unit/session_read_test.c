@@ -152,7 +152,27 @@ make_mapping(test_random *random, test_mapping *mapping)
     cs_map_sort(&mapping->map);
 }
 
-/* Read all sessions under gap and compare them; return how many there were. */
+/* Read all sessions from the array of events and compare them. */
+static void
+check_taken(const cs_event *events, size_t count, int64_t gap)
+{
+    cs_session session;
+    cs_error err;
+    size_t taken;
+
+    cs_session_init(&session, cs_malloc_env());
+    for (size_t at = 0; at < count; at += taken)
+    {
+        expected_session expected = expect_session(events + at, count - at, gap);
+
+        assert_ok(cs_session_take(&session, events + at, count - at, gap, &taken, &err), &err);
+        assert_int_equal(taken, expected.count);
+        check_session(&session, &expected);
+    }
+    cs_session_free(&session);
+}
+
+/* Read all sessions under gap, from state and array; return how many there were. */
 static int64_t
 check_sessions(cs_slice state, const cs_event *events, size_t count, int64_t gap,
                const test_mapping *mapping, size_t *driven)
@@ -178,6 +198,7 @@ check_sessions(cs_slice state, const cs_event *events, size_t count, int64_t gap
     assert_code(cs_sessions_next(&reader, &err), CS_END, &err);
     assert_code(cs_sessions_next(&reader, &err), CS_END, &err);
     cs_sessions_close(&reader);
+    check_taken(events, count, gap);
     return sessions;
 }
 

@@ -1,0 +1,225 @@
+/*
+ * core/session_group.c
+ *     Telling the events of many users apart.
+ */
+#include "session_group.h"
+
+#define FIRST_SLOTS 1024
+
+void
+cs_group_init(cs_group *group, const cs_env *env, uint64_t seed)
+{
+    *group = (cs_group){.env = env, .seed = seed};
+    cs_arena_init(&group->names, env);
+}
+
+/* Free a group's memory. */
+void
+cs_group_free(cs_group *group)
+{
+    cs_release(group->env, group->users);
+    cs_release(group->env, group->slots);
+    cs_release(group->env, group->arrived);
+    cs_release(group->env, group->events);
+    cs_release(group->env, group->spare);
+    cs_arena_free(&group->names);
+}
+
+void
+cs_group_reset(cs_group *group)
+{
+    if (group->num_slots > 0)
+        memset(group->slots, 0, group->num_slots * sizeof(uint64_t));
+    group->num_users = 0;
+    group->num_events = 0;
+    cs_arena_free(&group->names);
+}
+
+/* Put a user into the first free slot behind its hash. */
+static void
+fill_slot(cs_group *group, uint64_t hash, size_t position)
+{
+    size_t mask = group->num_slots - 1;
+    size_t slot = hash & mask;
+
+    while (group->slots[slot] != 0)
+        slot = (slot + 1) & mask;
+    group->slots[slot] = (hash >> 32) << 32 | (position + 1);
+}
+
+/* Make room in the table for twice as many users as there are. */
+static cs_code
+grow_slots(cs_group *group, cs_error *err)
+{
+    size_t wanted = group->num_slots > 0 ? 2 * group->num_slots : FIRST_SLOTS;
+
+    CS_TRY(cs_grow_array(group->env, (void **) &group->slots, &group->num_slots, wanted,
+                         sizeof(uint64_t), err));
+    memset(group->slots, 0, group->num_slots * sizeof(uint64_t));
+    for (size_t i = 0; i < group->num_users; i++)
+        fill_slot(group, cs_hash_user(group->users[i].name, group->seed), i);
+    return CS_OK;
+}
+
+/* Add a user who is not there yet. */
+static cs_code
+add_user(cs_group *group, cs_slice name, uint64_t hash, cs_error *err)
+{
+    cs_group_user *user;
+    const char *copy;
+
+    if (group->num_users == UINT32_MAX - 1)
+        return cs_fail(err, CS_ERR_LIMIT, "there are more than %u users", UINT32_MAX - 1);
+    if (2 * (group->num_users + 1) > group->num_slots)
+        CS_TRY(grow_slots(group, err));
+    CS_TRY(cs_grow_array(group->env, (void **) &group->users, &group->users_capacity,
+                         group->num_users + 1, sizeof(cs_group_user), err));
+    CS_TRY(cs_arena_copy(&group->names, name.data, name.len, &copy, err));
+    fill_slot(group, hash, group->num_users);
+    user = &group->users[group->num_users++];
+    *user = (cs_group_user){.name = {copy, name.len}};
+    return CS_OK;
+}
+
+/* Find a user's position, or add the user. */
+static inline cs_code
+find_user(cs_group *group, cs_slice name, uint32_t *position, cs_error *err)
+{
+    uint64_t hash = cs_hash_user(name, group->seed);
+    size_t mask = group->num_slots - 1;
+
+    for (size_t slot = hash & mask; group->num_slots > 0; slot = (slot + 1) & mask)
+    {
+        uint64_t entry = group->slots[slot];
+        const cs_group_user *user;
+
+        if (entry == 0)
+            break;
+        if (entry >> 32 != hash >> 32)
+            continue;
+        user = &group->users[(uint32_t) entry - 1];
+        if (cs_same_text(user->name, name))
+        {
+            *position = (uint32_t) entry - 1;
+            return CS_OK;
+        }
+    }
+    CS_TRY(add_user(group, name, hash, err));
+    *position = (uint32_t) group->num_users - 1;
+    return CS_OK;
+}
+
+cs_code
+cs_group_add(cs_group *group, const uint8_t *piece, size_t len, cs_error *err)
+{
+    const uint8_t *at = piece;
+    cs_time last = 0;
+
+    while (at < piece + len)
+    {
+        cs_group_event *arrived;
+        cs_slice name;
+        cs_event event;
+        uint32_t position;
+
+        if (group->num_events == group->arrived_capacity)
+            CS_TRY(cs_grow_array(group->env, (void **) &group->arrived, &group->arrived_capacity,
+                                 group->num_events + 1024, sizeof(cs_group_event), err));
+        cs_record_get(&at, &name, &event, &last);
+        CS_TRY(find_user(group, name, &position, err));
+        if (group->users[position].count == UINT32_MAX)
+            return cs_fail(err, CS_ERR_LIMIT, "a user has more than %u events", UINT32_MAX);
+        group->users[position].count++;
+        arrived = &group->arrived[group->num_events++];
+        *arrived = (cs_group_event){event.time, event.id, event.kind, position};
+        if (group->num_events % CS_POLL_ITEMS == 0)
+            CS_TRY(cs_poll(group->env, err));
+    }
+    return CS_OK;
+}
+
+/* The number of events at the front that are in order. */
+static size_t
+ordered_run(const cs_event *events, size_t count)
+{
+    size_t run = count < 2 ? count : 1;
+
+    while (run < count && cs_event_compare(&events[run - 1], &events[run]) <= 0)
+        run++;
+    return run;
+}
+
+/* Merge two runs that lie one behind the other. */
+static void
+merge_runs(const cs_event *from, size_t first, size_t second, cs_event *to)
+{
+    const cs_event *a = from, *a_end = from + first;
+    const cs_event *b = a_end, *b_end = a_end + second;
+
+    while (a < a_end && b < b_end)
+        *to++ = cs_event_compare(a, b) <= 0 ? *a++ : *b++;
+    if (a < a_end)
+        memcpy(to, a, (size_t) (a_end - a) * sizeof(cs_event));
+    else
+        memcpy(to, b, (size_t) (b_end - b) * sizeof(cs_event));
+}
+
+/*
+ * Events come in nearly in order: a run for each thread that read them. So runs are
+ * taken as they are and merged two by two, back and forth between the two arrays.
+ */
+void
+cs_events_sort(cs_event *events, size_t count, cs_event *spare)
+{
+    cs_event *from = events, *to = spare;
+
+    while (ordered_run(from, count) < count)
+    {
+        for (size_t start = 0; start < count;)
+        {
+            size_t first = ordered_run(from + start, count - start);
+            size_t second = ordered_run(from + start + first, count - start - first);
+
+            merge_runs(from + start, first, second, to + start);
+            start += first + second;
+        }
+        from = to;
+        to = from == events ? spare : events;
+    }
+    if (from != events)
+        memcpy(events, from, count * sizeof(cs_event));
+}
+
+cs_code
+cs_group_sort(cs_group *group, cs_error *err)
+{
+    size_t start = 0, most = 0;
+
+    CS_TRY(cs_grow_array(group->env, (void **) &group->events, &group->events_capacity,
+                         group->num_events, sizeof(cs_event), err));
+    for (size_t i = 0; i < group->num_users; i++)
+    {
+        group->users[i].start = start;
+        start += group->users[i].count;
+        if (group->users[i].count > most)
+            most = group->users[i].count;
+    }
+    CS_TRY(cs_grow_array(group->env, (void **) &group->spare, &group->spare_capacity, most,
+                         sizeof(cs_event), err));
+    for (size_t i = 0; i < group->num_events; i++)
+    {
+        const cs_group_event *arrived = &group->arrived[i];
+
+        group->events[group->users[arrived->user].start++] =
+            (cs_event){arrived->time, arrived->id, (cs_kind) arrived->kind};
+    }
+    for (size_t i = 0; i < group->num_users; i++)
+    {
+        cs_group_user *user = &group->users[i];
+
+        user->start -= user->count;
+        CS_TRY(cs_poll(group->env, err));
+        cs_events_sort(&group->events[user->start], user->count, group->spare);
+    }
+    return CS_OK;
+}

@@ -1,0 +1,29 @@
+/*
+ * loader/offline_args.h
+ *     What the options of report mean where no server reads them.
+ */
+#ifndef LOADER_OFFLINE_ARGS_H
+#define LOADER_OFFLINE_ARGS_H
+
+#include "defaults.h"
+#include "time_zone.h"
+
+/*
+ * Each reports text that it does not take, as the argument of the option named, and
+ * returns STATUS_USAGE.
+ */
+
+/*
+ * A date, or date and time ("T" or a space between; seconds and fraction may be
+ * missing), with an offset or in the zone; infinity and -infinity.
+ */
+exit_status parse_time_argument(const char *option, const char *text, const cs_zone *zone,
+                                cs_time *time);
+
+/* An interval longer than zero, without months or years: 5 min, 1.5 hours, 00:05:00, 300. */
+exit_status parse_gap_argument(const char *option, const char *text, int64_t *gap);
+
+/* A size: 256MB, 1GB, 64 MB; without a unit bytes. Units count by 1024. */
+exit_status parse_size_argument(const char *option, const char *text, size_t *size);
+
+#endif

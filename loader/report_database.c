@@ -1,0 +1,285 @@
+/*
+ * loader/report_database.c
+ *     The rows of the session report from the database.
+ */
+#include "report_database.h"
+
+#include "log.h"
+#include "stop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The bytes that our form may have more than the server's: five digits, and ":00". */
+#define REPORT_TIME_GROWTH 9
+
+typedef struct database_rows
+{
+    report_rows base;
+    connection *server;
+    const char *schema;
+    const report_question *question;
+    bool asked_pairs; /* the query for the pairs was sent */
+    PGresult *result; /* holds the row, or pair, handed out last */
+} database_rows;
+
+/* The columns of the query for pairs */
+enum
+{
+    PAIR_CAMPAIGN,
+    PAIR_NAME,
+    PAIR_REWARD,
+    PAIR_SESSIONS
+};
+
+#define ROWS_QUERY                                                           \
+    "SELECT user_id, session_start, session_end, campaigns, rewards_issued," \
+    " reward_driven_by_campaign_view FROM %s.session_report(%s)"             \
+    " ORDER BY user_id COLLATE \"C\", session_start"
+#define PAIRS_QUERY                                          \
+    "SELECT campaign_id, campaign_name, reward_id, sessions" \
+    " FROM %s.campaign_conversions(%s) ORDER BY campaign_id, reward_id"
+
+/* The arguments of session_report that the user gave. */
+typedef struct report_arguments
+{
+    const char *values[4];
+    char list[128]; /* "since => $1, ..." */
+    int count;
+} report_arguments;
+
+/* Add an argument unless it was not given. */
+static void
+add_argument(report_arguments *arguments, const char *name, const char *value)
+{
+    size_t len = strlen(arguments->list);
+
+    if (value == NULL)
+        return;
+    arguments->values[arguments->count++] = value;
+    snprintf(arguments->list + len, sizeof(arguments->list) - len, "%s%s => $%d",
+             len > 0 ? ", " : "", name, arguments->count);
+}
+
+/* Make the query of pairs, or of rows; NULL without memory. */
+static char *
+make_query(const connection *server, const char *schema, const report_arguments *arguments,
+           bool pairs)
+{
+    char *quoted = connection_quote(server, schema);
+    char *sql = NULL;
+
+    if (quoted != NULL && (pairs ? asprintf(&sql, PAIRS_QUERY, quoted, arguments->list)
+                                 : asprintf(&sql, ROWS_QUERY, quoted, arguments->list)) < 0)
+        sql = NULL;
+    PQfreemem(quoted);
+    return sql;
+}
+
+/* Report a failed query: an argument that the server does not take is a usage error. */
+static exit_status
+report_failure(const connection *server, PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
+                   connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
+    bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
+    exit_status status = connection_report(server, result);
+
+    if (missing && status == STATUS_SERVER)
+        log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
+                 PROGRAM_NAME);
+    return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
+}
+
+/* Make the server print what read_row reads. */
+static exit_status
+set_session(connection *server, const char *zone)
+{
+    PGresult *result = connection_execute(server,
+                                          "SELECT set_config('DateStyle', 'ISO, YMD', false),"
+                                          " set_config('IntervalStyle', 'postgres', false),"
+                                          " set_config('TimeZone', $1, false)",
+                                          1, &zone);
+    if (connection_failed(result))
+        return report_failure(server, result);
+    PQclear(result);
+    return STATUS_OK;
+}
+
+/* The length of the run of digits at text. */
+static size_t
+digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+/*
+ * Turn the server's ISO form of a time, "2024-03-10 08:00:00.5+08", into ours,
+ * "2024-03-10T08:00:00.500000+08:00"; return the length. Text that is not of
+ * that form ("infinity") is copied.
+ */
+static size_t
+format_time(const char *text, char out[REPORT_TIME_SIZE])
+{
+    const char *space = strchr(text, ' ');
+    const char *fraction, *offset, *rest;
+    char micros[8] = "";
+    size_t seconds_end;
+
+    if (space == NULL || strlen(text) > REPORT_TIME_SIZE - REPORT_TIME_GROWTH)
+        return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
+    seconds_end = strcspn(space, ".+-");
+    fraction = space + seconds_end;
+    offset = fraction;
+    if (*fraction == '.')
+    {
+        offset = fraction + 1 + digits(fraction + 1);
+        snprintf(micros, sizeof(micros), ".%.*s", (int) (offset - fraction - 1), fraction + 1);
+        for (size_t len = strlen(micros); len < sizeof(micros) - 1; len++)
+            micros[len] = '0';
+    }
+    /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
+    rest = offset + strcspn(offset, " ");
+    return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
+                             text, (int) seconds_end - 1, space + 1, micros, (int) (rest - offset),
+                             offset, rest - offset == 3 ? ":00" : "", rest);
+}
+
+/* Take a row of a query's result, its times in the form that the report shows. */
+static void
+read_row(report_row *row, const PGresult *result)
+{
+    for (int i = 0; i < REPORT_COLUMNS; i++)
+    {
+        const char *text = PQgetvalue(result, 0, i);
+
+        if (PQgetisnull(result, 0, i))
+            row->cells[i] = (cs_slice){NULL, 0};
+        else if (report_columns[i].type == REPORT_TIME)
+            row->cells[i] = (cs_slice){row->times[i], format_time(text, row->times[i])};
+        else
+            row->cells[i] = (cs_slice){text, (size_t) PQgetlength(result, 0, i)};
+    }
+}
+
+/* Read the next row of a query into rows->result. */
+static exit_status
+next_result(database_rows *rows, bool *end)
+{
+    for (;;)
+    {
+        PQclear(rows->result);
+        rows->result = connection_next(rows->server);
+        *end = rows->result == NULL;
+        if (*end)
+            return STATUS_OK;
+        if (connection_failed(rows->result))
+        {
+            PGresult *failure = rows->result;
+
+            rows->result = NULL;
+            return report_failure(rows->server, failure);
+        }
+        if (PQntuples(rows->result) == 1)
+            return STATUS_OK;
+    }
+}
+
+/* report_rows_ops.next */
+static exit_status
+next(report_rows *base, report_row *row, bool *end)
+{
+    database_rows *rows = (database_rows *) base;
+
+    STATUS_TRY(next_result(rows, end));
+    if (!*end)
+        read_row(row, rows->result);
+    return STATUS_OK;
+}
+
+/* Send the query for pairs, or for rows. */
+static exit_status
+start_query(connection *server, const char *schema, const report_question *question, bool pairs)
+{
+    report_arguments arguments = {.list = ""};
+    PGresult *failure;
+    char *sql;
+
+    add_argument(&arguments, "since", question->since);
+    add_argument(&arguments, "until", question->until);
+    add_argument(&arguments, "gap", question->gap);
+    add_argument(&arguments, "frame", question->overlap ? "overlap" : "start");
+    sql = make_query(server, schema, &arguments, pairs);
+    if (sql == NULL)
+        return log_out_of_memory();
+    failure = connection_start(server, sql, arguments.count, arguments.values);
+    free(sql);
+    return failure == NULL ? STATUS_OK : report_failure(server, failure);
+}
+
+/* The number in a column of a pair. */
+static int64_t
+pair_number(const PGresult *result, int column)
+{
+    return strtoll(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+/* report_rows_ops.next_pair */
+static exit_status
+next_pair(report_rows *base, report_pair *pair, bool *end)
+{
+    database_rows *rows = (database_rows *) base;
+    const PGresult *result;
+
+    if (!rows->asked_pairs)
+        STATUS_TRY(start_query(rows->server, rows->schema, rows->question, true));
+    rows->asked_pairs = true;
+    STATUS_TRY(next_result(rows, end));
+    if (*end)
+        return STATUS_OK;
+    result = rows->result;
+    *pair = (report_pair){.campaign = pair_number(result, PAIR_CAMPAIGN),
+                          .reward = pair_number(result, PAIR_REWARD),
+                          .sessions = pair_number(result, PAIR_SESSIONS)};
+    if (!PQgetisnull(result, 0, PAIR_NAME))
+        pair->name = (cs_slice){PQgetvalue(result, 0, PAIR_NAME),
+                                (size_t) PQgetlength(result, 0, PAIR_NAME)};
+    return STATUS_OK;
+}
+
+/* report_rows_ops.close */
+static void
+close_rows(report_rows *base)
+{
+    database_rows *rows = (database_rows *) base;
+
+    PQclear(rows->result);
+    free(rows);
+}
+
+static const report_rows_ops ops = {next, NULL, next_pair, close_rows};
+
+exit_status
+report_database_open(connection *server, const char *schema, const report_question *question,
+                     report_rows **out)
+{
+    database_rows *rows;
+
+    STATUS_TRY(connection_schema(server, schema, &schema));
+    STATUS_TRY(set_session(server, question->timezone));
+    if (question->pairs) /* rows and pairs shall be of one moment */
+        STATUS_TRY(
+            connection_run(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL));
+    STATUS_TRY(start_query(server, schema, question, false));
+    rows = calloc(1, sizeof(database_rows));
+    if (rows == NULL)
+        return log_out_of_memory();
+    rows->base.ops = &ops;
+    rows->server = server;
+    rows->schema = schema;
+    rows->question = question;
+    *out = &rows->base;
+    return STATUS_OK;
+}
