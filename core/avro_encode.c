@@ -53,6 +53,21 @@ encode_integer(const cs_avro_node *type, int64_t number, cs_buffer *buffer, cs_e
     return cs_avro_encode_long(number, buffer, err);
 }
 
+/* Microseconds and the nanoseconds beyond them in nanoseconds; false if these do not fit. */
+static bool
+join_nanos(int64_t micros, int16_t nanos, int64_t *number)
+{
+    int64_t rest = nanos;
+
+    if (micros < 0) /* the floor may lie below what fits, though the sum does not */
+    {
+        micros++;
+        rest -= 1000;
+    }
+    return !__builtin_mul_overflow(micros, INT64_C(1000), number) &&
+           !__builtin_add_overflow(*number, rest, number);
+}
+
 /* Append an instant, with or without a zone, in the type's unit since 1970. */
 static cs_code
 encode_time(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, cs_error *err)
@@ -70,8 +85,7 @@ encode_time(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, 
         return cs_fail(err, CS_ERR_RANGE, "timestamp is finer than %s",
                        millis ? "milliseconds" : "microseconds");
     if (__builtin_add_overflow(value->as.time / unit, CS_UNIX_OFFSET / unit, &number) ||
-        (nanos && (__builtin_mul_overflow(number, INT64_C(1000), &number) ||
-                   __builtin_add_overflow(number, (int64_t) value->nanos, &number))))
+        (nanos && !join_nanos(number, value->nanos, &number)))
         return cs_fail(err, CS_ERR_RANGE, "timestamp is out of range");
     return cs_avro_encode_long(number, buffer, err);
 }

@@ -333,44 +333,44 @@ test_uuids(void **state)
     }
 }
 
+static const struct
+{
+    cs_value value;
+    const char *text;
+} text_cases[] = {
+    {{.kind = CS_VALUE_BOOL, .as.boolean = true}, "true"},
+    {{.kind = CS_VALUE_BOOL}, "false"},
+    {{.kind = CS_VALUE_INTEGER, .as.integer = INT64_MIN}, "-9223372036854775808"},
+    {{.kind = CS_VALUE_STRING, .as.bytes = {"ab", 2}}, "ab"},
+    {{.kind = CS_VALUE_STRING}, ""},
+    {{.kind = CS_VALUE_BYTES, .as.bytes = {"\x00\xff\x0a", 3}}, "\\x00ff0a"},
+    {{.kind = CS_VALUE_BYTES}, "\\x"},
+    {{.kind = CS_VALUE_TIME, .as.time = 0}, "2000-01-01T00:00:00Z"},
+    {{.kind = CS_VALUE_TIME, .as.time = -1}, "1999-12-31T23:59:59.999999Z"},
+    {{.kind = CS_VALUE_TIME, .nanos = 1, .as.time = -1}, "1999-12-31T23:59:59.999999001Z"},
+    {{.kind = CS_VALUE_TIME, .nanos = 20, .as.time = 0}, "2000-01-01T00:00:00.000000020Z"},
+    {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_MIN}, "-4713-11-24T00:00:00Z"},
+    {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_END - 1}, "+294276-12-31T23:59:59.999999Z"},
+    {{.kind = CS_VALUE_LOCAL_TIME, .as.time = 1}, "2000-01-01T00:00:00.000001"},
+    {{.kind = CS_VALUE_LOCAL_TIME, .nanos = 300, .as.time = 1}, "2000-01-01T00:00:00.000001300"},
+    {{.kind = CS_VALUE_DATE, .as.days = 0}, "2000-01-01"},
+    {{.kind = CS_VALUE_DATE, .as.days = -1}, "1999-12-31"},
+    {{.kind = CS_VALUE_DATE, .as.days = (int32_t) CS_DATE_MIN}, "-4713-11-24"},
+    {{.kind = CS_VALUE_DATE, .as.days = (int32_t) CS_DATE_END - 1}, "+5874897-12-31"},
+    {{.kind = CS_VALUE_DATE, .as.days = -730500}, "-0001-12-17"},
+    {{.kind = CS_VALUE_TIME_OF_DAY, .as.time_of_day = 0}, "00:00:00"},
+    {{.kind = CS_VALUE_TIME_OF_DAY, .as.time_of_day = CS_DAY - 1}, "23:59:59.999999"},
+    {{.kind = CS_VALUE_DECIMAL, .as.decimal = {(const uint8_t *) "\xfb\x2e", 2, 2}}, "-12.34"},
+    {{.kind = CS_VALUE_DURATION}, "P0M0DT0S"},
+    {{.kind = CS_VALUE_DURATION, .as.duration = {1, 2, 3004}}, "P1M2DT3.004S"},
+    {{.kind = CS_VALUE_DURATION, .as.duration = {UINT32_MAX, UINT32_MAX, UINT32_MAX}},
+     "P4294967295M4294967295DT4294967.295S"},
+};
+
 static void
 test_text(void **state)
 {
     static const uint8_t uuid[CS_UUID_BYTES] = "\x01\x23\xab\xcd";
-    static const struct
-    {
-        cs_value value;
-        const char *text;
-    } cases[] = {
-        {{.kind = CS_VALUE_BOOL, .as.boolean = true}, "true"},
-        {{.kind = CS_VALUE_BOOL}, "false"},
-        {{.kind = CS_VALUE_INTEGER, .as.integer = INT64_MIN}, "-9223372036854775808"},
-        {{.kind = CS_VALUE_STRING, .as.bytes = {"ab", 2}}, "ab"},
-        {{.kind = CS_VALUE_STRING}, ""},
-        {{.kind = CS_VALUE_BYTES, .as.bytes = {"\x00\xff\x0a", 3}}, "\\x00ff0a"},
-        {{.kind = CS_VALUE_BYTES}, "\\x"},
-        {{.kind = CS_VALUE_TIME, .as.time = 0}, "2000-01-01T00:00:00Z"},
-        {{.kind = CS_VALUE_TIME, .as.time = -1}, "1999-12-31T23:59:59.999999Z"},
-        {{.kind = CS_VALUE_TIME, .nanos = 1, .as.time = -1}, "1999-12-31T23:59:59.999999001Z"},
-        {{.kind = CS_VALUE_TIME, .nanos = 20, .as.time = 0}, "2000-01-01T00:00:00.000000020Z"},
-        {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_MIN}, "-4713-11-24T00:00:00Z"},
-        {{.kind = CS_VALUE_TIME, .as.time = CS_TIME_END - 1}, "+294276-12-31T23:59:59.999999Z"},
-        {{.kind = CS_VALUE_LOCAL_TIME, .as.time = 1}, "2000-01-01T00:00:00.000001"},
-        {{.kind = CS_VALUE_LOCAL_TIME, .nanos = 300, .as.time = 1},
-         "2000-01-01T00:00:00.000001300"},
-        {{.kind = CS_VALUE_DATE, .as.days = 0}, "2000-01-01"},
-        {{.kind = CS_VALUE_DATE, .as.days = -1}, "1999-12-31"},
-        {{.kind = CS_VALUE_DATE, .as.days = (int32_t) CS_DATE_MIN}, "-4713-11-24"},
-        {{.kind = CS_VALUE_DATE, .as.days = (int32_t) CS_DATE_END - 1}, "+5874897-12-31"},
-        {{.kind = CS_VALUE_DATE, .as.days = -730500}, "-0001-12-17"},
-        {{.kind = CS_VALUE_TIME_OF_DAY, .as.time_of_day = 0}, "00:00:00"},
-        {{.kind = CS_VALUE_TIME_OF_DAY, .as.time_of_day = CS_DAY - 1}, "23:59:59.999999"},
-        {{.kind = CS_VALUE_DECIMAL, .as.decimal = {(const uint8_t *) "\xfb\x2e", 2, 2}}, "-12.34"},
-        {{.kind = CS_VALUE_DURATION}, "P0M0DT0S"},
-        {{.kind = CS_VALUE_DURATION, .as.duration = {1, 2, 3004}}, "P1M2DT3.004S"},
-        {{.kind = CS_VALUE_DURATION, .as.duration = {UINT32_MAX, UINT32_MAX, UINT32_MAX}},
-         "P4294967295M4294967295DT4294967.295S"},
-    };
     static const cs_value_kind without[] = {CS_VALUE_NULL, CS_VALUE_FLOAT, CS_VALUE_DOUBLE,
                                             CS_VALUE_NESTED};
     cs_value value = {.kind = CS_VALUE_UUID};
@@ -379,12 +379,12 @@ test_text(void **state)
 
     (void) state;
     cs_buffer_init(&text, cs_malloc_env());
-    for (size_t i = 0; i < LENGTH(cases); i++)
+    for (size_t i = 0; i < LENGTH(text_cases); i++)
     {
         text.len = 0;
-        assert_outcome(cs_value_text(&cases[i].value, &text, &err), CS_OK, &err, NULL,
-                       cases[i].text);
-        assert_same_bytes(slice_of_buffer(&text), cs_slice_of(cases[i].text));
+        assert_outcome(cs_value_text(&text_cases[i].value, &text, &err), CS_OK, &err, NULL,
+                       text_cases[i].text);
+        assert_same_bytes(slice_of_buffer(&text), cs_slice_of(text_cases[i].text));
     }
     text.len = 0;
     memcpy(value.as.uuid, uuid, sizeof(uuid));
