@@ -145,14 +145,6 @@ logicals_fit(const cs_avro_node *a, const cs_avro_node *b)
            (is_local_timestamp(a->logical) && is_local_timestamp(b->logical));
 }
 
-/* True if the type is a number without a logical type. */
-static bool
-is_number(const cs_avro_node *type)
-{
-    return type->logical == CS_LOGICAL_NONE && type->type >= CS_AVRO_INT &&
-           type->type <= CS_AVRO_DOUBLE;
-}
-
 /* True if the type is text or bytes without a logical type. */
 static bool
 is_bytes(const cs_avro_node *type)
@@ -167,7 +159,8 @@ types_fit(const cs_merged_type *type, const cs_avro_node *node)
 {
     const cs_avro_node *known = &type->type;
 
-    if ((is_number(known) && is_number(node)) || (is_bytes(known) && is_bytes(node)))
+    if ((cs_avro_is_number(known) && cs_avro_is_number(node)) ||
+        (is_bytes(known) && is_bytes(node)))
         return true;
     if (known->type == CS_AVRO_FIXED && known->size != node->size)
         return false;
@@ -458,7 +451,7 @@ merge_fitting(merger *m, cs_merged_type *type, const cs_avro_node *node, cs_erro
 {
     cs_avro_node *known = &type->type;
 
-    if (is_number(known) && is_number(node))
+    if (cs_avro_is_number(known) && cs_avro_is_number(node))
         known->type = wider_number(known->type, node->type);
     else if (is_bytes(known) && known->type != node->type)
         known->type = CS_AVRO_BYTES;

@@ -140,6 +140,14 @@ const char *cs_avro_logical_name(cs_avro_logical logical);
  */
 cs_code cs_avro_type_describe(const cs_avro_node *type, cs_buffer *text, cs_error *err);
 
+/* True if the type is a number (int to double) without a logical type. */
+static inline bool
+cs_avro_is_number(const cs_avro_node *type)
+{
+    return type->logical == CS_LOGICAL_NONE && type->type >= CS_AVRO_INT &&
+           type->type <= CS_AVRO_DOUBLE;
+}
+
 /* The part of a full name behind its last dot. */
 const char *cs_avro_short_name(const char *name);
 

@@ -79,6 +79,27 @@ bytes_text(cs_slice bytes, cs_buffer *out, cs_error *err)
 }
 
 cs_code
+cs_bytes_parse(cs_slice text, cs_buffer *bytes, cs_error *err)
+{
+    size_t start = bytes->len;
+    bool right = text.len >= 2 && text.len % 2 == 0 && memcmp(text.data, "\\x", 2) == 0;
+
+    CS_TRY(cs_buffer_reserve(bytes, text.len / 2, err));
+    for (size_t i = 2; i < text.len && right; i += 2)
+    {
+        int high = cs_hex_digit(text.data[i]), low = cs_hex_digit(text.data[i + 1]);
+
+        right = high >= 0 && low >= 0;
+        if (right)
+            bytes->data[bytes->len++] = (uint8_t) (high << 4 | low);
+    }
+    if (right)
+        return CS_OK;
+    bytes->len = start;
+    return cs_fail(err, CS_ERR_RANGE, "text is not \\x and hexadecimal digits");
+}
+
+cs_code
 cs_value_text(const cs_value *value, cs_buffer *out, cs_error *err)
 {
     char uuid[CS_UUID_TEXT_SIZE];

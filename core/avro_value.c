@@ -69,14 +69,6 @@ kind_of(const cs_avro_node *type)
     return CS_VALUE_NULL;
 }
 
-/* True if the type is a number without a logical type. */
-static bool
-is_number(const cs_avro_node *type)
-{
-    return type->logical == CS_LOGICAL_NONE && type->type >= CS_AVRO_INT &&
-           type->type <= CS_AVRO_DOUBLE;
-}
-
 /* The shape of a union. */
 static cs_avro_shape
 union_shape(const cs_avro_node *type)
@@ -94,9 +86,10 @@ union_shape(const cs_avro_node *type)
             shape.nullable = true;
             continue;
         }
-        if (others++ == 0 || (numbers && is_number(branch) && branch->type > shape.type->type))
+        if (others++ == 0 ||
+            (numbers && cs_avro_is_number(branch) && branch->type > shape.type->type))
             shape.type = branch;
-        numbers = numbers && is_number(branch);
+        numbers = numbers && cs_avro_is_number(branch);
         real = real || branch->type == CS_AVRO_FLOAT || branch->type == CS_AVRO_DOUBLE;
     }
     if (others == 1)
@@ -128,19 +121,6 @@ cs_uuid_format(const uint8_t uuid[CS_UUID_BYTES], char text[CS_UUID_TEXT_SIZE])
         out += snprintf(out, 4, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid[i]);
 }
 
-/* The value of a hexadecimal digit, -1 if it is none. */
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool
 cs_uuid_parse(cs_slice text, uint8_t uuid[CS_UUID_BYTES])
 {
@@ -154,8 +134,8 @@ cs_uuid_parse(cs_slice text, uint8_t uuid[CS_UUID_BYTES])
 
         if ((i == 4 || i == 6 || i == 8 || i == 10) && text.data[at++] != '-')
             return false;
-        high = hex_digit(text.data[at++]);
-        low = hex_digit(text.data[at++]);
+        high = cs_hex_digit(text.data[at++]);
+        low = cs_hex_digit(text.data[at++]);
         if (high < 0 || low < 0)
             return false;
         uuid[i] = (uint8_t) (high * 16 + low);

@@ -103,6 +103,9 @@ cs_code cs_decimal_parse(cs_slice text, int scale, cs_buffer *bytes, cs_error *e
  */
 cs_code cs_value_text(const cs_value *value, cs_buffer *out, cs_error *err);
 
+/* Append the bytes that such text of BYTES stands for. CS_ERR_RANGE if it is not of that form. */
+cs_code cs_bytes_parse(cs_slice text, cs_buffer *bytes, cs_error *err);
+
 #define CS_UUID_TEXT_SIZE 37
 void cs_uuid_format(const uint8_t uuid[CS_UUID_BYTES], char text[CS_UUID_TEXT_SIZE]);
 bool cs_uuid_parse(cs_slice text, uint8_t uuid[CS_UUID_BYTES]);

@@ -109,6 +109,19 @@ cs_slice_is(cs_slice slice, const char *text)
     return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
 }
 
+/* The value of a hexadecimal digit, -1 if it is none. */
+static inline int
+cs_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 /* Spread the bits of an id, for a hash table (the finaliser of MurmurHash3). */
 static inline uint64_t
 cs_hash_id(int64_t id)

@@ -71,16 +71,6 @@ has_suffix(const char *name)
     return len > suffix && strcmp(name + len - suffix, AVRO_SUFFIX) == 0;
 }
 
-/* The value of a hexadecimal digit, -1 if it is none. */
-static int
-hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit = (char) pg_tolower((unsigned char) digit);
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /*
  * Copy len bytes, %XX decoded; what is no escape, and %00, stands for itself. The
  * result is UTF-8, which Hive and Spark write, or else of the server's encoding.
@@ -93,8 +83,8 @@ decode_part(const char *path, const char *part, size_t len)
 
     for (size_t i = 0; i < len; i++)
     {
-        int high = part[i] == '%' && i + 2 < len ? hex_digit(part[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(part[i + 2]) : -1;
+        int high = part[i] == '%' && i + 2 < len ? cs_hex_digit(part[i + 1]) : -1;
+        int low = high >= 0 ? cs_hex_digit(part[i + 2]) : -1;
 
         if (low >= 0 && high * 16 + low != 0)
         {

@@ -135,32 +135,12 @@ text_to_date(cs_slice text, int32_t *value, refusal *why)
     return CS_OK;
 }
 
-/* The value of a hexadecimal digit, -1 if it is none. */
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 cs_code
 text_to_bytes(cs_slice text, cs_buffer *out, refusal *why)
 {
-    if (text.len < 2 || text.len % 2 != 0 || memcmp(text.data, "\\x", 2) != 0)
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
-    CS_TRY(cs_buffer_reserve(out, text.len / 2, &why->err));
-    for (size_t i = 2; i < text.len; i += 2)
-    {
-        int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
+    cs_code code = cs_bytes_parse(text, out, &why->err);
 
-        if (high < 0 || low < 0)
-            return refuse_text(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
-        out->data[out->len++] = (uint8_t) (high << 4 | low);
-    }
-    return CS_OK;
+    if (code == CS_ERR_RANGE)
+        return refuse_text(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
+    return code;
 }
