@@ -19,7 +19,8 @@ from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFID
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-PAIRS = Path(os.environ.get("MOVIELENS", HERE / "../../shared/data/ml-1m/interactions.csv.gz"))
+DATA = Path(os.environ.get("CLICKSTREAM_DATA") or HERE / "../../shared/data")
+PAIRS = DATA / "ml-1m/interactions.csv.gz"
 K = 20
 SEED = 20240310
 HELD_OUT_USERS = 600
@@ -296,7 +297,7 @@ def new_users(server, data):
 
 def main():
     if not PAIRS.exists():
-        print(f"\nThe recommender: skipped, {PAIRS} is not there; MOVIELENS names the file.")
+        print(f"\nThe recommender: skipped, {PAIRS} is not there; CLICKSTREAM_DATA names the directory.")
         return
     data = Pairs()
     draw = numpy.random.default_rng(SEED).random(len(data.pairs))
