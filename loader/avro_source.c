@@ -19,6 +19,7 @@ typedef struct avro_source
     cs_avro_block block;
     cs_avro_cursor cursor;
     bool in_block;
+    int64_t end_block; /* where to stop reading */
     cs_slice record; /* the bytes of the record just read */
 } avro_source;
 
@@ -38,7 +39,11 @@ blame_field(const avro_source *source, const cs_value *values, refusal *why)
 static cs_code
 next_block(avro_source *source, cs_error *err)
 {
+    if (source->base.end_block >= source->end_block)
+        return CS_END;
     CS_TRY(cs_avro_reader_next(source->reader, &source->block, err));
+    if (source->block.index >= source->end_block)
+        return CS_END;
     cs_avro_cursor_init(&source->cursor, source->plan, &source->block);
     source->in_block = true;
     source->base.block = source->block.index;
@@ -156,6 +161,24 @@ read_header(avro_source *source)
     return make_plan(source);
 }
 
+cs_avro_reader *
+row_source_reader(row_source *source)
+{
+    return source->ops == &ops ? ((avro_source *) source)->reader : NULL;
+}
+
+bool
+row_source_seek(row_source *base, const cs_avro_position *position, int64_t end_block)
+{
+    avro_source *source = (avro_source *) base;
+
+    if (base->ops != &ops)
+        return false;
+    cs_avro_reader_seek(source->reader, position);
+    source->end_block = end_block;
+    return true;
+}
+
 exit_status
 avro_source_open(row_source **out, file_source *file)
 {
@@ -167,6 +190,7 @@ avro_source_open(row_source **out, file_source *file)
     source->base.ops = &ops;
     source->base.file = file;
     source->base.block = -1;
+    source->end_block = INT64_MAX;
     status = read_header(source);
     if (status == STATUS_OK)
         *out = &source->base;

@@ -87,6 +87,15 @@ typedef enum source_format
 exit_status row_source_open(row_source **source, file_source *file, source_format format);
 void row_source_close(row_source *source);
 
+/*
+ * The reader of a source that has blocks, to find where they lie; NULL of others. Only
+ * the blocks' heads may be read with it, and not while rows are.
+ */
+cs_avro_reader *row_source_reader(row_source *source);
+
+/* Read from one border between blocks to another; false if the source has no blocks. */
+bool row_source_seek(row_source *source, const cs_avro_position *position, int64_t end_block);
+
 /* The two kinds that a file's content tells, and one that it does not. */
 exit_status avro_source_open(row_source **source, file_source *file);
 exit_status csv_source_open(row_source **source, file_source *file);
