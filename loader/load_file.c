@@ -64,7 +64,7 @@ reject_row(load_state *state, const refusal *why)
     cs_error err;
 
     state->text.len = 0;
-    if (source->ops->row_text(state->source, state->values, &state->text, &item.bytes, &err) !=
+    if (source->ops->row_text(state->source, source->raw, &state->text, &item.bytes, &err) !=
             CS_OK ||
         cs_grow_array(loader_env(), (void **) &state->refused, &state->refused_capacity,
                       (size_t) state->batch.rows_rejected + 1, sizeof(int64_t), &err) != CS_OK)
