@@ -48,11 +48,12 @@ typedef struct row_source_ops
     cs_code (*next)(row_source *source, cs_value *values, refusal *why);
 
     /*
-     * Append the row just read, as text for people. *bytes is set to its bytes in
-     * the file where the text does not show them exactly.
+     * Append a row that was read once, given as its bytes in the file, as text for people.
+     * *bytes is set to these bytes where the text does not show them exactly. What next
+     * does is not disturbed.
      */
-    cs_code (*row_text)(row_source *source, const cs_value *values, cs_buffer *text,
-                        cs_slice *bytes, cs_error *err);
+    cs_code (*row_text)(row_source *source, cs_slice raw, cs_buffer *text, cs_slice *bytes,
+                        cs_error *err);
 
     void (*close)(row_source *source);
 } row_source_ops;
@@ -74,6 +75,7 @@ struct row_source
     int64_t line;      /* CSV: where it starts, from 1; else 0 */
     int64_t block;     /* Avro: from 0; else -1 */
     int64_t end_block; /* the block after the last one seen */
+    cs_slice raw;      /* its bytes in the file */
 };
 
 /* What a file is. */
