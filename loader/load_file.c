@@ -280,8 +280,10 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
+    file->rows_before -= file->counts.read;
+    file->rejected_before -= file->counts.rejected;
     STATUS_TRY(plan_ranges(file, request, batches, count));
-    if (file->num_ranges == 0)
+    if (file->num_ranges == 0 && file->ranges_ended == 0)
         report_loaded(file, batches, count);
     return STATUS_OK;
 }
@@ -330,6 +332,7 @@ plan_open_file(load_file *file, const load_request *request, connection *server,
     if (*busy)
         return STATUS_OK;
     STATUS_TRY(plan_by_ledger(file, request, server, names));
+    file->ranges_left = file->num_ranges;
     file->state = FILE_OPEN;
     return STATUS_OK;
 }
@@ -407,6 +410,7 @@ load_file_end(load_file *file, const load_request *request, connection *server)
     if (file->ranges_ended > 0)
         print_summary(file, request);
     file->state = FILE_DONE;
+    load_input_close(&file->input);
     STATUS_TRY(use_ledger(file, server));
     return ledger_unlock(server, &key);
 }
@@ -431,7 +435,7 @@ load_file_forget(load_file *file)
     free(file->ranges);
     file->source_sha256 = NULL;
     file->ranges = NULL;
-    file->num_ranges = file->ranges_taken = 0;
+    file->num_ranges = file->ranges_taken = file->ranges_left = 0;
     file->truncate = false;
     file->rows_before = file->rejected_before = 0;
     file->state = FILE_WAITING;
