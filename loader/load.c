@@ -19,11 +19,15 @@ typedef struct load_settings
     const char *rejects;
     int64_t max_rejects;
     int format;
+    int on_conflict;
     bool again;
 } load_settings;
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
+
+/* By conflict_action. */
+static const char *const conflict_names[] = {"fail", "nothing", "update", NULL};
 
 static const option_spec options[] = {
     {"table", 't', OPTION_TEXT, offsetof(load_settings, table), "TABLE",
@@ -38,6 +42,10 @@ static const option_spec options[] = {
      "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
      "stop when more than N records are refused\n(default: 0)", NULL},
+    {"on-conflict", 0, OPTION_CHOICE, offsetof(load_settings, on_conflict), "ACTION",
+     "what becomes of a row whose key is there: fail:\nit is refused (default); nothing: it is"
+     " skipped;\nupdate: it replaces the one that is there",
+     conflict_names},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
@@ -116,6 +124,7 @@ run(const void *given, const operand_list *files)
         .schema = settings->schema,
         .again = settings->again,
         .format = (source_format) settings->format,
+        .on_conflict = (conflict_action) settings->on_conflict,
         .budget = &budget,
         .rejects = &rejects,
     };

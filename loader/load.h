@@ -7,7 +7,7 @@
 
 #include "connection.h"
 #include "rejects.h"
-#include "row_source.h"
+#include "row_sender.h"
 
 /* What all files of a run share. */
 typedef struct load_context
@@ -17,19 +17,12 @@ typedef struct load_context
     const char *schema; /* NULL: not given */
     bool again;
     source_format format;
+    conflict_action on_conflict;
     reject_budget *budget;
     reject_file *rejects;
 } load_context;
 
 /* Load one file, in one transaction. */
 exit_status load_file(const load_context *context, const char *name);
-
-/*
- * Report a failed COPY or COMMIT: STATUS_REFUSED where the server refuses the
- * data itself. *row is the row's number in the COPY, 0 if the server does not say;
- * table is the table's name as the COPY gave it, rows how many were sent.
- */
-exit_status load_report_failure(const connection *server, PGresult *result, const char *table,
-                                int64_t rows, int64_t *row);
 
 #endif

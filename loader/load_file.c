@@ -8,6 +8,7 @@
  */
 #include "load.h"
 
+#include "load_failure.h"
 #include "load_ledger.h"
 #include "log.h"
 #include "row_source.h"
@@ -29,14 +30,11 @@ typedef struct load_state
     claim_result claim;
 
     /* Rows */
-    copy_sink sink;
-    copy_encoder encoder;
+    row_sender *sender;
+    bool passing; /* a row got as far as the sender */
     cs_value *values;
     reject_spool rejects;
-    cs_buffer text;   /* of a refused row */
-    int64_t *refused; /* numbers of the refused rows, in order */
-    size_t refused_capacity;
-    int64_t rows_sent;
+    cs_buffer text; /* of a refused row */
     int64_t without_user;
 } load_state;
 
@@ -49,118 +47,91 @@ nothing_loaded(const load_state *state, exit_status status)
     return status;
 }
 
-/* Keep a row that is refused. */
+/* Keep a row that is refused: refused_row of the sender, and for what never gets there. */
 static exit_status
-reject_row(load_state *state, const refusal *why)
+reject_row(void *ctx, const row_place *place, cs_slice raw, const refusal *why)
 {
-    const row_source *source = state->source;
+    load_state *state = ctx;
     reject item = {.file = state->file.name,
-                   .line = source->line,
-                   .block = source->block,
-                   .record = source->rows,
+                   .line = place->line,
+                   .block = place->block,
+                   .record = place->record,
                    .column = why->column,
                    .sqlstate = why->sqlstate,
                    .reason = why->err.message};
     cs_error err;
 
     state->text.len = 0;
-    if (source->ops->row_text(state->source, source->raw, &state->text, &item.bytes, &err) !=
-            CS_OK ||
-        cs_grow_array(loader_env(), (void **) &state->refused, &state->refused_capacity,
-                      (size_t) state->batch.rows_rejected + 1, sizeof(int64_t), &err) != CS_OK)
+    if (state->source->ops->row_text(state->source, raw, &state->text, &item.bytes, &err) != CS_OK)
         return log_core_error(&err, state->file.name);
     item.text = (cs_slice){(const char *) state->text.data, state->text.len};
-    state->refused[state->batch.rows_rejected++] = source->rows;
+    state->batch.rows_rejected++;
     STATUS_TRY(reject_file_add(state->context->rejects, &item));
     STATUS_TRY(reject_spool_add(&state->rejects, state->batch.load_id, &item));
     return reject_budget_spend(state->context->budget, &item);
 }
 
-/* Read a row and hand it on: CS_ERR_RANGE if it is refused, CS_ERR_IO if the server is gone. */
+/* Read a row and send it: CS_ERR_RANGE if it is refused. */
 static cs_code
-pass_row(load_state *state, refusal *why)
+pass_row(load_state *state, row_place *place, refusal *why)
 {
     const load_mapping *mapping = &state->mapping;
+    row_source *source = state->source;
+    cs_code code = source->ops->next(source, state->values, why);
 
-    CS_TRY(state->source->ops->next(state->source, state->values, why));
-    CS_TRY(copy_encoder_row(&state->encoder, mapping->columns, mapping->count, state->values, why));
-    state->rows_sent++;
+    *place = (row_place){source->rows, source->line, source->block};
+    CS_TRY(code);
+    state->passing = true;
+    code = row_sender_add(state->sender, state->values, place, source->raw, why);
+    state->passing = code != CS_OK && code != CS_ERR_RANGE;
+    CS_TRY(code);
     if (mapping->user_field >= 0 && state->values[mapping->user_field].kind == CS_VALUE_NULL)
         state->without_user++;
     return CS_OK;
 }
 
-/* Copy all rows. Where the encoder is broken nothing is reported: the server will say why. */
+/* Send all rows. Where the sender takes no more nothing is reported: it will say why. */
 static exit_status
 pass_rows(load_state *state)
 {
-    refusal why;
-    cs_code code = copy_encoder_begin(&state->encoder, &why.err);
+    cs_code code = CS_OK;
 
     while (code == CS_OK)
     {
-        code = pass_row(state, &why);
+        row_place place;
+        refusal why;
+
+        code = pass_row(state, &place, &why);
         if (code == CS_ERR_RANGE)
         {
-            STATUS_TRY(reject_row(state, &why));
+            STATUS_TRY(reject_row(state, &place, state->source->raw, &why));
             code = CS_OK;
         }
+        else if (code != CS_OK && code != CS_END && !(state->passing && code == CS_ERR_IO))
+            return log_core_error(&why.err, state->file.name);
     }
-    if (code == CS_END)
-        code = copy_encoder_end(&state->encoder, &why.err);
-    if (code == CS_OK)
-        return STATUS_OK;
-    return state->encoder.broken ? STATUS_SERVER : log_core_error(&why.err, state->file.name);
+    return STATUS_OK;
 }
 
-/* Number of the file's record that went to the server as the row'th. */
-static int64_t
-record_of_row(const load_state *state, int64_t row)
-{
-    for (int64_t i = 0; i < state->batch.rows_rejected; i++)
-        if (state->refused[i] <= row)
-            row++;
-    return row;
-}
-
-/* The server refused the COPY, or was lost. */
-static exit_status
-report_copy(const load_state *state, PGresult *result)
-{
-    int64_t row;
-    exit_status status =
-        load_report_failure(state->server, result, state->table.name, state->rows_sent, &row);
-
-    if (row > 0)
-        log_detail("It is record %" PRId64 " of %s.", record_of_row(state, row), state->file.name);
-    return status;
-}
-
-/* Run the COPY. */
+/* Send the rows, and hear what became of them. */
 static exit_status
 copy_rows(load_state *state)
 {
-    char *sql = load_mapping_copy(&state->mapping, &state->table, state->server);
+    const load_context *context = state->context;
     const char *path = state->server->search_path;
-    exit_status status;
-    PGresult *result;
+    sender_settings settings = {.file = state->file.name,
+                                .tolerant = context->budget->limit > 0,
+                                .on_conflict = context->on_conflict};
+    exit_status status, end;
 
-    if (sql == NULL)
-        return log_out_of_memory();
     /* triggers of the table see the search path that they would see in psql */
-    status = connection_run(state->server, "SELECT set_config('search_path', $1, true)", 1, &path);
-    if (status == STATUS_OK)
-        status = connection_run(state->server, sql, 0, NULL);
-    free(sql);
-    STATUS_TRY(status);
+    STATUS_TRY(
+        connection_run(state->server, "SELECT set_config('search_path', $1, true)", 1, &path));
+    STATUS_TRY(row_sender_open(&state->sender, state->server, &state->table, &state->mapping,
+                               &settings, reject_row, state));
     status = pass_rows(state);
-    result = connection_copy_end(state->server, status == STATUS_OK ? NULL : "load failed");
-    if (connection_failed(result) && (status == STATUS_OK || state->encoder.broken))
-        return report_copy(state, result);
-    if (status == STATUS_OK)
-        state->batch.rows_loaded = strtoll(PQcmdTuples(result), NULL, 10);
-    PQclear(result);
-    return status;
+    end = row_sender_finish(state->sender, status != STATUS_OK, &state->batch.rows_loaded);
+    return status != STATUS_OK ? status : end;
 }
 
 /* Write the rejects and the counts, and commit. */
@@ -170,7 +141,6 @@ finish_batch(load_state *state)
     load_batch *batch = &state->batch;
     const char *schema = state->table.ledger_schema;
     PGresult *result;
-    int64_t row;
 
     batch->rows_read = state->source->rows;
     batch->end_block = state->source->end_block;
@@ -192,7 +162,7 @@ finish_batch(load_state *state)
     result = connection_execute(state->server, "COMMIT", 0, NULL);
     if (connection_failed(result))
     {
-        exit_status status = load_report_failure(state->server, result, state->table.name, 0, &row);
+        exit_status status = load_report_failure(state->server, result);
 
         if (status != STATUS_REFUSED)
             log_hint("Run the same command again: what was loaded is not loaded twice.");
@@ -211,7 +181,8 @@ print_summary(const load_state *state)
     char skipped_text[64] = "";
 
     if (skipped != 0)
-        snprintf(skipped_text, sizeof(skipped_text), " + %" PRId64 " skipped by triggers", skipped);
+        snprintf(skipped_text, sizeof(skipped_text), " + %" PRId64 " skipped%s", skipped,
+                 state->context->on_conflict == CONFLICT_FAIL ? " by triggers" : "");
     log_summary("%s: read %" PRId64 " %s = %" PRId64 " loaded + %" PRId64 " rejected%s into %s"
                 " (load %" PRId64 ")",
                 state->file.name, batch->rows_read, batch->rows_read == 1 ? "record" : "records",
@@ -294,19 +265,16 @@ load_file(const load_context *context, const char *name)
     }
     STATUS_TRY(file_source_open(&state.file, name));
     cs_buffer_init(&state.text, loader_env());
-    copy_sink_init(&state.sink, context->server);
-    copy_encoder_init(&state.encoder, &state.sink.base);
     reject_spool_init(&state.rejects);
     status = load_open_file(&state);
+    row_sender_free(state.sender);
     row_source_close(state.source);
     file_source_close(&state.file);
     hash_free(&state.hash);
     load_mapping_free(&state.mapping);
     load_table_free(&state.table);
-    copy_encoder_free(&state.encoder);
     reject_spool_free(&state.rejects);
     cs_buffer_free(&state.text);
     free(state.values);
-    free(state.refused);
     return status;
 }

@@ -31,6 +31,7 @@
     resource resource_batch_finish_sql, "loader/sql/batch_finish.sql"
     resource resource_source_lock_sql, "loader/sql/source_lock.sql"
     resource resource_source_find_sql, "loader/sql/source_find.sql"
+    resource resource_stage_plan_sql, "loader/sql/stage_plan.sql"
     resource resource_report_html, "loader/html/report.html"
     resource resource_report_css, "loader/html/report.css"
     resource resource_serve_session_sql, "loader/sql/serve_session.sql"

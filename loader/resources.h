@@ -28,6 +28,7 @@ extern const char resource_batch_find_sql[];
 extern const char resource_batch_finish_sql[];
 extern const char resource_source_lock_sql[];
 extern const char resource_source_find_sql[];
+extern const char resource_stage_plan_sql[];
 extern const char resource_serve_session_sql[];
 extern const char resource_serve_recommend_sql[];
 extern const char resource_serve_similar_sql[];
