@@ -1,6 +1,7 @@
 /*
  * loader/row_chunk.h
- *     Rows kept, encoded and as they were read, until the server has taken them.
+ *     Rows kept, encoded and as they were read, until the server has taken or refused
+ *     them, which it does in their order.
  */
 #ifndef LOADER_ROW_CHUNK_H
 #define LOADER_ROW_CHUNK_H
@@ -16,33 +17,38 @@ typedef struct chunk_row
 
 typedef struct row_chunk
 {
-    cs_buffer bytes; /* head, rows and tail, as one COPY takes them */
+    cs_buffer bytes; /* the rows as COPY takes them */
     cs_buffer raw;   /* the rows as they were read */
     chunk_row *rows;
-    size_t count;
     size_t capacity;
-    size_t head; /* bytes before the first row */
+    size_t first; /* the first row that is not settled */
+    size_t count; /* up to the last one */
 } row_chunk;
 
 void row_chunk_init(row_chunk *chunk);
 void row_chunk_free(row_chunk *chunk);
 
-/* Forget all rows. */
-void row_chunk_clear(row_chunk *chunk);
-
-/* Note a row, whose encoded bytes end at end. */
+/* Note a row, whose encoded bytes end, or will end, at end. */
 cs_code row_chunk_add(row_chunk *chunk, const row_place *place, size_t end, cs_slice raw,
                       cs_error *err);
 
-/* Memory in use, with extra encoded bytes that are still to come. */
-size_t row_chunk_size(const row_chunk *chunk, size_t extra);
+/* The rows before this one are settled. */
+void row_chunk_settle(row_chunk *chunk, size_t row);
 
-/* The parts of bytes: before all rows, of rows [begin, end), behind all rows. */
-cs_slice row_chunk_head(const row_chunk *chunk);
-cs_slice row_chunk_rows(const row_chunk *chunk, size_t begin, size_t end);
-cs_slice row_chunk_tail(const row_chunk *chunk);
+/* A row is settled before those that stand before it: these move, and end as they did. */
+void row_chunk_remove(row_chunk *chunk, size_t row);
 
-/* A row as it was read. */
+/* Forget rows that are settled. */
+void row_chunk_compact(row_chunk *chunk);
+
+/* Where the last row's encoded bytes end, or will end. */
+size_t row_chunk_end(const row_chunk *chunk);
+
+/* Memory that the rows take, with those that are encoded and not among the bytes yet. */
+size_t row_chunk_size(const row_chunk *chunk);
+
+/* Encoded rows [begin, end), and a row as it was read. */
+cs_slice row_chunk_bytes(const row_chunk *chunk, size_t begin, size_t end);
 cs_slice row_chunk_raw(const row_chunk *chunk, size_t row);
 
 #endif

@@ -39,6 +39,28 @@ sender_stop(row_sender *sender, exit_status status)
 }
 
 bool
+sender_lost(row_sender *sender)
+{
+    sender->broken = true;
+    return false;
+}
+
+/* Send what a COPY begins with; it is no part of the chunk. */
+static bool
+send_head(row_sender *sender)
+{
+    cs_buffer *head = &sender->encoder.out;
+    cs_error err;
+
+    if (copy_encoder_begin(&sender->encoder, &err) != CS_OK)
+        return sender_stop(sender, log_core_error(&err, NULL));
+    if (head->len > 0 && !connection_copy_put(sender->server, head->data, head->len))
+        return sender_lost(sender);
+    head->len = 0;
+    return true;
+}
+
+bool
 sender_copy_start(row_sender *sender)
 {
     PGresult *result = connection_execute(
@@ -49,7 +71,8 @@ sender_copy_start(row_sender *sender)
     PQclear(result);
     sender->failed = false;
     sender->copying = true;
-    return true;
+    sender->in_copy = 0;
+    return send_head(sender);
 }
 
 /* byte_sink_ops.put: send, and keep where rows are kept. */
@@ -114,31 +137,19 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     return status;
 }
 
-/* Start the COPY that the next rows go into. */
-static cs_code
-start_rows(row_sender *sender, cs_error *err)
-{
-    row_chunk_clear(&sender->chunk);
-    if (!sender_copy_start(sender))
-        return CS_ERR_IO;
-    CS_TRY(copy_encoder_begin(&sender->encoder, err));
-    sender->chunk.head = sender->encoder.out.len;
-    return CS_OK;
-}
-
-/* Note a row that was encoded; the chunk ends where it is full. */
+/* Note a row that was encoded; the COPY ends where it has enough. */
 static cs_code
 keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err)
 {
     row_chunk *chunk = &sender->chunk;
-    size_t waiting = sender->encoder.out.len;
 
     if (!sender->gathering)
         return row_places_add(&sender->places, place, err);
-    CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + waiting, raw, err));
-    if (chunk->count < sender->limit && row_chunk_size(chunk, waiting) < CHUNK_MAX_BYTES)
+    CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + sender->encoder.out.len, raw, err));
+    sender->in_copy++;
+    if (sender->in_copy < sender->limit && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
         return CS_OK;
-    return sender_end_chunk(sender) ? CS_OK : CS_ERR_IO;
+    return sender_end_copy(sender, row_chunk_size(chunk) >= CHUNK_MAX_BYTES) ? CS_OK : CS_ERR_IO;
 }
 
 cs_code
@@ -148,8 +159,8 @@ row_sender_add(row_sender *sender, const cs_value *values, const row_place *plac
     const load_mapping *mapping = sender->mapping;
     cs_code code = sender->broken ? CS_ERR_IO : CS_OK;
 
-    if (code == CS_OK && !sender->copying)
-        code = start_rows(sender, &why->err);
+    if (code == CS_OK && !sender->copying && !sender_copy_start(sender))
+        code = CS_ERR_IO;
     if (code == CS_OK)
         code = copy_encoder_row(&sender->encoder, mapping->columns, mapping->count, values, why);
     if (code == CS_OK)
@@ -252,7 +263,7 @@ row_sender_finish(row_sender *sender, bool failed, int64_t *loaded)
     bool good = !failed && !sender->broken;
 
     if (good && sender->copying)
-        good = sender->gathering ? sender_end_chunk(sender) : end_stream(sender);
+        good = sender->gathering ? sender_end_copy(sender, true) : end_stream(sender);
     if (good && sender->failed)
         good = end_savepoint(sender);
     if (good && sender->staged)

@@ -38,7 +38,8 @@ struct row_sender
     bool gathering; /* rows are kept in the chunk */
     row_chunk chunk;
     row_places places; /* where they are not */
-    size_t limit;      /* rows of a chunk */
+    size_t in_copy;    /* rows of the chunk that are in the COPY */
+    size_t limit;      /* how many may be */
 
     /* What became of it */
     bool failed;        /* the savepoint is to be rolled back to */
@@ -52,16 +53,21 @@ struct row_sender
 
 /*
  * All of these return false where nothing more can be sent; row_sender_finish says why.
- * sender_fail takes a failure of the server's over, sender_stop a status that was reported.
+ * sender_fail takes a failure of the server's over, sender_stop a status that was reported;
+ * after sender_lost the end of the COPY will show the failure.
  */
 bool sender_fail(row_sender *sender, PGresult *failure);
 bool sender_stop(row_sender *sender, exit_status status);
+bool sender_lost(row_sender *sender);
 
 /* Start a COPY. */
 bool sender_copy_start(row_sender *sender);
 
-/* End the chunk, whose COPY runs, and settle what becomes of its rows. */
-bool sender_end_chunk(row_sender *sender);
+/*
+ * End the COPY that runs, and settle what becomes of its rows: of all, or of so many that
+ * the rest goes into a COPY that more rows can follow.
+ */
+bool sender_end_copy(row_sender *sender, bool all);
 
 /* Make the temporary table, and the statements; drop it. */
 exit_status sender_stage(row_sender *sender, const load_table *table);
