@@ -234,8 +234,7 @@ plan_blocks(plan_walk *walk)
 
 /* The blocks of an Avro file, or the one of a text. */
 static exit_status
-plan_ranges(load_file *file, const load_request *request, const ledger_batch *done,
-            size_t num_done)
+plan_ranges(load_file *file, const load_request *request, const ledger_batch *done, size_t num_done)
 {
     plan_walk walk = {.file = file,
                       .reader = row_source_reader(file->input.source),
@@ -387,10 +386,9 @@ print_summary(const load_file *file, const load_request *request)
                 file->name, counts->read, records(counts->read), counts->loaded, counts->rejected,
                 skipped_text, file->table.qualified, loads);
     if (file->rows_before > 0)
-        log_summary("%s: %" PRId64 " %s of it had been read by earlier loads, %" PRId64
-                    " of them rejected",
-                    file->name, file->rows_before, records(file->rows_before),
-                    file->rejected_before);
+        log_summary(
+            "%s: %" PRId64 " %s of it had been read by earlier loads, %" PRId64 " of them rejected",
+            file->name, file->rows_before, records(file->rows_before), file->rejected_before);
     if (counts->rejected > 0 && !request->dry_run)
         log_summary("%s: rejected records are in the table load_reject%s%s", file->name,
                     request->rejects != NULL ? " and in " : "",

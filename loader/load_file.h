@@ -44,7 +44,7 @@ typedef struct load_file
     size_t num_ranges;
     size_t ranges_taken;
     size_t ranges_left; /* taken or not, but not committed */
-    load_input input; /* open while it is planned; a text until its one batch has read it */
+    load_input input;   /* open while it is planned; a text until its one batch has read it */
 
     /* Of batches that are committed */
     size_t ranges_ended;     /* by this run */

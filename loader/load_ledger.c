@@ -222,9 +222,9 @@ ledger_claim(connection *server, const ledger_key *key, const block_range *range
              int owner, int64_t *load_id)
 {
     char first[NUMBER_SIZE], start[NUMBER_SIZE];
-    const char *params[] = {key->table->qualified, key->file_name,  key->file_id,
-                            key->source_sha256,    key->table->oid, first,
-                            start,                 truncated ? "t" : "f"};
+    const char *params[] = {
+        key->table->qualified, key->file_name, key->file_id, key->source_sha256,
+        key->table->oid,       first,          start,        truncated ? "t" : "f"};
     PGresult *rows;
 
     STATUS_TRY(check_owner(server, key, owner));

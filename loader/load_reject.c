@@ -162,10 +162,11 @@ reject_spool_send(reject_spool *rejects, connection *server)
         log_error("could not write a temporary file for rejects: %s", strerror(errno));
         return STATUS_SERVER;
     }
-    STATUS_TRY(connection_run(server,
-                              "COPY load_reject (load_id, file_name, block, record, column_name,"
-                              " sqlstate, reason, record_text, line, record_bytes) FROM STDIN (FORMAT binary)",
-                              0, NULL));
+    STATUS_TRY(connection_run(
+        server,
+        "COPY load_reject (load_id, file_name, block, record, column_name,"
+        " sqlstate, reason, record_text, line, record_bytes) FROM STDIN (FORMAT binary)",
+        0, NULL));
     sent = send_bytes(rejects, server);
     result = connection_copy_end(server, sent ? NULL : "could not read the rejects");
     if (connection_failed(result))
@@ -207,9 +208,10 @@ static exit_status
 write_reject(const PGresult *row, reject_file *file)
 {
     size_t len = 0;
-    unsigned char *bytes = PQgetisnull(row, 0, REJECT_BYTES)
-                               ? NULL
-                               : PQunescapeBytea((unsigned char *) PQgetvalue(row, 0, REJECT_BYTES), &len);
+    unsigned char *bytes =
+        PQgetisnull(row, 0, REJECT_BYTES)
+            ? NULL
+            : PQunescapeBytea((unsigned char *) PQgetvalue(row, 0, REJECT_BYTES), &len);
     reject item = {.file = row_text(row, REJECT_FILE),
                    .line = row_number(row, REJECT_LINE, 0),
                    .block = row_number(row, REJECT_BLOCK, -1),

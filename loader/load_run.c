@@ -81,8 +81,8 @@ plan_current(load_run *run)
     load_file *file = &run->files[run->current];
     bool alone = run->under_way == 0;
     bool busy = false;
-    exit_status status = load_file_plan(file, run->request, &run->coordinator, run->names, alone,
-                                        &busy);
+    exit_status status =
+        load_file_plan(file, run->request, &run->coordinator, run->names, alone, &busy);
 
     if (status != STATUS_OK)
         fail(run, status, run->coordinator.transient);
@@ -129,8 +129,8 @@ take_batch(load_run *run, load_batch *batch)
             *batch = (load_batch){.request = run->request,
                                   .file = file,
                                   .range = &file->ranges[file->ranges_taken],
-                                  .truncate = file->truncate && (file->ranges_taken == 0 ||
-                                                                 run->request->dry_run),
+                                  .truncate = file->truncate &&
+                                              (file->ranges_taken == 0 || run->request->dry_run),
                                   .owner = PQbackendPID(run->coordinator.pg),
                                   .budget = &run->budget,
                                   .stop = &run->stop};
@@ -317,7 +317,8 @@ load_all(load_run *run)
 {
     exit_status status = attempt(run, true);
 
-    for (int64_t n = 1; status == STATUS_SERVER && run->transient && n <= run->request->retries; n++)
+    for (int64_t n = 1; status == STATUS_SERVER && run->transient && n <= run->request->retries;
+         n++)
     {
         if (run->progressed)
             n = 1;
