@@ -302,10 +302,11 @@ exit_status
 connection_query(connection *server, const char *sql, int count, const char *const *params,
                  PGresult **result)
 {
-    *result = connection_execute(server, sql, count, params);
-    if (!connection_failed(*result))
-        return STATUS_OK;
-    return connection_report(server, *result);
+    PGresult *answer = connection_execute(server, sql, count, params);
+    bool failed = connection_failed(answer);
+
+    *result = failed ? NULL : answer;
+    return failed ? connection_report(server, answer) : STATUS_OK;
 }
 
 exit_status

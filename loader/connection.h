@@ -48,7 +48,7 @@ bool connection_failed_with(const PGresult *result, const char *sqlstate);
 /* Report a failure and clear its result: STATUS_SERVER or STATUS_INTERRUPTED. */
 exit_status connection_report(connection *server, PGresult *result);
 
-/* Like connection_execute, but reports a failure. On success *result is the caller's to clear. */
+/* Like connection_execute, but reports a failure; *result is the caller's to clear, NULL then. */
 exit_status connection_query(connection *server, const char *sql, int count,
                              const char *const *params, PGresult **result);
 
