@@ -14,8 +14,10 @@
     .section .rodata
     resource resource_http_log_avsc, "schemas/http_log.avsc"
     resource resource_tables_sql, "sql/postgres/tables.sql"
+    resource resource_http_log_month_sql, "sql/postgres/http_log_month.sql"
     resource resource_upgrade_sql, "sql/postgres/upgrade.sql"
     resource resource_session_mark_sql, "sql/postgres/session_mark.sql"
+    resource resource_partition_sql, "sql/postgres/partition.sql"
     resource resource_session_state_sql, "sql/postgres/session_state.sql"
     resource resource_session_report_sql, "sql/postgres/session_report.sql"
     resource resource_campaign_conversions_sql, "sql/postgres/campaign_conversions.sql"
@@ -24,6 +26,7 @@
     resource resource_weekly_rewards_sql, "sql/postgres/weekly_rewards.sql"
     resource resource_reward_interaction_sql, "sql/postgres/reward_interaction.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"
+    resource resource_partition_check_sql, "loader/sql/partition_check.sql"
     resource resource_table_columns_sql, "loader/sql/table_columns.sql"
     resource resource_table_find_sql, "loader/sql/table_find.sql"
     resource resource_batch_claim_sql, "loader/sql/batch_claim.sql"
