@@ -38,7 +38,7 @@ is_monthly(connection *server, const load_table *table, bool *monthly)
 
 /* Say why a function of partition.sql failed, and what can be done. */
 static exit_status
-report_failure(const connection *server, PGresult *failure)
+report_failure(connection *server, PGresult *failure)
 {
     bool older = connection_failed_with(failure, SQLSTATE_UNDEFINED_FUNCTION);
     bool not_allowed = connection_failed_with(failure, "42501"); /* insufficient privilege */
