@@ -172,11 +172,17 @@ static exit_status
 create_objects(connection *server, const char *schema)
 {
     const char *const scripts[] = {
-        resource_tables_sql,         resource_session_mark_sql,
-        resource_partition_sql,      resource_session_state_sql,
-        resource_session_report_sql, resource_campaign_conversions_sql,
-        resource_forget_sql,         resource_campaign_engagement_sql,
-        resource_weekly_rewards_sql, resource_reward_interaction_sql,
+        resource_tables_sql,
+        resource_session_mark_sql,
+        resource_partition_sql,
+        resource_session_state_sql,
+        resource_session_report_sql,
+        resource_campaign_conversions_sql,
+        resource_forget_sql,
+        resource_unload_sql,
+        resource_campaign_engagement_sql,
+        resource_weekly_rewards_sql,
+        resource_reward_interaction_sql,
     };
 
     STATUS_TRY(set_search_path(server, schema));

@@ -34,5 +34,5 @@ LEFT JOIN pg_class AS c ON c.oid = p.relid AND p.datname = current_database()
 LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE a.pid <> pg_backend_pid()
   AND (h.pid IS NOT NULL OR c.oid IS NOT NULL)
-  AND ($1 IS NULL OR $1 = coalesce(h.table_name, format('%I.%I', n.nspname, c.relname)))
+  AND ($1::text IS NULL OR $1 = coalesce(h.table_name, format('%I.%I', n.nspname, c.relname)))
 ORDER BY a.pid
