@@ -129,6 +129,7 @@ make_plan(avro_source *source)
     }
     code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
+    source->base.plan = source->plan;
     return code == CS_OK ? STATUS_OK : log_core_error(&err, source->base.file->name);
 }
 
