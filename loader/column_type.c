@@ -9,6 +9,7 @@
 #include "text_value.h"
 
 #include <endian.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ append_int64(cs_buffer *out, int64_t value, cs_error *err)
 cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
+    bool tiny = fabs(value) < (is_float ? (double) FLT_MIN : DBL_MIN); /* with fewer digits */
     char text[32];
 
     if (!isfinite(value))
@@ -74,7 +76,7 @@ append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
                                 isnan(value) ? "NaN"
                                 : value > 0  ? "Infinity"
                                              : "-Infinity");
-    for (int digits = is_float ? 6 : 15; digits <= 17; digits++)
+    for (int digits = tiny ? 1 : is_float ? 6 : 15; digits <= 17; digits++)
     {
         snprintf(text, sizeof(text), "%.*g", digits, value);
         if (is_float ? strtof(text, NULL) == (float) value : strtod(text, NULL) == value)

@@ -6,6 +6,7 @@
 #define LOADER_LOAD_H
 
 #include "connection.h"
+#include "load_table.h"
 #include "rejects.h"
 #include "row_source.h"
 
@@ -16,7 +17,8 @@ typedef struct load_context
     const char *table;  /* as the user called it; NULL: by the file */
     const char *schema; /* NULL: not given */
     bool again;
-    source_format format;
+    row_format format;
+    const mapping_request *mapping;
     reject_budget *budget;
     reject_file *rejects;
 } load_context;

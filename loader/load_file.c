@@ -254,8 +254,7 @@ run_transaction(load_state *state)
     STATUS_TRY(connection_run(
         state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
     STATUS_TRY(load_table_find(&state->table, state->server, table, context->schema));
-    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->source,
-                                 &(mapping_request){.columns = NULL}));
+    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->source, context->mapping));
     STATUS_TRY(ledger_claim(state->server, &state->table, state->source, context->again,
                             &state->batch, &state->claim));
     if (state->claim == CLAIM_DONE)
@@ -273,8 +272,7 @@ load_open_file(load_state *state)
 
     hash_start(&state->hash);
     state->file.hash = &state->hash;
-    STATUS_TRY(row_source_open(&state->source, &state->file,
-                               &(row_format){.kind = state->context->format}));
+    STATUS_TRY(row_source_open(&state->source, &state->file, &state->context->format));
     status = run_transaction(state);
     if (status != STATUS_OK || state->claim == CLAIM_DONE)
         connection_rollback(state->server);

@@ -219,8 +219,9 @@ nested_flatten(nested_writer *writer, const load_column *column, const cs_value 
         return refuse_walk(why, code);
     if (f.form != FLAT_SCALAR)
         take_text(&f);
-    else if (!column_type_accepts(column->type, flat->kind))
-        return refuse(why, SQLSTATE_WRONG_TYPE, "a union's %s does not go into the column's type",
-                      value_kind_name(flat->kind));
-    return CS_OK;
+    if (f.form == FLAT_SCALAR ? column_type_accepts(column->type, flat->kind)
+                              : column->type->class != TYPE_SCALAR)
+        return CS_OK;
+    return refuse(why, SQLSTATE_WRONG_TYPE, "the union's %s does not go into the column's type",
+                  value_kind_name(f.form == FLAT_SCALAR ? flat->kind : CS_VALUE_NESTED));
 }
