@@ -3,6 +3,7 @@
 """What is loaded is the same in the binary form of COPY and as text."""
 
 import copy
+import hashlib
 import io
 import json
 
@@ -87,12 +88,9 @@ def check_rows(database, table, cases):
         if case[3] is None:
             assert database.sql(f"SELECT c{i} IS NOT NULL FROM {table}") == [["t"]], case
             continue
-        tag = "$expected$"
-        right, got = database.sql(
-            f"SELECT c{i}::text COLLATE \"C\" = {tag}{case[3]}{tag}, left(c{i}::text, 200) FROM {table}"
-            if "\n" not in case[3] and "\r" not in case[3] and "\t" not in case[3] else
-            f"SELECT c{i}::text COLLATE \"C\" = {tag}{case[3]}{tag}, 'see the case' FROM {table}")[0]
-        assert right == "t", (case, got)
+        # by their hashes: some are long, and some have what separates psql's columns
+        got = database.sql(f"SELECT md5(c{i}::text), quote_literal(left(c{i}::text, 200)) FROM {table}")
+        assert got[0][0] == hashlib.md5(case[3].encode()).hexdigest(), (case[:3], case[3][:200], got)
 
 
 @pytest.mark.parametrize("form", ["binary", "text"])
