@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 #define BOOLOID 16
-#define BYTEAOID 17
 #define CHAROID 18
 #define NAMEOID 19
 #define INT2OID 21

@@ -209,8 +209,9 @@ match_field(matching *m, int index)
         return add_entry(m, column, index);
     if (m->listed != NULL)
         return refuse_field(m->table, m->source, name, "matches a generated column");
-    log_warning("%s: field \"%s\" is left out: the column is generated", m->source->file->name,
-                name);
+    if (!m->request->quiet)
+        log_warning("%s: field \"%s\" is left out: the column is generated", m->source->file->name,
+                    name);
     return STATUS_OK;
 }
 
@@ -388,8 +389,18 @@ match_fields(matching *m)
     return check_listed(m);
 }
 
+/* True if a field goes to a column. */
+static bool
+goes_somewhere(const load_mapping *mapping, int field)
+{
+    for (size_t i = 0; i < mapping->count; i++)
+        if (mapping->columns[i].field == field)
+            return true;
+    return false;
+}
+
 exit_status
-load_mapping_make(load_mapping *mapping, const load_table *table, const row_source *source,
+load_mapping_make(load_mapping *mapping, const load_table *table, row_source *source,
                   const mapping_request *request)
 {
     matching m = {.mapping = mapping, .table = table, .source = source, .request = request};
@@ -399,7 +410,17 @@ load_mapping_make(load_mapping *mapping, const load_table *table, const row_sour
         (load_mapping){.num_values = source->num_fields, .user_field = -1, .text_column = -1};
     status = match_fields(&m);
     free(m.listed);
-    return status;
+    STATUS_TRY(status);
+    for (size_t i = 0; source->unwanted != NULL && i < source->num_fields; i++)
+    {
+        source->unwanted[i] = !goes_somewhere(mapping, (int) i);
+        source->leaves_out = source->leaves_out || source->unwanted[i];
+    }
+    if (mapping->form == COPY_TEXT && !request->quiet)
+        log_verbose("%s: rows are sent as text, for column \"%s\" of type %s", source->file->name,
+                    column_name(table, mapping->text_column),
+                    PQgetvalue(table->columns, mapping->text_column, COLUMN_TYPE));
+    return STATUS_OK;
 }
 
 /* Free the mapping. */

@@ -42,6 +42,7 @@ typedef struct mapping_request
 {
     option_list map;     /* of "field=column" */
     const char *columns; /* "a,b,c": load only these; NULL: a column for every field */
+    bool quiet;          /* what is left out has been said before */
 } mapping_request;
 
 /* Which columns are loaded. */
@@ -56,9 +57,12 @@ typedef struct load_mapping
     int text_column; /* the first whose binary form is not known, -1 if there is none */
 } load_mapping;
 
-/* Match the fields of a source with the columns of a table. The source must outlive the mapping. */
-exit_status load_mapping_make(load_mapping *mapping, const load_table *table,
-                              const row_source *source, const mapping_request *request);
+/*
+ * Match the fields of a source with the columns of a table, and tell the source which are
+ * wanted. It must outlive the mapping.
+ */
+exit_status load_mapping_make(load_mapping *mapping, const load_table *table, row_source *source,
+                              const mapping_request *request);
 void load_mapping_free(load_mapping *mapping);
 
 /* The COPY statement; NULL without memory. Freed by the caller. */

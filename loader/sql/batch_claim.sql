@@ -1,9 +1,9 @@
 -- loader/sql/batch_claim.sql
--- Claim file $3 for table $1, whose oid is $5. A loader of the same file that comes
--- second waits here for the first, and gets no row once that has committed.
+-- Claim blocks from $6 on, at byte $7, of file $3 for table $1, whose oid is $5; $8:
+-- the table was emptied for it. No row where they are in the table already.
 INSERT INTO load_batch (table_name, file_name, file_id, source_sha256, first_block, start_offset,
-                        start_pages)
-VALUES ($1, $2, $3, $4, 0, 0, (
+                        truncated, start_pages)
+VALUES ($1, $2, $3, $4, $6, $7, $8, (
     SELECT jsonb_object_agg(c.oid, pg_relation_size(c.oid) / current_setting('block_size')::bigint)
     FROM (SELECT $5::oid AS oid
           UNION

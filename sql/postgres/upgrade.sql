@@ -24,5 +24,10 @@ BEGIN
             ADD COLUMN refreshed boolean NOT NULL DEFAULT false,
             ADD COLUMN rows_forgotten bigint NOT NULL DEFAULT 0;
     END IF;
+
+    -- Up to 0.4.0 the file of rejects was not written from here.
+    ALTER TABLE load_reject
+        ADD COLUMN IF NOT EXISTS line bigint,
+        ADD COLUMN IF NOT EXISTS record_bytes bytea;
 END;
 $$;
