@@ -307,7 +307,7 @@ next(row_source *base, cs_value *values, refusal *why)
     {
         source->blanks--;
         base->line = source->blank_line++;
-        base->raw.len = 0;
+        base->raw = (cs_slice){"", 0};
         return refuse_count(source, 1, why);
     }
     source->found = false;
