@@ -110,6 +110,15 @@ append_text(const cs_value *value, cs_buffer *out, refusal *why)
     }
 }
 
+/* Refuse a duration that no interval holds. */
+static cs_code
+check_duration(const cs_value *value, refusal *why)
+{
+    if (value->as.duration.days > INT32_MAX || value->as.duration.months > INT32_MAX)
+        return refuse(why, SQLSTATE_NUMBER_RANGE, "duration is out of range for an interval");
+    return CS_OK;
+}
+
 cs_code
 append_literal(const cs_value *value, cs_buffer *out, refusal *why)
 {
@@ -123,6 +132,9 @@ append_literal(const cs_value *value, cs_buffer *out, refusal *why)
             return print_timestamp((const uint8_t *) &time, sizeof(time), out, &why->err);
         case CS_VALUE_DATE:
             return print_date((const uint8_t *) &days, sizeof(days), out, &why->err);
+        case CS_VALUE_DURATION:
+            CS_TRY(check_duration(value, why));
+            return append_text(value, out, why);
         default:
             return append_text(value, out, why);
     }
@@ -373,13 +385,10 @@ append_time_of_day(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_interval(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    uint32_t days = value->as.duration.days, months = value->as.duration.months;
-
-    if (days > INT32_MAX || months > INT32_MAX)
-        return refuse(why, SQLSTATE_NUMBER_RANGE, "duration is out of range for an interval");
+    CS_TRY(check_duration(value, why));
     CS_TRY(append_int64(out, value->as.duration.millis * CS_MILLISECOND, &why->err));
-    CS_TRY(append_int32(out, (int32_t) days, &why->err));
-    return append_int32(out, (int32_t) months, &why->err);
+    CS_TRY(append_int32(out, (int32_t) value->as.duration.days, &why->err));
+    return append_int32(out, (int32_t) value->as.duration.months, &why->err);
 }
 
 /* uuid */
