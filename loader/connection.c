@@ -357,8 +357,12 @@ connection_copy_end(connection *server, const char *reason)
         return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
     while ((next = connection_next(server)) != NULL)
     {
-        if (result == NULL)
+        if (result == NULL || (!connection_failed(result) &&
+                               (connection_failed(next) || PQcmdTuples(next)[0] != '\0')))
+        {
+            PQclear(result);
             result = next;
+        }
         else
             PQclear(next);
         if (PQstatus(server->pg) == CONNECTION_BAD)

@@ -69,7 +69,11 @@ void connection_rollback(connection *server);
 /* Send data in a COPY FROM STDIN; false if the connection is lost or a signal asks to stop. */
 bool connection_copy_put(connection *server, const void *data, size_t len);
 
-/* End a COPY, with a reason if it shall fail; the result is the caller's to clear. */
+/*
+ * End a COPY, with a reason if it shall fail. The result, the caller's to clear, is that of
+ * the first failure, else of the last statement that counted rows: others may follow the COPY
+ * in its query.
+ */
 PGresult *connection_copy_end(connection *server, const char *reason);
 
 /* A name as SQL, quoted where needed; freed with PQfreemem. NULL without memory. */

@@ -148,17 +148,16 @@ end_range(plan_walk *walk, const cs_avro_position *position)
     walk->open = NULL;
 }
 
-/* Begin a range at a position: of the file's first block, with the header. */
+/* Begin a range at a position; that of the first block has the header. */
 static exit_status
 begin_range(plan_walk *walk, const cs_avro_position *position)
 {
     block_range *range = add_range(walk->file);
-    bool first = walk->file->num_ranges == 1 && walk->num_done == 0;
 
     if (range == NULL)
         return log_out_of_memory();
     range->first_block = position->index;
-    range->start_offset = first ? 0 : position->offset;
+    range->start_offset = position->index == 0 ? 0 : position->offset;
     range->position = *position;
     range->position.num_ahead = 0; /* so that the batch reads, and hashes, all of its bytes */
     walk->open = range;

@@ -371,6 +371,8 @@ report_progress(const load_run *run, exit_status status)
 {
     int done = 0, in_order = 0, partly = 0;
 
+    if (status == STATUS_INTERRUPTED)
+        log_interrupted();
     for (int i = 0; i < run->names->count; i++)
     {
         const load_file *file = &run->files[i];

@@ -26,8 +26,13 @@ BEGIN
     END IF;
 
     -- Up to 0.4.0 the file of rejects was not written from here.
-    ALTER TABLE load_reject
-        ADD COLUMN IF NOT EXISTS line bigint,
-        ADD COLUMN IF NOT EXISTS record_bytes bytea;
+    IF NOT EXISTS (SELECT
+                   FROM pg_attribute AS a
+                   WHERE a.attrelid = 'load_reject'::regclass
+                     AND a.attname = 'record_bytes'
+                     AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE load_reject ADD COLUMN line bigint, ADD COLUMN record_bytes bytea;
+    END IF;
 END;
 $$;
