@@ -347,7 +347,7 @@ load_file_plan(load_file *file, const load_request *request, connection *server,
         log_error("%s: the file's name is not valid UTF-8", file->name);
         return STATUS_USAGE;
     }
-    STATUS_TRY(load_input_open(&file->input, file->name, request->format));
+    STATUS_TRY(load_input_open(&file->input, file->name, &request->format));
     status = plan_open_file(file, request, server, names, wait, busy);
     if (status == STATUS_OK && !*busy && row_source_reader(file->input.source) == NULL &&
         file->num_ranges > 0)
