@@ -6,7 +6,7 @@
 #define LOADER_LOAD_PARTITIONS_H
 
 #include "calendar.h"
-#include "load_table.h"
+#include "load.h"
 
 /*
  * Where the table is the log and is partitioned by time, make the months from min to
@@ -15,5 +15,12 @@
  */
 exit_status load_partitions_ensure(connection *server, const load_table *table, cs_time min,
                                    cs_time max);
+
+/*
+ * The same for all rows of a file: from the times in its metadata, or where there are
+ * none by a look at every row. Nothing is looked at for a table that needs no months.
+ */
+exit_status load_partitions_for_file(connection *server, const load_table *table, const char *name,
+                                     const load_request *request);
 
 #endif
