@@ -305,11 +305,11 @@ const command_spec status_command = {
     .summary = "list what was loaded, and what was refused",
     .description =
         "Lists the ledger by file and table: batches, the numbers of their loads, records\n"
-        "read, loaded and rejected, rows that forget_before has dropped since, bytes. Of a\n"
-        "file that can be read also its size, and its state: complete; partial, or grown\n"
-        "since, with the part that is loaded; cut short; changed; damaged; or another file\n"
-        "of that name. loading is the server process that loads it now. Files and loads\n"
-        "that are named are listed alone. Times are in UTC.",
+        "read, loaded and rejected, rows that forget_before has dropped since, bytes. Of\n"
+        "a file that can be read also its size, and its state: complete; partial, or\n"
+        "grown since, with the part that is loaded; cut short; changed; damaged; or\n"
+        "another file of that name. loading is the server process that loads it now.\n"
+        "Files and loads that are named are listed alone. Times are in UTC.",
     .options = options,
     .connects = true,
     .may_have_operands = true,
