@@ -280,10 +280,10 @@ const command_spec unload_command = {
     .summary = "take the rows of loads out of a table again",
     .description =
         "Takes out what was loaded from a file, or by one load, whose number status\n"
-        "shows: its rows, known by the table's column load_id, what is recorded of it, and\n"
-        "its refused records, in one transaction for all that is named. Afterwards the\n"
-        "file can be loaded again. Users in the stored sessions are made anew by the next\n"
-        "refresh. A file that can be read is known by its content, else by its name.\n"
+        "shows: its rows, known by the table's column load_id, what is recorded of it,\n"
+        "and its refused records, in one transaction for all that is named. Afterwards\n"
+        "the file can be loaded again. Users in the stored sessions are made anew by the\n"
+        "next refresh. A file that can be read is known by its content, else by its name.\n"
         "Without an index on load_id the whole table is read. A load of which\n"
         "forget_before has dropped rows cannot be taken out.",
     .options = options,
