@@ -31,6 +31,18 @@ receive_notice(void *ctx, const PGresult *notice)
         log_line("notice", message);
 }
 
+/* Say what the connection is to, with --verbose. */
+static void
+describe(PGconn *pg)
+{
+    const char *protocol = PQsslInUse(pg) ? PQsslAttribute(pg, "protocol") : NULL;
+
+    log_verbose("connected to database \"%s\" at %s, port %s, as \"%s\": PostgreSQL %s, %s%s",
+                PQdb(pg), PQhost(pg), PQport(pg), PQuser(pg),
+                PQparameterStatus(pg, "server_version"), protocol != NULL ? "with " : "without TLS",
+                protocol != NULL ? protocol : "");
+}
+
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
 connect_server(connection *server, const connection_settings *settings)
@@ -60,6 +72,7 @@ connect_server(connection *server, const connection_settings *settings)
     PQsetNoticeReceiver(server->pg, receive_notice, NULL);
     if (PQsetnonblocking(server->pg, 1) != 0)
         return log_out_of_memory();
+    describe(server->pg);
     return STATUS_OK;
 }
 

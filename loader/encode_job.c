@@ -110,7 +110,10 @@ encode_log(job_state *state, const char *log, log_counts *counts)
 
     STATUS_TRY(file_source_open(&source, log));
     source.hash = &state->hash;
-    status = line_reader_open(&reader, &source);
+    memset(&reader, 0, sizeof(reader));
+    status = file_source_decompress(&source);
+    if (status == STATUS_OK)
+        status = line_reader_open(&reader, &source);
     if (status == STATUS_OK)
         status = encode_lines(state, &reader, log, counts);
     line_reader_close(&reader);

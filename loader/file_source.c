@@ -62,10 +62,13 @@ file_source_close(file_source *source)
     if (source->fd >= 0)
         close(source->fd);
     source->fd = -1;
+    inflate_close(source->inflate);
+    source->inflate = NULL;
 }
 
-int64_t
-file_source_read(file_source *source, void *data, size_t len)
+/* Read the file's own bytes. */
+static int64_t
+read_own(file_source *source, void *data, size_t len)
 {
     ssize_t got;
 
@@ -86,11 +89,89 @@ file_source_read(file_source *source, void *data, size_t len)
     return got;
 }
 
+/* The same, beginning with what was read ahead. */
+static int64_t
+read_from_head(void *ctx, void *data, size_t len)
+{
+    file_source *source = ctx;
+    size_t ahead = source->head_end - source->head_start;
+
+    if (ahead == 0)
+        return read_own(source, data, len);
+    if (ahead > len)
+        ahead = len;
+    memcpy(data, source->head + source->head_start, ahead);
+    source->head_start += ahead;
+    return (int64_t) ahead;
+}
+
+exit_status
+file_source_decompress(file_source *source)
+{
+    file_compression compression;
+    int64_t got = 1;
+
+    while (source->head_end < sizeof(source->head) && got > 0)
+    {
+        got = read_own(source, source->head + source->head_end,
+                       sizeof(source->head) - source->head_end);
+        if (got < 0)
+            return file_source_fail(source);
+        source->head_end += (size_t) got;
+    }
+    compression = inflate_detect(source->head, source->head_end);
+    if (compression == COMPRESSION_NONE)
+        return STATUS_OK;
+    if (compression == COMPRESSION_FOREIGN)
+    {
+        log_error("could not read \"%s\": it is compressed with bzip2 or xz", source->name);
+        log_hint("Decompress it first: gzip and zstandard are read as they are.");
+        return STATUS_REFUSED;
+    }
+    source->inflate = inflate_open(compression, read_from_head, source);
+    return source->inflate != NULL ? STATUS_OK : log_out_of_memory();
+}
+
+int64_t
+file_source_read(file_source *source, void *data, size_t len)
+{
+    if (source->inflate != NULL)
+        return inflate_next(source->inflate, data, len);
+    return read_from_head(source, data, len);
+}
+
+/* What is wrong with the compressed file, NULL if that is not what failed. */
+static const cs_error *
+damage(const file_source *source)
+{
+    return source->inflate != NULL && errno == EBADMSG ? inflate_error(source->inflate) : NULL;
+}
+
+cs_code
+file_source_error(const file_source *source, cs_error *err)
+{
+    const cs_error *found = damage(source);
+    int saved = errno;
+
+    if (found != NULL)
+        *err = *found;
+    else if (saved == EINTR)
+        cs_fail(err, CS_ERR_STOPPED, "interrupted");
+    else
+        cs_fail(err, CS_ERR_IO, "could not read: %s", strerror(saved));
+    err->file = source->name;
+    if (found == NULL)
+        err->sys_errno = saved;
+    return err->code;
+}
+
 exit_status
 file_source_fail(const file_source *source)
 {
     if (errno == EINTR)
         return STATUS_INTERRUPTED;
+    if (damage(source) != NULL)
+        return log_core_error(damage(source), source->name);
     log_error("could not read \"%s\": %s", source->name, strerror(errno));
     return STATUS_REFUSED;
 }
@@ -101,6 +182,9 @@ file_source_rewind(file_source *source)
     if (lseek(source->fd, 0, SEEK_SET) != 0)
         return false;
     source->offset = 0;
+    source->head_start = source->head_end = 0;
+    if (source->inflate != NULL)
+        inflate_rewind(source->inflate);
     return true;
 }
 

@@ -31,6 +31,8 @@ typedef struct load_settings
     bool freeze;
     bool dry_run;
     bool again;
+    mapping_request mapping;
+    row_format csv; /* its kind is not used */
 } load_settings;
 
 static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
@@ -50,6 +52,18 @@ static const option_spec options[] = {
      "auto: Avro or CSV, as the file says (default);\n"
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
+    {"map", 0, OPTION_LIST, offsetof(load_settings, mapping.map), "FIELD=COLUMN",
+     "the column that a field of the file goes to\n(default: the one of its name); may be repeated",
+     NULL},
+    {"columns", 0, OPTION_TEXT, offsetof(load_settings, mapping.columns), "NAME,...",
+     "load only these columns of the table, and leave\nthe fields of others out", NULL},
+    {"encoding", 0, OPTION_TEXT, offsetof(load_settings, csv.encoding), "NAME",
+     "encoding of CSV, by a name that iconv knows\n(default: UTF-8, or by its byte order mark)",
+     NULL},
+    {"delimiter", 0, OPTION_TEXT, offsetof(load_settings, csv.delimiter), "C",
+     "what separates the fields of CSV; \\t is a tab\n(default: a comma)", NULL},
+    {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
+     "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
      "load over N connections at once (default: 1)", NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
@@ -133,7 +147,9 @@ run(const void *given, const operand_list *files)
         .connection = &settings->connection,
         .table = settings->table,
         .schema = settings->schema,
-        .format = (source_format) settings->format,
+        .format = {(source_format) settings->format, settings->csv.encoding,
+                   settings->csv.delimiter, settings->csv.null_text},
+        .mapping = settings->mapping,
         .rejects = settings->rejects,
         .max_rejects = settings->max_rejects,
         .jobs = settings->jobs,
@@ -160,9 +176,10 @@ const command_spec load_command = {
     .arguments = "FILE...",
     .summary = "load Avro or CSV files into a table",
     .description =
-        "A file's content tells what it is: Avro, or CSV in UTF-8 whose first line names\n"
-        "the columns. Fields go to the columns of the same name, whatever the case; each\n"
-        "field needs one, and columns without a field get their default. Each file is\n"
+        "A file's content tells what it is: Avro, or CSV whose first line names the\n"
+        "columns, also compressed with gzip or zstandard. Fields go to the columns of the\n"
+        "same name, whatever the case; each field needs one, unless --columns says which\n"
+        "to load, and columns without a field get their default. Each file is\n"
         "one transaction, and is recorded in the table load_batch: loading it again does\n"
         "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
         "an empty field without quotes is NULL, and a time without an offset is UTC.",

@@ -275,6 +275,7 @@ begin_batch(batch_state *state)
 {
     const load_batch *batch = state->batch;
     ledger_key key = load_file_key(batch->file);
+    mapping_request mapping = batch->request->mapping;
 
     STATUS_TRY(connection_run(state->server, "BEGIN", 0, NULL));
     STATUS_TRY(load_table_find(&state->table, state->server, batch->file->table_name,
@@ -283,7 +284,8 @@ begin_batch(batch_state *state)
         STATUS_TRY(ledger_truncate(state->server, &state->table));
     STATUS_TRY(connection_run(
         state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
-    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->input->source));
+    mapping.quiet = batch->range->first_block > 0;
+    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->input->source, &mapping));
     key.table = &state->table;
     return ledger_claim(state->server, &key, batch->range, batch->truncate, batch->owner,
                         &state->result.load_id);

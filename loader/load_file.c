@@ -4,6 +4,7 @@
  */
 #include "load_file.h"
 
+#include "load_partitions.h"
 #include "log.h"
 #include "stop.h"
 
@@ -330,6 +331,8 @@ plan_open_file(load_file *file, const load_request *request, connection *server,
     if (*busy)
         return STATUS_OK;
     STATUS_TRY(plan_by_ledger(file, request, server, names));
+    if (file->num_ranges > 0)
+        STATUS_TRY(load_partitions_for_file(server, &file->table, file->name, request));
     file->ranges_left = file->num_ranges;
     file->state = FILE_OPEN;
     return STATUS_OK;
@@ -347,7 +350,7 @@ load_file_plan(load_file *file, const load_request *request, connection *server,
         log_error("%s: the file's name is not valid UTF-8", file->name);
         return STATUS_USAGE;
     }
-    STATUS_TRY(load_input_open(&file->input, file->name, request->format));
+    STATUS_TRY(load_input_open(&file->input, file->name, &request->format));
     status = plan_open_file(file, request, server, names, wait, busy);
     if (status == STATUS_OK && !*busy && row_source_reader(file->input.source) == NULL &&
         file->num_ranges > 0)

@@ -9,8 +9,6 @@
  */
 #include "progress.h"
 
-#include "calendar.h"
-#include "json_text.h"
 #include "log.h"
 
 #include <errno.h>
@@ -191,11 +189,14 @@ draw_line(void)
     log_show_status(line);
 }
 
-/* A number with at most one digit behind the point, or null where it is unknown. */
-static json_t *
-rounded(double number)
+/* Write a number with a digit behind the point, null where it is unknown. */
+static void
+format_number(double number, char text[SHORT_TEXT])
 {
-    return number >= 0 ? json_real((double) (int64_t) (number * 10 + 0.5) / 10) : json_null();
+    if (number >= 0)
+        snprintf(text, SHORT_TEXT, "%.1f", number);
+    else
+        snprintf(text, SHORT_TEXT, "null");
 }
 
 /* Print a line of JSON. */
@@ -203,25 +204,21 @@ static void
 print_line(bool done)
 {
     progress_state state = read_state(done);
-    json_t *object = json_object();
-    cs_buffer line;
-    cs_error err;
+    char total[SHORT_TEXT] = "null", percent[SHORT_TEXT], left[SHORT_TEXT];
+    char line[512];
+    int len;
 
-    json_object_set_new(object, "progress", json_string(job.verb));
-    json_object_set_new(object, "rows", json_integer(state.rows));
-    json_object_set_new(object, "bytes", json_integer(state.bytes));
-    json_object_set_new(object, "total_bytes",
-                        job.total_bytes >= 0 ? json_integer(job.total_bytes) : json_null());
-    json_object_set_new(object, "percent", rounded(state.percent));
-    json_object_set_new(object, "rows_per_second", json_integer((json_int_t) (state.rate + 0.5)));
-    json_object_set_new(object, "seconds", rounded(state.seconds));
-    json_object_set_new(object, "seconds_left", rounded(state.seconds_left));
-    json_object_set_new(object, "done", json_boolean(done));
-    cs_buffer_init(&line, cs_malloc_env());
-    if (json_append(&line, object, &err) == CS_OK &&
-        cs_buffer_append(&line, "\n", 1, &err) == CS_OK)
-        log_raw((const char *) line.data, line.len);
-    cs_buffer_free(&line);
+    if (job.total_bytes >= 0)
+        snprintf(total, sizeof(total), "%" PRId64, job.total_bytes);
+    format_number(state.percent, percent);
+    format_number(state.seconds_left, left);
+    len = snprintf(line, sizeof(line),
+                   "{\"progress\":\"%s\",\"rows\":%" PRId64 ",\"bytes\":%" PRId64
+                   ",\"total_bytes\":%s,\"percent\":%s,\"rows_per_second\":%.0f,\"seconds\":%.1f,"
+                   "\"seconds_left\":%s,\"done\":%s}\n",
+                   job.verb, state.rows, state.bytes, total, percent, state.rate, state.seconds,
+                   left, done ? "true" : "false");
+    log_raw(line, (size_t) len);
 }
 
 /* The moment some milliseconds after another. */

@@ -31,7 +31,7 @@ report_writer_init(report_writer *writer, const report_ops *ops, const report_qu
     writer->question = question;
     writer->ops = ops;
     cs_buffer_init(&writer->out, loader_env());
-    cs_buffer_init(&writer->cells, loader_env());
+    text_table_init(&writer->table);
 }
 
 /* Free the buffers. */
@@ -39,7 +39,7 @@ void
 report_writer_free(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
-    cs_buffer_free(&writer->cells);
+    text_table_free(&writer->table);
     report_page_free(writer->page);
 }
 
