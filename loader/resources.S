@@ -31,8 +31,6 @@
     resource resource_batch_finish_sql, "loader/sql/batch_finish.sql"
     resource resource_source_lock_sql, "loader/sql/source_lock.sql"
     resource resource_source_find_sql, "loader/sql/source_find.sql"
-    resource resource_report_html, "loader/html/report.html"
-    resource resource_report_css, "loader/html/report.css"
     resource resource_serve_session_sql, "loader/sql/serve_session.sql"
     resource resource_serve_recommend_sql, "loader/sql/serve_recommend.sql"
     resource resource_serve_similar_sql, "loader/sql/serve_similar.sql"
@@ -40,5 +38,7 @@
     resource resource_serve_health_sql, "loader/sql/serve_health.sql"
     resource resource_openapi_json, "loader/web/openapi.json"
     resource resource_page_html, "loader/web/page.html"
+    resource resource_report_html, "loader/web/report.html"
+    resource resource_report_css, "loader/web/report.css"
 
     .section .note.GNU-stack, "", %progbits
