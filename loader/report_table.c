@@ -174,7 +174,7 @@ is_too_wide(const report_writer *writer)
     return width > 0 && needed > width;
 }
 
-/* Write all rows. */
+/* Write all rows but the last ones, which are left in writer->out. */
 static exit_status
 table_end(report_writer *writer)
 {
@@ -195,7 +195,7 @@ table_end(report_writer *writer)
     if (code == CS_OK && !expanded)
         code = cs_buffer_printf(&writer->out, &err, "(%" PRId64 " %s)\n", writer->rows,
                                 writer->rows == 1 ? "row" : "rows");
-    return code == CS_OK ? output_write(&writer->out) : log_core_error(&err, NULL);
+    return code == CS_OK ? STATUS_OK : log_core_error(&err, NULL);
 }
 
 const report_ops report_table_ops = {table_begin, table_row, NULL, table_end, NULL};

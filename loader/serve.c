@@ -118,10 +118,11 @@ const command_spec serve_command = {
     .arguments = "",
     .summary = "answer over HTTP what to offer next",
     .description =
-        "GET /recommend/USER_ID?n=10, /similar/ITEM_ID?n=10, /report?from=TIME&to=TIME,\n"
-        "/healthz, /metrics, /openapi.json, and a page to try it at /. Ends on SIGINT or\n"
-        "SIGTERM. Nothing is written to the database. With a token in the environment\n"
-        "variable CLICKSTREAM_TOKEN all but /healthz needs \"Authorization: Bearer TOKEN\".",
+        "GET /recommend/USER_ID?n=10, /similar/ITEM_ID?n=10, /report?from=TIME&to=TIME\n"
+        "(and &format=html: as a page), /healthz, /metrics, /openapi.json, and a page to\n"
+        "try it at /. Ends on SIGINT or SIGTERM. Nothing is written to the database. With\n"
+        "a token in the environment variable CLICKSTREAM_TOKEN all but /healthz needs\n"
+        "\"Authorization: Bearer TOKEN\".",
     .options = options,
     .connects = true,
     .settings_size = sizeof(serve_settings),

@@ -17,6 +17,8 @@
 #define SERVE_HEADER_BYTES 32768 /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
 #define SERVE_CONNECT_TIMEOUT "5"
+#define SERVE_JSON "application/json"
+#define SERVE_HTML "text/html; charset=utf-8"
 
 /* The routes, for counting. */
 typedef enum serve_route
@@ -74,7 +76,20 @@ typedef struct serve_answer
     const char *type; /* of the content */
     char *body;       /* allocated, or NULL for fixed */
     const char *fixed;
+    const char *policy; /* what the content may do in a browser; NULL: nothing */
 } serve_answer;
+
+/* What is asked for at /report; NULL where it is not said. */
+typedef struct serve_report_request
+{
+    const char *from;
+    const char *to;
+    const char *format;
+    const char *accept; /* the header */
+} serve_report_request;
+
+/* Asks a server, on a connection that is idle before, and should be afterwards. */
+typedef serve_answer (*serve_task)(connection *server, const void *ctx);
 
 /* Open as many connections; the first one must succeed. */
 exit_status serve_pool_open(serve_pool *pool, const connection_settings *settings,
@@ -82,10 +97,22 @@ exit_status serve_pool_open(serve_pool *pool, const connection_settings *setting
 void serve_pool_close(serve_pool *pool);
 
 /*
- * Run a query that gives one text, on a connection of the pool, which is opened anew where
- * it was lost. Returns its answer: 200 with the text, or what the failure means.
+ * Ask on a connection of the pool, which is opened anew where it was lost: the task may be
+ * run twice. What it leaves busy, or in a transaction, is closed.
  */
+serve_answer serve_ask(serve_pool *pool, serve_task ask, const void *ctx);
+
+/* Run a query that gives one text, which is JSON. */
 serve_answer serve_query(serve_pool *pool, const char *sql, int count, const char *const *params);
+
+/*
+ * What a failed query means: an argument's fault is told, anything else only logged. Clears
+ * the result.
+ */
+serve_answer serve_failure(const connection *server, PGresult *result);
+
+/* The sessions as JSON, or the report's page. */
+serve_answer serve_report(serve_pool *pool, const serve_report_request *asked);
 
 /* An answer of {"error": message}. */
 serve_answer serve_error(unsigned status, const char *message);

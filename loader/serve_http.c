@@ -22,11 +22,15 @@
 #include <strings.h>
 #include <time.h>
 
-#define JSON_TYPE "application/json"
-#define HTML_TYPE "text/html; charset=utf-8"
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define DEFAULT_ITEMS "10"
 #define BEARER "Bearer "
+
+/* What a browser may do with an answer, and with the page, whose script asks this service. */
+#define NO_POLICY "default-src 'none'; frame-ancestors 'none'"
+#define PAGE_POLICY                                                               \
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /* One request. */
 typedef struct request
@@ -44,11 +48,19 @@ argument(const request *asked, const char *name)
     return MHD_lookup_connection_value(asked->http, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* What an answer with fixed text is. */
+/* The page to try the service. */
 static serve_answer
-fixed_answer(const char *type, const char *text)
+answer_page(void)
 {
-    return (serve_answer){.status = 200, .type = type, .fixed = text};
+    return (serve_answer){
+        .status = 200, .type = SERVE_HTML, .fixed = resource_page_html, .policy = PAGE_POLICY};
+}
+
+/* The description for programs. */
+static serve_answer
+answer_openapi(void)
+{
+    return (serve_answer){.status = 200, .type = SERVE_JSON, .fixed = resource_openapi_json};
 }
 
 /* The number of items that is asked for, NULL if that is none or too large. */
@@ -100,13 +112,13 @@ answer_model(const request *asked, const char *sql, const char *subject)
 static serve_answer
 answer_report(const request *asked)
 {
-    char limit[16];
-    const char *params[] = {argument(asked, "from"), argument(asked, "to"), limit};
+    serve_report_request report = {
+        argument(asked, "from"), argument(asked, "to"), argument(asked, "format"),
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT)};
 
-    snprintf(limit, sizeof(limit), "%d", SERVE_MAX_ROWS);
-    if (!is_text(params[0]) || !is_text(params[1]))
+    if (!is_text(report.from) || !is_text(report.to))
         return serve_error(400, "the request is not valid UTF-8");
-    return serve_query(&asked->running->pool, resource_serve_report_sql, 3, params);
+    return serve_report(&asked->running->pool, &report);
 }
 
 /* Answer with the counts. */
@@ -156,9 +168,9 @@ answer_route(const request *asked)
     switch (asked->route)
     {
         case ROUTE_PAGE:
-            return fixed_answer(HTML_TYPE, resource_page_html);
+            return answer_page();
         case ROUTE_OPENAPI:
-            return fixed_answer(JSON_TYPE, resource_openapi_json);
+            return answer_openapi();
         case ROUTE_HEALTH:
             return serve_query(&asked->running->pool, resource_serve_health_sql, 0, NULL);
         case ROUTE_METRICS:
@@ -219,6 +231,10 @@ send_answer(const request *asked, const serve_answer *answer)
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            answer->policy != NULL ? answer->policy : NO_POLICY);
+    if (asked->route == ROUTE_REPORT)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
