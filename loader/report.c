@@ -127,7 +127,7 @@ make_question(const report_settings *settings)
 
 /* report_server.failed: an argument that the server does not take is a usage error. */
 static exit_status
-report_failure(void *ctx, const connection *server, PGresult *result)
+report_failure(void *ctx, connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||

@@ -15,7 +15,7 @@ typedef struct report_server
     const char *schema; /* NULL: the first of the search path */
 
     /* Say why a query failed, and clear its result. */
-    exit_status (*failed)(void *ctx, const connection *server, PGresult *failure);
+    exit_status (*failed)(void *ctx, connection *server, PGresult *failure);
     void *ctx;
 } report_server;
 

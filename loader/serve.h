@@ -109,7 +109,7 @@ serve_answer serve_query(serve_pool *pool, const char *sql, int count, const cha
  * What a failed query means: an argument's fault is told, anything else only logged. Clears
  * the result.
  */
-serve_answer serve_failure(const connection *server, PGresult *result);
+serve_answer serve_failure(connection *server, PGresult *result);
 
 /* The sessions as JSON, or the report's page. */
 serve_answer serve_report(serve_pool *pool, const serve_report_request *asked);

@@ -85,7 +85,7 @@ return_entry(serve_pool *pool, pool_entry *entry)
 }
 
 serve_answer
-serve_failure(const connection *server, PGresult *result)
+serve_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -104,7 +104,7 @@ accept_weight(const char *accept, const media_type *type)
 
 /* report_server.failed: keep what the failure means to the client. */
 static exit_status
-keep_failure(void *ctx, const connection *server, PGresult *failure)
+keep_failure(void *ctx, connection *server, PGresult *failure)
 {
     serve_answer *answer = ctx;
 
