@@ -13,8 +13,9 @@
 #define SERVE_MAX_ITEMS 1000 /* of one answer */
 #define SERVE_MAX_ROWS 10000 /* of one report */
 #define SERVE_MAX_CONNECTIONS 256
-#define SERVE_IDLE_SECONDS 10    /* a connection that sends nothing for so long is closed */
-#define SERVE_HEADER_BYTES 32768 /* of a request's line and headers, and of our answer's */
+#define SERVE_FEW_CONNECTIONS 192 /* beyond these the slowest are closed */
+#define SERVE_IDLE_SECONDS 10     /* a connection that sends nothing for so long is closed */
+#define SERVE_HEADER_BYTES 32768  /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
 #define SERVE_CONNECT_TIMEOUT "5"
 #define SERVE_JSON "application/json"
@@ -60,10 +61,24 @@ typedef struct serve_metrics
     double seconds[NUM_ROUTES];
 } serve_metrics;
 
+/* An HTTP connection. */
+typedef struct serve_guest serve_guest;
+
+/* Those that are open. */
+typedef struct serve_guests
+{
+    pthread_mutex_t lock;
+    serve_guest *oldest; /* who has gone longest without a whole exchange */
+    serve_guest *newest;
+    int count;         /* of those who may stay */
+    uint64_t sent_off; /* so far */
+} serve_guests;
+
 /* The service. */
 typedef struct service
 {
     serve_pool pool;
+    serve_guests guests;
     serve_metrics metrics;
     const char *model; /* asked where a request names none; NULL: it must */
     const char *token; /* that requests must bear; NULL: none */
@@ -121,7 +136,28 @@ serve_answer serve_error(unsigned status, const char *message);
 void serve_metrics_add(serve_metrics *metrics, serve_route route, unsigned status, double seconds);
 
 /* All counts in the text form of OpenMetrics; NULL without memory. */
-char *serve_metrics_text(serve_metrics *metrics);
+char *serve_metrics_text(serve_metrics *metrics, serve_guests *guests);
+
+void serve_guests_init(serve_guests *guests);
+void serve_guests_destroy(serve_guests *guests);
+
+/* A connection is there; NULL, which all below take, without memory: it can stay as it likes. */
+serve_guest *serve_guest_enter(serve_guests *guests, int socket);
+
+/* Its socket is about to be closed. */
+void serve_guest_leave(serve_guests *guests, serve_guest *guest);
+
+/* A worker begins, or ends, to make an answer. */
+void serve_guest_answered(serve_guests *guests, serve_guest *guest, bool is_answered);
+
+/* The answer was taken. */
+void serve_guest_done(serve_guests *guests, serve_guest *guest);
+
+/* Close the slowest where there are too many. */
+void serve_guests_make_room(serve_guests *guests);
+
+/* How many are open, and how many were closed to make room. */
+void serve_guests_count(serve_guests *guests, int *open, uint64_t *sent_off);
 
 /* Answer requests on this address until a signal asks to stop. */
 exit_status serve_http(service *running, const char *address, int port, int workers);

@@ -23,18 +23,36 @@ serve_error(unsigned status, const char *message)
     return answer;
 }
 
-/* Open the connection of an entry and set it up. */
+/* Set a connection up: where names are looked up, limits, and that nothing is written. */
+static exit_status
+set_session(connection *server, const char *given)
+{
+    const char *schema;
+    char *extension;
+    PGresult *result;
+    bool missing;
+
+    STATUS_TRY(connection_extension(server, &extension));
+    PQfreemem(extension);
+    STATUS_TRY(connection_schema(server, given, &schema));
+    STATUS_TRY(connection_query(server, resource_serve_session_sql, 2,
+                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT}, &result));
+    missing = PQntuples(result) == 0;
+    PQclear(result);
+    if (!missing)
+        return STATUS_OK;
+    log_error("schema \"%s\" does not exist", schema);
+    return STATUS_USAGE;
+}
+
+/* Open the connection of an entry. */
 static exit_status
 open_entry(serve_pool *pool, pool_entry *entry)
 {
     exit_status status = connection_open(&entry->server, pool->settings);
-    const char *schema;
 
     STATUS_TRY(status);
-    status = connection_schema(&entry->server, pool->schema, &schema);
-    if (status == STATUS_OK)
-        status = connection_run(&entry->server, resource_serve_session_sql, 2,
-                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT});
+    status = set_session(&entry->server, pool->schema);
     entry->open = status == STATUS_OK;
     if (!entry->open)
         connection_close(&entry->server);

@@ -113,6 +113,7 @@ REQUESTS = [
     ("/recommend/{user_id}", "/recommend/u1?n=5&titles=true", 200),
     ("/recommend/{user_id}", "/recommend/nobody", 200),
     ("/recommend/{user_id}", "/recommend/u1?n=1001", 400),
+    ("/recommend/{user_id}", "/recommend/u1?titles=yes", 400),
     ("/recommend/{user_id}", "/recommend/u1?model=none", 404),
     ("/similar/{item_id}", "/similar/3?titles=true", 200),
     ("/similar/{item_id}", "/similar/three", 400),
@@ -148,6 +149,21 @@ def test_users_of_every_kind(service, shop, user):
     assert told["known"] == (rows[0][1] != "t")
 
 
+def test_who_is_known_without_items(service):
+    for user, known in (("u1", True), ("nobody", False)):
+        told = service.json(f"/recommend/{user}?n=0")
+        assert (told["known"], told["items"]) == (known, [])
+
+
+@pytest.mark.parametrize("path", [
+    "/recommend/u1%00", "/recommend/u1%00x?n=1", "/recommend/%zz", "/recommend/u1%", "/recommend/u1%4",
+    "/recommend/u1?model=m%00", "/similar/3%00", "/report?from=2024-01-01%00", "/report?from=%-1", "/%00",
+])
+def test_bad_escapes(service, path):
+    """Nobody gets the answer to another question: a NUL would end the text before it."""
+    assert "percent" in service.json(path, 400)["error"]
+
+
 def test_titles_only_on_request(service):
     plain, titled = service.json("/recommend/u1?n=40"), service.json("/recommend/u1?n=40&titles=true")
     assert all(item["title"] is None for item in plain["items"])
@@ -163,13 +179,21 @@ def test_report(service):
     assert service.json("/report?to=2024-03-10T08:00Z")["sessions"] == []
 
 
+def metric(service, name):
+    lines = service.ask("/metrics")[2].decode().splitlines()
+    value, = (line.split()[1] for line in lines if line.split()[0] == name)
+    return int(value)
+
+
 def test_metrics(service):
+    assert metric(service, "clickstream_connections") >= 1
     service.ask("/nothing")
     _, headers, content = service.ask("/metrics")
     assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     lines = content.decode().splitlines()
     assert lines[-1] == "# EOF"
-    sample = re.compile(r'clickstream_request(s|_seconds)_total\{route="[^"]+"(,status="[2-5]xx")?\} [0-9.]+')
+    sample = re.compile(r'clickstream_(request(s|_seconds)_total\{route="[^"]+"(,status="[2-5]xx")?\}'
+                        r'|connections|connections_closed_total) [0-9.]+')
     assert all(line.startswith("# ") or sample.fullmatch(line) for line in lines)
     assert any(line.startswith('clickstream_requests_total{route="other",status="4xx"} ') for line in lines)
 
@@ -383,13 +407,24 @@ def test_token(shop):
     (["--listen", "::"], "", "a token is needed"),
     (["--listen", "127.0.0.1"], "short", "shorter than 16 bytes"),
     (["--listen", "127.0.0.one"], "", "is not an IP address"),
-    (["--http-port", "65536"], "", "takes a number up to 65535"),
-    (["--workers", "-1"], "", "takes a number up to 64"),
+    (["--http-port", "65536"], "", "takes a number from 0 to 65535"),
+    (["--workers", "-1"], "", "takes a number from 1 to 64"),
+    (["--workers", "0"], "", "takes a number from 1 to 64"),
+    (["--schema", "nowhere"], "", 'schema "nowhere" does not exist'),
+    ([], "sixteen bytes\nand more", "holds a control character"),
 ])
 def test_bad_options(shop, arguments, token, message):
     done = subprocess.run([PROGRAM, "serve", *arguments], env={**shop.environment, "CLICKSTREAM_TOKEN": token},
                           capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1 and message in done.stderr, done
+
+
+def test_database_without_the_extension(shop):
+    shop.sql("CREATE DATABASE bare")
+    done = subprocess.run([PROGRAM, "serve", "--http-port", "0", "-d", "bare"], env=shop.environment,
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert "the extension is not in this database" in done.stderr and 'clickstream init" creates it' in done.stderr
 
 
 def test_port_in_use(shop, service):
@@ -456,6 +491,36 @@ def test_hostile_requests(service):
     assert service.process.poll() is None
     for raw in slow:
         raw.close()
+
+
+def drip(raw):
+    """Send one byte more, if the service still listens."""
+    try:
+        raw.sendall(b"m")
+    except OSError:
+        pass
+
+
+def test_slow_senders_keep_nobody_out(service):
+    """More clients than may connect send their requests a byte at a time; others are answered all the same."""
+    before = metric(service, "clickstream_connections_closed_total")
+    kept = service.connect()
+    slow = []
+    try:
+        for _ in range(400):
+            slow.append(socket.create_connection(("127.0.0.1", service.port), timeout=60))
+            slow[-1].sendall(b"GET /recom")
+        for _ in range(20):
+            for raw in slow:
+                drip(raw)
+            assert service.json("/recommend/u1?n=1")["known"]
+            kept.request("GET", "/healthz")
+            assert kept.getresponse().read() == b'{"status" : "ok"}'
+        assert metric(service, "clickstream_connections_closed_total") >= before + 100
+        assert metric(service, "clickstream_connections") <= 256
+    finally:
+        for raw in [*slow, kept]:
+            raw.close()
 
 
 def test_survives_a_restart_of_the_database(service, shop):
