@@ -401,3 +401,25 @@ connection_schema(const connection *server, const char *given, const char **sche
     log_hint("Name one with \"--schema\".");
     return STATUS_USAGE;
 }
+
+exit_status
+connection_extension(connection *server, char **schema)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n"
+                                " ON n.oid = e.extnamespace WHERE e.extname = 'clickstream'",
+                                0, NULL, &result));
+    *schema = NULL;
+    if (PQntuples(result) == 0)
+    {
+        PQclear(result);
+        log_error("the extension is not in this database");
+        log_hint("\"%s init\" creates it.", PROGRAM_NAME);
+        return STATUS_SERVER;
+    }
+    *schema = connection_quote(server, PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return *schema != NULL ? STATUS_OK : log_out_of_memory();
+}

@@ -83,4 +83,7 @@ char *connection_quote(const connection *server, const char *name);
 /* The schema to work in: the given one, or the user's first. Reports if there is none. */
 exit_status connection_schema(const connection *server, const char *given, const char **schema);
 
+/* The schema of the extension, quoted; freed with PQfreemem. Reports if it is not there. */
+exit_status connection_extension(connection *server, char **schema);
+
 #endif

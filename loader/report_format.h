@@ -52,7 +52,7 @@ typedef struct report_ops
     exit_status (*begin)(report_writer *writer);
     exit_status (*row)(report_writer *writer, const report_row *row);
     exit_status (*pair)(report_writer *writer, const report_pair *pair); /* NULL: not wanted */
-    exit_status (*end)(report_writer *writer);
+    exit_status (*end)(report_writer *writer); /* NULL: nothing follows the rows */
     const struct report_render_ops *render; /* how a row becomes lines; NULL: it does not alone */
 } report_ops;
 

@@ -25,7 +25,7 @@ table_row(report_writer *writer, const report_row *row)
                                                                      : log_core_error(&err, NULL);
 }
 
-/* Write all rows. */
+/* Write all rows but the last ones, which are left in writer->out. */
 static exit_status
 table_end(report_writer *writer)
 {

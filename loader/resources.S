@@ -50,8 +50,6 @@
     resource resource_truncate_done_sql, "loader/sql/truncate_done.sql"
     resource resource_source_find_sql, "loader/sql/source_find.sql"
     resource resource_stage_plan_sql, "loader/sql/stage_plan.sql"
-    resource resource_report_html, "loader/html/report.html"
-    resource resource_report_css, "loader/html/report.css"
     resource resource_serve_session_sql, "loader/sql/serve_session.sql"
     resource resource_serve_recommend_sql, "loader/sql/serve_recommend.sql"
     resource resource_serve_similar_sql, "loader/sql/serve_similar.sql"
@@ -59,5 +57,7 @@
     resource resource_serve_health_sql, "loader/sql/serve_health.sql"
     resource resource_openapi_json, "loader/web/openapi.json"
     resource resource_page_html, "loader/web/page.html"
+    resource resource_report_html, "loader/web/report.html"
+    resource resource_report_css, "loader/web/report.css"
 
     .section .note.GNU-stack, "", %progbits

@@ -53,11 +53,9 @@ extern const char resource_serve_similar_sql[];
 extern const char resource_serve_report_sql[];
 extern const char resource_serve_health_sql[];
 
-/* loader/web: what the service shows as it stands. */
+/* loader/web: what the service shows as it stands, and the report's page. */
 extern const char resource_openapi_json[];
 extern const char resource_page_html[];
-
-/* loader/html: the report's page. */
 extern const char resource_report_html[];
 extern const char resource_report_css[];
 
