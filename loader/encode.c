@@ -16,6 +16,7 @@ typedef struct encode_settings
 {
     const char *output;
     int codec; /* index into codec_names */
+    log_format_settings format;
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
@@ -30,8 +31,16 @@ static const option_spec options[] = {
      "write all logs to this Avro file, or one file\nfor each log to this directory", NULL},
     {"codec", 0, OPTION_CHOICE, offsetof(encode_settings, codec), "CODEC",
      "compression: deflate (default), null, snappy,\nzstandard, bzip2 or xz", codec_names},
+    {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
+     "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
+     "a\nline",
+     log_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD", LOG_USER_HELP,
+     log_user_names},
+    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LOG_FIELD_HELP,
+     NULL},
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
-     "Avro schema to encode by, instead of the\nproject's own schemas/http_log.avsc", NULL},
+     "Avro schema to encode by, instead of the\nproject's own in schemas/", NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(encode_settings, rejects), "FILE",
      "write refused lines to this file as JSON lines;\nan existing file is replaced (default: the\n"
      "Avro file's name with .rejects.jsonl behind it)",
@@ -230,11 +239,14 @@ encode(const encode_settings *settings, const job_list *list)
     reject_budget budget = {.limit = settings->max_rejects};
     encode_context context = {.budget = &budget, .replace = settings->force};
     exit_status status;
+    log_format format;
     log_schema schema;
 
     cs_avro_codec_find(cs_slice_of(codec_names[settings->codec]), &context.codec);
+    STATUS_TRY(log_format_choose(&format, &settings->format, "format"));
+    context.format = &format;
     context.schema = &schema;
-    status = log_schema_load(&schema, settings->schema);
+    status = log_schema_load(&schema, settings->schema, format.kind);
     if (status == STATUS_OK)
         status = run_jobs(&context, settings, list);
     log_schema_free(&schema);
@@ -265,10 +277,11 @@ const command_spec encode_command = {
     .description =
         "Each line of a log is \"timestamp http_method http_path user_id\", one space\n"
         "between, the timestamp by RFC 3339 with \"T\", up to six digits of fraction and\n"
-        "an offset (Z, +hh:mm, +hhmm or +hh). A line that is not is refused and kept\n"
-        "with file, line and reason. \"-\" is standard input. Without -o a log's Avro\n"
-        "file has the log's name with the extension .avro, and lies beside it. Files\n"
-        "appear under their names when all of them are whole.",
+        "an offset (Z, +hh:mm, +hhmm or +hh). --format takes other logs. A line that\n"
+        "cannot be read is refused and kept with file, line and reason. \"-\" is standard\n"
+        "input. Without -o a log's Avro file has the log's name with the extension\n"
+        ".avro, and lies beside it. Files appear under their names when all of them are\n"
+        "whole.",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),

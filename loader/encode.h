@@ -20,6 +20,7 @@ typedef struct encode_job
 /* What all jobs of a run share. */
 typedef struct encode_context
 {
+    const log_format *format;
     const log_schema *schema;
     cs_avro_codec codec;
     bool replace; /* existing outputs may be replaced */

@@ -32,8 +32,9 @@ typedef struct job_state
     cs_avro_writer *writer;
     reject_file own_rejects; /* where no --rejects names a file */
     reject_file *rejects;    /* that or the run's */
-    hash_stream hash;        /* over all bytes of the logs */
-    cs_time min_time;        /* meaningful once a record was written */
+    log_parser parser;
+    hash_stream hash; /* over all bytes of the logs */
+    cs_time min_time; /* meaningful once a record was written */
     cs_time max_time;
     log_counts *counts; /* one for each log */
     int64_t records;
@@ -65,7 +66,7 @@ write_line(job_state *state, const text_line *line, cs_error *err)
 
     if (line->cut)
         return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
-    CS_TRY(cs_log_line_parse(line->text, &fields, err));
+    CS_TRY(log_parser_read(&state->parser, line->text, &fields, err));
     CS_TRY(log_schema_encode(schema, &fields, cs_avro_writer_buffer(state->writer), err));
     if (state->records == 0 || fields.time < state->min_time)
         state->min_time = fields.time;
@@ -150,6 +151,7 @@ write_file(job_state *state)
     cs_sink sink;
     cs_error err;
 
+    STATUS_TRY(log_parser_open(&state->parser, context->format));
     STATUS_TRY(file_sink_open(&state->sink, state->job->output, context->replace));
     sink = file_sink_as_core(&state->sink);
     if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, &options, &state->writer,
@@ -216,6 +218,7 @@ encode_write_job(const encode_context *context, encode_job *job)
     cs_avro_writer_free(state->writer);
     state->writer = NULL;
     hash_free(&state->hash);
+    log_parser_close(&state->parser);
     return status;
 }
 

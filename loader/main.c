@@ -47,6 +47,7 @@ run_command(const command_spec *command, int argc, char **argv)
         case PARSE_ERROR:
             break;
     }
+    options_free(command, settings);
     free(settings);
     return status;
 }

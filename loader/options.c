@@ -229,6 +229,22 @@ parse_choice(const option_spec *spec, const char *text, int *value)
     return false;
 }
 
+/* Add to a list; its memory grows at the counts 1, 2, 4, ... Without memory the program ends. */
+static void
+add_to_list(option_list *list, const char *argument)
+{
+    if ((list->count & (list->count - 1)) == 0)
+    {
+        size_t capacity = list->count == 0 ? 1 : 2 * (size_t) list->count;
+        const char **items = realloc(list->items, capacity * sizeof(*items));
+
+        if (items == NULL)
+            exit(log_out_of_memory());
+        list->items = items;
+    }
+    list->items[list->count++] = argument;
+}
+
 /* Store an option's argument in the settings; false if it is not acceptable. */
 static bool
 store_option(const option_spec *spec, char *argument, void *settings)
@@ -247,6 +263,9 @@ store_option(const option_spec *spec, char *argument, void *settings)
             return parse_count(argument, member);
         case OPTION_CHOICE:
             return parse_choice(spec, argument, member);
+        case OPTION_LIST:
+            add_to_list(member, argument);
+            return true;
     }
     return false;
 }
@@ -316,6 +335,14 @@ options_parse(const command_spec *command, int argc, char **argv, void *settings
     operands->items = argv + optind;
     operands->count = argc - optind;
     return check_operands(command, operands);
+}
+
+void
+options_free(const command_spec *command, void *settings)
+{
+    for (const option_spec *spec = command->options; spec != NULL && spec->name != NULL; spec++)
+        if (spec->kind == OPTION_LIST)
+            free(((option_list *) ((char *) settings + spec->offset))->items);
 }
 
 /* Print one option, its description beside or below it. */
