@@ -244,7 +244,8 @@ static exit_status
 check_outcome(const encode_settings *settings)
 {
     if (settings->jobs == 0 || settings->jobs > ENCODE_MAX_JOBS)
-        log_error("--jobs takes a number from 1 to %d", ENCODE_MAX_JOBS);
+        log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d",
+                  settings->jobs, ENCODE_MAX_JOBS);
     else if (settings->partition != PARTITION_NONE && settings->output == NULL)
         log_error("--partition needs a directory to write to: \"-o DIR\"");
     else if (settings->partition != PARTITION_NONE && !names_directory(settings->output))
@@ -263,11 +264,11 @@ read_limit(const encode_settings *settings, uint64_t *limit)
     *limit = 0;
     if (settings->max_file_size == NULL)
         return STATUS_OK;
-    STATUS_TRY(parse_size_argument("--max-file-size", settings->max_file_size, &size));
+    STATUS_TRY(parse_size_argument("max-file-size", settings->max_file_size, &size));
     if (size < MIN_FILE_BYTES)
     {
-        log_error("--max-file-size: \"%s\" is less than %d kB", settings->max_file_size,
-                  MIN_FILE_BYTES / 1024);
+        log_error("invalid argument \"%s\" of option \"--max-file-size\": less than %d kB",
+                  settings->max_file_size, MIN_FILE_BYTES / 1024);
         return STATUS_USAGE;
     }
     *limit = size;
