@@ -14,6 +14,7 @@
 
 #include "file_source.h"
 #include "log.h"
+#include "stop.h"
 
 #include <dirent.h>
 #include <errno.h>
