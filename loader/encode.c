@@ -27,7 +27,7 @@ typedef struct encode_settings
     int64_t jobs; /* -1: chosen */
     const char *max_file_size;
     int partition; /* encode_partition */
-    log_format_settings format;
+    line_format_settings format;
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
@@ -56,10 +56,10 @@ static const option_spec options[] = {
     {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
      "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
      "a\nline",
-     log_format_names},
-    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD", LOG_USER_HELP,
-     log_user_names},
-    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LOG_FIELD_HELP,
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LINE_FIELD_HELP,
      NULL},
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
      "Avro schema to encode by, instead of the\nproject's own in schemas/", NULL},
@@ -369,12 +369,12 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
                               .threads = choose_threads(settings->jobs),
                               .partition = (encode_partition) settings->partition};
     exit_status status;
-    log_format format;
+    line_format format;
     log_schema schema;
 
     cs_avro_codec_find(cs_slice_of(codec_names[settings->codec]), &context.codec);
     STATUS_TRY(read_limit(settings, &context.max_file_bytes));
-    STATUS_TRY(log_format_choose(&format, &settings->format, "format"));
+    STATUS_TRY(line_format_choose(&format, &settings->format, "format"));
     context.format = &format;
     context.schema = &schema;
     status = log_schema_load(&schema, settings->schema, format.kind);
