@@ -2,10 +2,10 @@
  * core/http_combined.c
  *     The grammar of a web server's log line.
  *
- * A user's name may hold spaces and brackets, but never a quote as such: servers
- * write it as an escape. So the first quote begins the request, the bracket before it
- * ends the time, and what lies between the second space and the last bracket that
- * opens is the user. Only a name that is empty is written by Apache as two quotes.
+ * A user's name may hold spaces and brackets, but a quote only behind a backslash, or as
+ * \x22. So the first quote as such begins the request, the bracket before it ends the
+ * time, and what lies between the second space and the last bracket that opens is the
+ * user. Only a name that is empty is written by Apache as two quotes.
  */
 #include "http_combined.h"
 
@@ -50,6 +50,25 @@ take_word(cursor *cur, cs_slice *word)
     return true;
 }
 
+/* The next quote from a place on that is none of the text's own; NULL if there is none. */
+static const char *
+find_quote(const char *start, const char *end)
+{
+    const char *quote = start;
+
+    while ((quote = memchr(quote, '"', (size_t) (end - quote))) != NULL)
+    {
+        const char *before = quote;
+
+        while (before > start && before[-1] == '\\')
+            before--;
+        if ((quote - before) % 2 == 0)
+            break;
+        quote++;
+    }
+    return quote;
+}
+
 /* Read a user and the time in brackets behind it, up to the quote of the request. */
 static bool
 take_user_and_time(cursor *cur, cs_slice *user, cs_slice *time)
@@ -57,7 +76,7 @@ take_user_and_time(cursor *cur, cs_slice *user, cs_slice *time)
     const char *start = cur->at;
     size_t left = (size_t) (cur->end - start);
     size_t passed = left >= 2 && memcmp(start, EMPTY_USER, 2) == 0 ? 2 : 0;
-    const char *quote = memchr(start + passed, '"', left - passed);
+    const char *quote = find_quote(start + passed, cur->end);
     const char *bracket;
 
     if (quote == NULL || quote - start < 4 || quote[-1] != ' ' || quote[-2] != ']')
@@ -76,20 +95,11 @@ static bool
 take_quoted(cursor *cur, cs_slice *text)
 {
     const char *start = cur->at + 1;
-    const char *quote = start;
+    const char *quote;
 
     if (!take(cur, '"'))
         return false;
-    while ((quote = memchr(quote, '"', (size_t) (cur->end - quote))) != NULL)
-    {
-        const char *before = quote;
-
-        while (before > start && before[-1] == '\\')
-            before--;
-        if ((quote - before) % 2 == 0)
-            break;
-        quote++;
-    }
+    quote = find_quote(start, cur->end);
     if (quote == NULL)
         return false;
     *text = (cs_slice){start, (size_t) (quote - start)};

@@ -5,6 +5,7 @@
 #include "encode.h"
 
 #include "commands.h"
+#include "follow.h"
 #include "log.h"
 #include "offline_args.h"
 
@@ -26,11 +27,12 @@ typedef struct encode_settings
     int64_t jobs; /* -1: chosen */
     const char *max_file_size;
     int partition; /* encode_partition */
-    log_format_settings format;
+    line_format_settings format;
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
     bool force;
+    follow_settings follow;
 } encode_settings;
 
 static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
@@ -54,10 +56,10 @@ static const option_spec options[] = {
     {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
      "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
      "a\nline",
-     log_format_names},
-    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD", LOG_USER_HELP,
-     log_user_names},
-    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LOG_FIELD_HELP,
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LINE_FIELD_HELP,
      NULL},
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
      "Avro schema to encode by, instead of the\nproject's own in schemas/", NULL},
@@ -69,6 +71,12 @@ static const option_spec options[] = {
      "stop when more than N lines are refused\n(default: 0)", NULL},
     {"force", 0, OPTION_FLAG, offsetof(encode_settings, force), NULL, "replace existing files",
      NULL},
+    {"follow", 0, OPTION_FLAG, offsetof(encode_settings, follow.follow), NULL,
+     "go on as the log grows and is rotated: write\nsegments to the directory named by -o", NULL},
+    {"segment-time", 0, OPTION_COUNT, offsetof(encode_settings, follow.seconds), "SECONDS",
+     FOLLOW_TIME_HELP, NULL},
+    {"segment-size", 0, OPTION_TEXT, offsetof(encode_settings, follow.size), "SIZE",
+     FOLLOW_SIZE_HELP, NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -310,6 +318,34 @@ write_and_publish(const encode_context *context, const job_list *list)
     return STATUS_OK;
 }
 
+/* Check what does not go with --follow. */
+static exit_status
+check_follow(const encode_settings *settings, const operand_list *logs)
+{
+    if (settings->output == NULL)
+        log_error("--follow needs a directory to write segments to: \"-o DIR\"");
+    else if (logs->count != 1 || strcmp(logs->items[0], "-") == 0)
+        log_error("--follow takes one log, which has a name");
+    else if (settings->max_file_size != NULL || settings->partition != PARTITION_NONE ||
+             settings->rejects != NULL || settings->force)
+        log_error("--follow goes with none of --max-file-size, --partition, --rejects, --force");
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
+/* Follow a log. */
+static exit_status
+follow(encode_context *context, const encode_settings *settings, const operand_list *logs)
+{
+    follow_request request = {.settings = &settings->follow,
+                              .log = logs->items[0],
+                              .directory = settings->output,
+                              .context = context};
+
+    return follow_run(&request);
+}
+
 /* Run the jobs, with the rejects file that was named. */
 static exit_status
 run_jobs(encode_context *context, const encode_settings *settings, const job_list *list)
@@ -326,7 +362,7 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
 
 /* Load the schema and encode. */
 static exit_status
-encode(const encode_settings *settings, const job_list *list)
+encode(const encode_settings *settings, const operand_list *logs, const job_list *list)
 {
     reject_budget budget = {.limit = settings->max_rejects};
     encode_context context = {.budget = &budget,
@@ -334,17 +370,18 @@ encode(const encode_settings *settings, const job_list *list)
                               .threads = choose_threads(settings->jobs),
                               .partition = (encode_partition) settings->partition};
     exit_status status;
-    log_format format;
+    line_format format;
     log_schema schema;
 
     cs_avro_codec_find(cs_slice_of(codec_names[settings->codec]), &context.codec);
     STATUS_TRY(read_limit(settings, &context.max_file_bytes));
-    STATUS_TRY(log_format_choose(&format, &settings->format, "format"));
+    STATUS_TRY(line_format_choose(&format, &settings->format, "format"));
     context.format = &format;
     context.schema = &schema;
     status = log_schema_load(&schema, settings->schema, format.kind);
     if (status == STATUS_OK)
-        status = run_jobs(&context, settings, list);
+        status = settings->follow.follow ? follow(&context, settings, logs)
+                                         : run_jobs(&context, settings, list);
     log_schema_free(&schema);
     return status;
 }
@@ -358,16 +395,21 @@ run(const void *settings, const operand_list *logs)
 
     STATUS_TRY(check_logs(settings, logs));
     STATUS_TRY(check_outcome(settings));
+    if (((const encode_settings *) settings)->follow.follow)
+    {
+        STATUS_TRY(check_follow(settings, logs));
+        return encode(settings, logs, NULL);
+    }
     status = plan_jobs(settings, logs, &list);
     if (status == STATUS_OK)
         status = check_outputs(settings, logs, &list);
     if (status == STATUS_OK)
-        status = encode(settings, &list);
+        status = encode(settings, logs, &list);
     free_jobs(&list);
     return status;
 }
 
-static const encode_settings defaults = {.jobs = -1};
+static const encode_settings defaults = {.jobs = -1, .follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
 const command_spec encode_command = {
     .name = "encode",
@@ -380,7 +422,11 @@ const command_spec encode_command = {
         "cannot be read is refused and kept with file, line and reason. \"-\" is standard\n"
         "input. Without -o a log's Avro file has the log's name with the extension\n"
         ".avro, and lies beside it. Files appear under their names when all of them are\n"
-        "whole.",
+        "whole.\n\n"
+        "With --follow it goes on as the log grows and is renamed, until a signal ends\n"
+        "it: each line goes once into one of the segments LOG-00000001.avro and so on,\n"
+        "whenever it was killed and started again with the same command. --max-rejects\n"
+        "is about each segment then.",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),

@@ -25,7 +25,7 @@ int64_t encode_partition_of(encode_partition partition, cs_time time);
 /* What all jobs of a run share. */
 typedef struct encode_context
 {
-    const log_format *format;
+    const line_format *format;
     const log_schema *schema;
     cs_avro_codec codec;
     int threads;             /* 1 to ENCODE_MAX_JOBS */

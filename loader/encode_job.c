@@ -227,7 +227,7 @@ run(job_state *state)
         asprintf(&state->own_name, "%s%s", job->output, REJECTS_SUFFIX) < 0)
         return log_out_of_memory();
     STATUS_TRY(reject_file_open(&state->own_rejects, own ? state->own_name : NULL, true,
-                                context->replace));
+                                context->replace || job->stretch != NULL));
     return write_files(state);
 }
 
@@ -263,8 +263,13 @@ encode_check_job(const encode_job *job)
 exit_status
 encode_publish_job(encode_job *job)
 {
-    STATUS_TRY(encode_output_publish(&job->state->output));
-    return reject_file_close(&job->state->own_rejects, true, STATUS_OK);
+    reject_file *rejects = &job->state->own_rejects;
+
+    /* of a log that is followed nothing is told twice: its Avro file is the last to appear */
+    if (job->stretch == NULL)
+        STATUS_TRY(encode_output_publish(&job->state->output));
+    STATUS_TRY(reject_file_close(rejects, true, STATUS_OK));
+    return job->stretch != NULL ? encode_output_publish(&job->state->output) : STATUS_OK;
 }
 
 void

@@ -34,6 +34,7 @@ static exit_status
 finish_file(const encode_output *output, output_file *file)
 {
     const log_schema *schema = output->context->schema;
+    bool is_stretch = output->job->stretch != NULL;
     char min_text[24], max_text[24], sum[HASH_TEXT_SIZE];
     cs_avro_text_meta meta[] = {{"clickstream.source_sha256", sum},
                                 {"clickstream.min_timestamp", min_text},
@@ -45,7 +46,9 @@ finish_file(const encode_output *output, output_file *file)
     hash_free(&file->hash);
     snprintf(min_text, sizeof(min_text), "%" PRId64, log_schema_time(schema, file->min_time));
     snprintf(max_text, sizeof(max_text), "%" PRId64, log_schema_time(schema, file->max_time));
-    if (cs_avro_writer_finish(file->writer, meta, file->records > 0 ? 3 : 1, &err) != CS_OK)
+    /* two stretches of a log may hold the same lines, and are not the same */
+    if (cs_avro_writer_finish(file->writer, meta + (is_stretch ? 1 : 0),
+                              (file->records > 0 ? 3 : 1) - (is_stretch ? 1 : 0), &err) != CS_OK)
         return log_core_error(&err, file->name);
     cs_avro_writer_free(file->writer);
     file->writer = NULL;

@@ -41,7 +41,7 @@ encode_worker_init(encode_worker *worker, const encode_context *context)
     worker->context = context;
     if (cs_avro_packer_open(loader_env(), context->codec, 0, &worker->packer, &err) != CS_OK)
         return log_core_error(&err, NULL);
-    return log_parser_open(&worker->parser, context->format);
+    return line_parser_open(&worker->parser, context->format);
 }
 
 /* Free what the worker holds. */
@@ -50,7 +50,7 @@ encode_worker_free(encode_worker *worker)
 {
     cs_avro_packer_free(worker->packer);
     worker->packer = NULL;
-    log_parser_close(&worker->parser);
+    line_parser_close(&worker->parser);
 }
 
 cs_code
@@ -61,7 +61,7 @@ encode_line(encode_worker *worker, const text_line *line, cs_buffer *records, cs
 
     if (line->cut)
         return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
-    CS_TRY(log_parser_read(&worker->parser, line->text, &fields, err));
+    CS_TRY(line_parser_read(&worker->parser, line->text, &fields, err));
     *time = fields.time;
     return log_schema_encode(worker->context->schema, &fields, records, err);
 }

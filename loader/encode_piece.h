@@ -58,7 +58,7 @@ typedef struct encode_worker
 {
     const encode_context *context;
     cs_avro_packer *packer;
-    log_parser parser;
+    line_parser parser;
 } encode_worker;
 
 /* Make an empty piece; false without memory. Zeroed pieces and workers may be freed. */

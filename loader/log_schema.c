@@ -18,9 +18,9 @@ static const struct
     const char *name;
     const char *text;
 } own_schemas[] = {
-    [LOG_PLAIN] = {"schemas/http_log.avsc", resource_http_log_avsc},
-    [LOG_COMBINED] = {"schemas/web_log.avsc", resource_web_log_avsc},
-    [LOG_JSON] = {"schemas/web_log.avsc", resource_web_log_avsc},
+    [LINE_PLAIN] = {"schemas/http_log.avsc", resource_http_log_avsc},
+    [LINE_COMBINED] = {"schemas/web_log.avsc", resource_web_log_avsc},
+    [LINE_JSON] = {"schemas/web_log.avsc", resource_web_log_avsc},
 };
 
 /* Say what a schema has to look like. */
@@ -131,7 +131,7 @@ use_text(log_schema *schema, const char *name, const char *json, size_t len)
 }
 
 exit_status
-log_schema_load(log_schema *schema, const char *file, log_format_kind kind)
+log_schema_load(log_schema *schema, const char *file, line_format_kind kind)
 {
     exit_status status;
     cs_buffer text;

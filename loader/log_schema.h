@@ -8,7 +8,7 @@
 #include "avro_value.h"
 #include "avro_schema.h"
 #include "defaults.h"
-#include "log_format.h"
+#include "line_format.h"
 
 #define LOG_FIELDS 4
 
@@ -37,7 +37,7 @@ typedef struct log_schema
  * Load the schema of a file, or the program's own for logs of this kind if file is NULL,
  * and check that it fits a log.
  */
-exit_status log_schema_load(log_schema *schema, const char *file, log_format_kind kind);
+exit_status log_schema_load(log_schema *schema, const char *file, line_format_kind kind);
 void log_schema_free(log_schema *schema);
 
 /*

@@ -18,7 +18,7 @@ typedef struct event_reader
 {
     input_reader *reader;
     const event_reading *reading;
-    log_parser parser;
+    line_parser parser;
     pile_set *piles;
     cs_buffer texts[LOG_COLUMNS]; /* of values that are not text */
 } event_reader;
@@ -164,7 +164,7 @@ read_line(event_reader *events, int64_t number, cs_slice line)
     if (is_too_long(line.data, line.len))
         code = cs_fail(&err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
     else
-        code = log_parser_read(&events->parser, line, &fields, &err);
+        code = line_parser_read(&events->parser, line, &fields, &err);
     if (code == CS_OK && fields.user_id.data == NULL)
     {
         events->reader->counts.without_user++;
@@ -218,12 +218,12 @@ events_read(input_reader *reader, const event_reading *reading, pile_set *piles)
 
     for (int i = 0; i < LOG_COLUMNS; i++)
         cs_buffer_init(&events.texts[i], loader_env());
-    status = log_parser_open(&events.parser, &reading->format);
+    status = line_parser_open(&events.parser, &reading->format);
     if (status == STATUS_OK)
         status = read_chunks(&events);
     if (status != STATUS_OK)
         input_fail(reader, status);
-    log_parser_close(&events.parser);
+    line_parser_close(&events.parser);
     for (int i = 0; i < LOG_COLUMNS; i++)
         cs_buffer_free(&events.texts[i]);
     return status;

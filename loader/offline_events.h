@@ -5,14 +5,14 @@
 #ifndef LOADER_OFFLINE_EVENTS_H
 #define LOADER_OFFLINE_EVENTS_H
 
-#include "log_format.h"
+#include "line_format.h"
 #include "offline_input.h"
 #include "offline_piles.h"
 
 /* How lines and requests are understood. */
 typedef struct event_reading
 {
-    log_format format;
+    line_format format;
     cs_slice prefix; /* of the paths of views and issues */
 } event_reading;
 

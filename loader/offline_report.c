@@ -197,7 +197,7 @@ read_question(const offline_settings *settings, const report_question *question,
         STATUS_TRY(parse_time_argument("to", question->until, &to->zone, &to->until));
     if (question->gap != NULL)
         STATUS_TRY(parse_gap_argument("gap", question->gap, &to->gap));
-    STATUS_TRY(log_format_choose(&report->reading.format, settings->format, "input-format"));
+    STATUS_TRY(line_format_choose(&report->reading.format, settings->format, "input-format"));
     report->reading.prefix = cs_slice_of(settings->prefix != NULL ? settings->prefix : "");
     STATUS_TRY(choose_jobs(settings, &report->num_jobs));
     STATUS_TRY(choose_memory(settings, report));

@@ -19,7 +19,7 @@ typedef struct report_settings
     int format;
     const char *timezone;
     const char *schema;
-    log_format_settings input;
+    line_format_settings input;
     const char *prefix;
     const char *mapping;
     int64_t jobs;
@@ -59,10 +59,10 @@ static const option_spec options[] = {
     {"input-format", 0, OPTION_CHOICE, offsetof(report_settings, input.kind), "FORMAT",
      "with FILEs: of those that are logs: plain\n(default), combined (or common: Apache, nginx), "
      "or\njson: one object a line",
-     log_format_names},
-    {"user-field", 0, OPTION_CHOICE, offsetof(report_settings, input.user), "FIELD", LOG_USER_HELP,
-     log_user_names},
-    {"field", 0, OPTION_LIST, offsetof(report_settings, input.fields), "NAME=KEY", LOG_FIELD_HELP,
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(report_settings, input.user), "FIELD", LINE_USER_HELP,
+     line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(report_settings, input.fields), "NAME=KEY", LINE_FIELD_HELP,
      NULL},
     {"path-prefix", 0, OPTION_TEXT, offsetof(report_settings, prefix), "PREFIX",
      "with FILEs: views are GET PREFIX/campaigns/ID,\nissues POST PREFIX/rewards/ID", NULL},
@@ -102,7 +102,7 @@ check_options(const report_settings *settings, bool has_files)
         bool for_files;
     } given[] = {
         {"mapping", settings->mapping != NULL, true},
-        {"input-format", settings->input.kind != LOG_PLAIN, true},
+        {"input-format", settings->input.kind != LINE_PLAIN, true},
         {"user-field", settings->input.user != CS_COMBINED_USER, true},
         {"field", settings->input.fields.count > 0, true},
         {"path-prefix", settings->prefix != NULL, true},

@@ -1,14 +1,14 @@
 /*
- * loader/log_json.c
+ * loader/line_json.c
  *     Reading JSON lines with yajl.
  *
  * Numbers are never converted: a user's number keeps its exact text, and one that is
  * beyond all types in a key that nobody asks for is no reason to refuse a line. One
  * parser reads line after line, and is replaced after an error.
  */
-#include "log_json.h"
+#include "line_json.h"
 
-#include "log_format.h"
+#include "line_format.h"
 
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
@@ -29,7 +29,7 @@ typedef struct json_value
     cs_slice text; /* of text and numbers: in room */
 } json_value;
 
-struct log_json
+struct line_json
 {
     const cs_slice *keys;
     char *room;
@@ -42,12 +42,12 @@ struct log_json
     bool is_other; /* the line is something else than one object */
     int field;     /* whose value comes next; -1 if it is none of ours */
     int repeated;  /* a field whose key was there twice; -1 if there is none */
-    json_value values[LOG_JSON_FIELDS];
+    json_value values[LINE_JSON_FIELDS];
 };
 
 /* Note a value, of which text is kept. False if it is no part of an object: yajl stops. */
 static int
-take_value(log_json *json, json_kind kind, const char *text, size_t len)
+take_value(line_json *json, json_kind kind, const char *text, size_t len)
 {
     json_value *value;
 
@@ -101,7 +101,7 @@ on_string(void *ctx, const unsigned char *text, size_t len)
 static int
 on_start_map(void *ctx)
 {
-    log_json *json = ctx;
+    line_json *json = ctx;
 
     if (json->depth > 0)
         take_value(json, JSON_OTHER, NULL, 0);
@@ -116,10 +116,10 @@ on_start_map(void *ctx)
 static int
 on_key(void *ctx, const unsigned char *key, size_t len)
 {
-    log_json *json = ctx;
+    line_json *json = ctx;
 
     json->field = -1;
-    for (int i = 0; i < LOG_JSON_FIELDS && json->depth == 1; i++)
+    for (int i = 0; i < LINE_JSON_FIELDS && json->depth == 1; i++)
         if (json->keys[i].len == len && json->keys[i].data != NULL &&
             memcmp(json->keys[i].data, key, len) == 0)
             json->field = i;
@@ -130,7 +130,7 @@ on_key(void *ctx, const unsigned char *key, size_t len)
 static int
 on_start_array(void *ctx)
 {
-    log_json *json = ctx;
+    line_json *json = ctx;
     int go_on = take_value(json, JSON_OTHER, NULL, 0);
 
     json->depth++;
@@ -141,7 +141,7 @@ on_start_array(void *ctx)
 static int
 on_end(void *ctx)
 {
-    ((log_json *) ctx)->depth--;
+    ((line_json *) ctx)->depth--;
     return 1;
 }
 
@@ -159,7 +159,7 @@ static const yajl_callbacks callbacks = {
 
 /* Have a parser; false without memory. */
 static bool
-have_parser(log_json *json)
+have_parser(line_json *json)
 {
     if (json->parser != NULL)
         return true;
@@ -171,17 +171,17 @@ have_parser(log_json *json)
 
 /* Let go of the parser. */
 static void
-drop_parser(log_json *json)
+drop_parser(line_json *json)
 {
     if (json->parser != NULL)
         yajl_free(json->parser);
     json->parser = NULL;
 }
 
-log_json *
-log_json_new(const cs_slice *keys, char *room)
+line_json *
+line_json_new(const cs_slice *keys, char *room)
 {
-    log_json *json = calloc(1, sizeof(log_json));
+    line_json *json = calloc(1, sizeof(line_json));
 
     if (json == NULL)
         return NULL;
@@ -189,13 +189,13 @@ log_json_new(const cs_slice *keys, char *room)
     json->room = room;
     if (have_parser(json))
         return json;
-    log_json_free(json);
+    line_json_free(json);
     return NULL;
 }
 
 /* Free a reader. */
 void
-log_json_free(log_json *json)
+line_json_free(line_json *json)
 {
     if (json == NULL)
         return;
@@ -248,7 +248,7 @@ check_escapes(cs_slice line, cs_error *err)
 
 /* Report that yajl refused the line. */
 static cs_code
-fail_syntax(log_json *json, cs_error *err)
+fail_syntax(line_json *json, cs_error *err)
 {
     unsigned char *text;
     int len;
@@ -267,7 +267,7 @@ fail_syntax(log_json *json, cs_error *err)
 
 /* Find the values. */
 static cs_code
-parse(log_json *json, cs_slice line, cs_error *err)
+parse(line_json *json, cs_slice line, cs_error *err)
 {
     const unsigned char *text = (const unsigned char *) line.data;
     cs_code code = CS_OK;
@@ -294,7 +294,7 @@ parse(log_json *json, cs_slice line, cs_error *err)
 
 /* Take text of a field that must have some. */
 static cs_code
-take_text(const log_json *json, log_json_field field, cs_slice *text, cs_error *err)
+take_text(const line_json *json, line_json_field field, cs_slice *text, cs_error *err)
 {
     const json_value *value = &json->values[field];
     const char *key = json->keys[field].data;
@@ -306,15 +306,15 @@ take_text(const log_json *json, log_json_field field, cs_slice *text, cs_error *
     if (value->text.len == 0)
         return cs_fail(err, CS_ERR_DATA, "value of \"%s\" is empty", key);
     *text = value->text;
-    return cs_log_text_check(*text, log_json_names[field], err);
+    return cs_log_text_check(*text, line_json_names[field], err);
 }
 
 /* Take the user: a string or a number; null, nothing and a dash mean nobody. */
 static cs_code
-take_user(const log_json *json, cs_slice *user, cs_error *err)
+take_user(const line_json *json, cs_slice *user, cs_error *err)
 {
-    const json_value *value = &json->values[LOG_JSON_USER_ID];
-    const char *key = json->keys[LOG_JSON_USER_ID].data;
+    const json_value *value = &json->values[LINE_JSON_USER_ID];
+    const char *key = json->keys[LINE_JSON_USER_ID].data;
 
     *user = (cs_slice){NULL, 0};
     if (value->kind == JSON_ABSENT)
@@ -324,37 +324,37 @@ take_user(const log_json *json, cs_slice *user, cs_error *err)
     if (value->kind == JSON_NULL || value->text.len == 0 || cs_slice_is(value->text, "-"))
         return CS_OK;
     *user = value->text;
-    return cs_log_text_check(*user, log_json_names[LOG_JSON_USER_ID], err);
+    return cs_log_text_check(*user, line_json_names[LINE_JSON_USER_ID], err);
 }
 
 /* Take the time, of either form. */
 static cs_code
-take_time(const log_json *json, cs_time *time, cs_error *err)
+take_time(const line_json *json, cs_time *time, cs_error *err)
 {
     cs_slice text;
 
-    CS_TRY(take_text(json, LOG_JSON_TIMESTAMP, &text, err));
+    CS_TRY(take_text(json, LINE_JSON_TIMESTAMP, &text, err));
     return text.len > 2 && text.data[2] == '/' ? cs_time_parse_web(text, time, err)
                                                : cs_time_parse(text, CS_TIME_RFC3339, time, err);
 }
 
 /* Take what was asked for. */
 static cs_code
-take_request(const log_json *json, cs_log_line *fields, cs_error *err)
+take_request(const line_json *json, cs_log_line *fields, cs_error *err)
 {
     cs_slice request;
 
-    if (json->keys[LOG_JSON_REQUEST].data == NULL)
+    if (json->keys[LINE_JSON_REQUEST].data == NULL)
     {
-        CS_TRY(take_text(json, LOG_JSON_METHOD, &fields->method, err));
-        return take_text(json, LOG_JSON_PATH, &fields->path, err);
+        CS_TRY(take_text(json, LINE_JSON_METHOD, &fields->method, err));
+        return take_text(json, LINE_JSON_PATH, &fields->path, err);
     }
-    CS_TRY(take_text(json, LOG_JSON_REQUEST, &request, err));
+    CS_TRY(take_text(json, LINE_JSON_REQUEST, &request, err));
     return cs_http_request_split(request, &fields->method, &fields->path, err);
 }
 
 cs_code
-log_json_read(log_json *json, cs_slice line, cs_log_line *fields, cs_error *err)
+line_json_read(line_json *json, cs_slice line, cs_log_line *fields, cs_error *err)
 {
     CS_TRY(cs_log_line_trim(&line, err));
     if (!cs_utf8_valid(line.data, line.len))
