@@ -5,6 +5,7 @@
 #include "load_file.h"
 
 #include "load_partitions.h"
+#include "load_partitions.h"
 #include "log.h"
 #include "stop.h"
 
@@ -331,7 +332,7 @@ plan_open_file(load_file *file, const load_request *request, connection *server,
     if (*busy)
         return STATUS_OK;
     STATUS_TRY(plan_by_ledger(file, request, server, names));
-    if (file->num_ranges > 0)
+    if (file->num_ranges > 0 && !request->dry_run)
         STATUS_TRY(load_partitions_for_file(server, &file->table, file->name, request));
     file->ranges_left = file->num_ranges;
     file->state = FILE_OPEN;
