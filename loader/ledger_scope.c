@@ -74,10 +74,34 @@ ledger_scope_free(ledger_scope *scope)
     memset(scope, 0, sizeof(*scope));
 }
 
+/* Fill in the identity of an open file, as row_source_open would, whatever its text means. */
+static exit_status
+identify(file_source *file, char file_id[HASH_TEXT_SIZE])
+{
+    const row_format format = {.kind = SOURCE_AUTO};
+    row_source text = {.file = file};
+    row_source *source = NULL;
+    char magic[CS_AVRO_MAGIC_BYTES];
+    exit_status status;
+
+    if (pread(file->fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+        memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) != 0)
+    {
+        STATUS_TRY(file_source_decompress(file));
+        STATUS_TRY(row_source_identify(&text));
+        memcpy(file_id, text.file_id, HASH_TEXT_SIZE);
+        return STATUS_OK;
+    }
+    status = row_source_open(&source, file, &format);
+    if (status == STATUS_OK)
+        memcpy(file_id, source->file_id, HASH_TEXT_SIZE);
+    row_source_close(source);
+    return status;
+}
+
 exit_status
 ledger_file_read(ledger_operand *operand, const char *name)
 {
-    row_source *source = NULL;
     hash_stream hash = {NULL, false};
     file_source file;
     exit_status status;
@@ -86,10 +110,7 @@ ledger_file_read(ledger_operand *operand, const char *name)
     STATUS_TRY(file_source_open(&file, name));
     hash_start(&hash);
     file.hash = &hash;
-    status = row_source_open(&source, &file, SOURCE_AUTO);
-    if (status == STATUS_OK)
-        memcpy(operand->file_id, source->file_id, HASH_TEXT_SIZE);
-    row_source_close(source);
+    status = identify(&file, operand->file_id);
     file_source_close(&file);
     hash_free(&hash);
     return status;

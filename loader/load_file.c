@@ -7,6 +7,7 @@
 #include "load_partitions.h"
 #include "load_partitions.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -277,9 +278,12 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
     for (size_t i = 0; i < count; i++)
     {
         STATUS_TRY(check_batch(file, &batches[i]));
+        if (!file->was_planned)
+            progress_skip((int64_t) (batches[i].end_offset - batches[i].start_offset));
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
+    file->was_planned = true;
     file->rows_before -= file->counts.read;
     file->rejected_before -= file->counts.rejected;
     STATUS_TRY(plan_ranges(file, request, batches, count));

@@ -31,7 +31,7 @@
 static struct
 {
     const char *verb;
-    int64_t total_bytes; /* -1: unknown */
+    atomic_int_fast64_t total_bytes; /* -1: unknown */
     struct timespec started;
     atomic_int_fast64_t rows;
     atomic_int_fast64_t bytes;
@@ -52,6 +52,7 @@ typedef struct progress_state
 {
     int64_t rows;
     int64_t bytes;
+    int64_t total_bytes; /* -1: unknown */
     double seconds;
     double rate;    /* rows a second, on average */
     double percent; /* -1: unknown, as the next one */
@@ -71,6 +72,13 @@ progress_add(int64_t rows, int64_t bytes)
     atomic_fetch_add_explicit(&job.bytes, bytes, memory_order_relaxed);
 }
 
+void
+progress_skip(int64_t bytes)
+{
+    if (atomic_load_explicit(&job.total_bytes, memory_order_relaxed) >= 0)
+        atomic_fetch_sub_explicit(&job.total_bytes, bytes, memory_order_relaxed);
+}
+
 /* Seconds from one moment to another. */
 static double
 seconds_between(const struct timespec *from, const struct timespec *to)
@@ -88,13 +96,14 @@ read_state(bool done)
     clock_gettime(CLOCK_MONOTONIC, &now);
     state.rows = atomic_load_explicit(&job.rows, memory_order_relaxed);
     state.bytes = atomic_load_explicit(&job.bytes, memory_order_relaxed);
+    state.total_bytes = atomic_load_explicit(&job.total_bytes, memory_order_relaxed);
     state.seconds = seconds_between(&job.started, &now);
     if (state.seconds > 0)
         state.rate = (double) state.rows / state.seconds;
-    if (job.total_bytes < 0)
+    if (state.total_bytes < 0)
         return state;
     state.percent =
-        job.total_bytes > 0 ? 100.0 * (double) state.bytes / (double) job.total_bytes : 100;
+        state.total_bytes > 0 ? 100.0 * (double) state.bytes / (double) state.total_bytes : 100;
     if (state.percent > 100) /* a file that grows */
         state.percent = 100;
     if (done)
@@ -175,8 +184,8 @@ draw_line(void)
 
     format_bytes(state.bytes, bytes);
     format_rate(state.rate, rate);
-    if (job.total_bytes >= 0)
-        format_bytes(job.total_bytes, total);
+    if (state.total_bytes >= 0)
+        format_bytes(state.total_bytes, total);
     len = snprintf(line, sizeof(line), "%s: %" PRId64 " rows, %s%s%s", job.verb, state.rows, bytes,
                    total[0] != '\0' ? " of " : "", total);
     if (state.percent >= 0)
@@ -208,8 +217,8 @@ print_line(bool done)
     char line[512];
     int len;
 
-    if (job.total_bytes >= 0)
-        snprintf(total, sizeof(total), "%" PRId64, job.total_bytes);
+    if (state.total_bytes >= 0)
+        snprintf(total, sizeof(total), "%" PRId64, state.total_bytes);
     format_number(state.percent, percent);
     format_number(state.seconds_left, left);
     len = snprintf(line, sizeof(line),
@@ -281,7 +290,7 @@ progress_begin(const char *verb, int64_t total_bytes)
 {
     progress_end();
     job.verb = verb;
-    job.total_bytes = total_bytes;
+    atomic_store(&job.total_bytes, total_bytes);
     atomic_store(&job.rows, 0);
     atomic_store(&job.bytes, 0);
     clock_gettime(CLOCK_MONOTONIC, &job.started);

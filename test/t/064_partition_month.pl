@@ -13,20 +13,14 @@ use Test::More;
 
 my $node = new_node('months');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
-my ($status, $out, $err);
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
 # Run the loader, which must end with a status and a message.
 sub ends_like
 {
-    my ($expected, $pattern, $name, @arguments) = @_;
-
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ($status, $out, $err) = clickstream($node, @arguments);
-    is($status, $expected, "$name: exit status") or diag($err);
-    like($err, $pattern, "$name: message");
-    return;
+    return clickstream_like($node, @_);
 }
 
 # The partitions of http_log.
