@@ -33,7 +33,13 @@ clickstream_ok($node, 'init');
 # Of a small file of blocks of our own making, which starts and ends with empty ones.
 my $sync = 'synchronisation!';
 my $next = 0;
-sub block { return avro_block($sync, [ map { ++$next; log_record($next, 'GET', "/campaigns/$next", "u$next") } 1 .. $_[0] ]) }
+
+sub block
+{
+    my ($count) = @_;
+    return avro_block($sync,
+        [ map { ++$next; log_record($next, 'GET', "/campaigns/$next", "u$next") } 1 .. $count ]);
+}
 my $header = avro_header(log_schema, $sync);
 my $small = $header . avro_block($sync, []) . join('', map { block(10) } 1 .. 10) . avro_block($sync, []);
 my $file = write_file("$scratch/small.avro", $small);
@@ -50,7 +56,8 @@ load_like(0, qr/already loaded/, 'with other batches', '--batch', 7, '--jobs', 3
 # A file that grew
 $small .= block(5) . block(6);
 write_file($file, $small);
-load_like(0, qr/read 11 records = 11 loaded.*100 records of it had been read by earlier loads/s, 'a file that grew', $file);
+load_like(0, qr/read 11 records = 11 loaded.*100 records of it had been read by earlier loads/s,
+    'a file that grew', $file);
 holds_once($node, 111, 'a file that grew');
 batches_tile($node, $file, 'a file that grew');
 
@@ -62,8 +69,9 @@ load_like(0, qr/already loaded/, 'no blocks, again', "$scratch/empty.avro");
 write_file("$scratch/empty.avro", $empty . avro_block('marker of empty.', [ log_record(0, 'GET', '/', 'u') ]));
 load_like(0, qr/read 1 record = 1 loaded/, 'the first block', "$scratch/empty.avro");
 load_like(0, qr/already loaded/, 'the first block, again', "$scratch/empty.avro");
-is(sql(q(SELECT first_block, end_block, start_offset, rows_loaded FROM load_batch WHERE file_name ~ 'empty')), '0|1|0|1',
-    'the first block: the ledger');
+is( sql(q(SELECT first_block, end_block, start_offset, rows_loaded FROM load_batch
+          WHERE file_name ~ 'empty')),
+    '0|1|0|1', 'the first block: the ledger');
 sql(q(DELETE FROM http_log WHERE http_path = '/'; DELETE FROM load_batch WHERE file_name ~ 'empty'));
 
 # Some batches are missing in the middle, as if two of three had been committed
@@ -87,7 +95,8 @@ batches_tile($node, $file, 'the first batch');
 my $changed = $small =~ s/campaigns\/42/campaigns\/24/r;
 write_file("$scratch/changed.avro", $changed);
 forget('first_block > 9');
-load_like(2, qr/changed.avro: file was loaded .* but its bytes have changed/, 'changed bytes', "$scratch/changed.avro");
+load_like(2, qr/changed.avro: file was loaded .* but its bytes have changed/, 'changed bytes',
+    "$scratch/changed.avro");
 write_file("$scratch/changed.avro", substr $small, 0, 300);
 load_like(2, qr/bytes have changed|truncated/, 'a file that shrank', "$scratch/changed.avro");
 load_like(0, qr/loaded/, 'the file itself', $file);
@@ -95,8 +104,8 @@ load_like(0, qr/loaded/, 'the file itself', $file);
 # The whole is damaged behind the first blocks: nothing is loaded, also in batches
 write_file("$scratch/damaged.avro", avro_header(log_schema, 'another marker!!')
       . avro_block('another marker!!', [ map { log_record($_, 'GET', '/', 'u') } 1 .. 9 ]) . "\x04\x02" . 'x' x 30);
-load_like(2, qr/damaged.avro: .*\(byte \d+.*Nothing of .* was loaded/s, 'a damaged block behind a good one', '--batch', 5,
-    "$scratch/damaged.avro");
+load_like(2, qr/damaged.avro: .*\(byte \d+.*Nothing of .* was loaded/s,
+    'a damaged block behind a good one', '--batch', 5, "$scratch/damaged.avro");
 
 # Two files whose table is emptied first: once
 my @files = map {
@@ -111,7 +120,8 @@ is(sql('SELECT count(*) FROM http_log'), 40, 'truncate: only these rows are left
 is(sql('SELECT string_agg(truncated::text, \' \' ORDER BY load_id) FROM load_batch'), 'true false false false',
     'truncate: the ledger says so, and has lost the batches of before');
 is(sql('SELECT count(*) > 0 FROM session_mark'), 't', 'truncate: stored sessions are told');
-load_like(0, qr/part1.avro: already loaded.*part2.avro: already loaded/s, 'truncate again', '--truncate', @files[ 0, 1 ]);
+load_like(0, qr/part1.avro: already loaded.*part2.avro: already loaded/s, 'truncate again',
+    '--truncate', @files[ 0, 1 ]);
 forget(q(file_name ~ 'part2' AND first_block = 1));
 load_like(0, qr/part2.avro: read 10 records = 10 loaded/, 'truncate goes on', '--truncate', @files[ 0, 1 ]);
 is(sql('SELECT count(*) FROM http_log'), 40, 'truncate goes on: it did not happen twice');
@@ -139,7 +149,8 @@ foreach my $case (
 
 # A dry run
 my $before = sql('SELECT count(*), max(load_id) FROM http_log');
-load_like(0, qr/read 20 records = 20 loaded .*dry run: nothing was loaded/, 'dry run', '--dry-run', '--jobs', 2, $files[0]);
+load_like(0, qr/read 20 records = 20 loaded .*dry run: nothing was loaded/, 'dry run',
+    '--dry-run', '--jobs', 2, $files[0]);
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run: nothing is there');
 load_like(0, qr/dry run/, 'dry run with truncate', '--dry-run', '--truncate', $files[0]);
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run with truncate: nothing is gone');
@@ -177,21 +188,26 @@ is(sql(q(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')), 0, 'no loc
 
 # Rejects over several runs are all in the file of rejects
 sql('TRUNCATE http_log; DELETE FROM load_batch');
-my @bad = map { avro_block($sync, [ map { log_record($_, 'GET', $_ == 7 ? "/\0" : "/campaigns/$_", 'u') } $_ * 10 + 1 .. $_ * 10 + 10 ]) } 0 .. 1;
 my @three = map {
-    my $first = $_ * 10;
-    avro_block($sync, [ map { log_record($_, 'GET', $_ % 10 == 7 ? "/\0" : "/campaigns/$_", 'u') } $first + 1 .. $first + 10 ])
+    my @numbers = ($_ * 10 + 1 .. $_ * 10 + 10);
+    avro_block($sync, [ map { log_record($_, 'GET', $_ % 10 == 7 ? "/\0" : "/campaigns/$_", 'u') } @numbers ])
 } 0 .. 2;
 $file = write_file("$scratch/rejects.avro", join '', $header, @three);
 my @load = ('--batch', 10, '--rejects', "$scratch/rejects.jsonl");
-load_like(2, qr/block 2, record 27.*2 allowed.*18 records are loaded, 2 rejected; these are committed.*Run the same/s, 'too many rejects',
-    @load, '--max-rejects', 2, $file);
-sub rejected { return join ' ', map { decode_json($_)->{record} } split /\n/, read_file("$scratch/rejects.jsonl") }
+load_like(2, qr/block 2, record 27.*2 allowed.*18 records are loaded, 2 rejected; these are committed/s,
+    'too many rejects', @load, '--max-rejects', 2, $file);
+
+# The records in the file of rejects.
+sub rejected
+{
+    return join ' ', map { decode_json($_)->{record} } split /\n/, read_file("$scratch/rejects.jsonl");
+}
 is(rejected(), '7 17 27', 'too many rejects: the file has all of them');
-is(sql('SELECT count(*) FROM load_reject'), 2, 'too many rejects: the ledger has those of the batches that are committed');
+is(sql('SELECT count(*) FROM load_reject'), 2,
+    'too many rejects: the ledger has those of the batches that are committed');
 load_like(2, qr/27.*2 allowed/s, 'too many rejects, again', @load, '--max-rejects', 2, $file);
-load_like(0, qr/read 10 records = 9 loaded \+ 1 rejected.*20 records of it .* 2 of them rejected/s, 'a higher limit',
-    @load, '--max-rejects', 3, $file);
+load_like(0, qr/read 10 records = 9 loaded \+ 1 rejected.*20 records of it .* 2 of them rejected/s,
+    'a higher limit', @load, '--max-rejects', 3, $file);
 is(rejected(), '7 17 27', 'a higher limit: the file has those of both runs');
 is(sql('SELECT count(*) FROM http_log'), 27, 'a higher limit: the others are loaded');
 

@@ -36,15 +36,21 @@ end_load(begin_load($node, @jobs, $file));
 my $duration = time - $started;
 holds_once($node, $rows, 'undisturbed');
 batches_tile($node, $file, 'undisturbed');
-my $digest = "SELECT md5(string_agg(line, '' ORDER BY line)) FROM (SELECT md5(string_agg(h::text, ',' ORDER BY h)) AS line"
-  . ' FROM (SELECT hashtextextended(concat_ws($$ $$, "timestamp", http_method, http_path, user_id), 0) AS h FROM http_log) AS rows'
-  . ' GROUP BY h % 1000) AS lines';
+my $digest = <<'END';
+WITH hashed AS (
+    SELECT hashtextextended(concat_ws(' ', "timestamp", http_method, http_path, user_id), 0) AS hash FROM http_log
+), line AS (
+    SELECT md5(string_agg(hash::text, ',' ORDER BY hash)) AS sum FROM hashed GROUP BY hash % 1000
+)
+SELECT md5(string_agg(sum, '' ORDER BY sum)) FROM line
+END
 my $expected = $node->safe_psql('postgres', $digest);
 
 # The processes of the loaders' sessions.
 sub sessions
 {
-    my ($status, $out) = $node->psql('postgres', q(SELECT pid FROM pg_stat_activity WHERE application_name = 'clickstream'));
+    my ($status, $out) = $node->psql('postgres',
+        q(SELECT pid FROM pg_stat_activity WHERE application_name = 'clickstream'));
     return split /\n/, $out // '';
 }
 
