@@ -13,7 +13,7 @@
  * before it in place, or on its way.
  *
  * How many rows a COPY has follows from how often rows are refused: each one that is halves
- * it, each full one that passes doubles it, so about every second one fails.
+ * it, each full one that passes makes it half as large again, so about every third one fails.
  */
 #include "load_failure.h"
 #include "log.h"
@@ -32,23 +32,33 @@ may_cut(const row_sender *sender, const PGresult *failure)
                                             connection_failed_with(failure, SQLSTATE_CARDINALITY));
 }
 
-/* End the COPY. *failure is its failure if the data is to blame; else its rows are settled. */
-static bool
-end_copy(row_sender *sender, PGresult **failure)
+bool
+sender_close_copy(row_sender *sender)
 {
-    row_chunk *chunk = &sender->chunk;
-    PGresult *result;
     cs_error err;
-    cs_code code;
+    cs_code code = copy_encoder_end(&sender->encoder, &err);
 
-    code = copy_encoder_end(&sender->encoder, &err);
     if (code != CS_OK && !sender->encoder.broken)
         return sender_stop(sender, log_core_error(&err, sender->settings.file));
-    if (code != CS_OK)
+    sender->chunk.bytes.len = row_chunk_end(&sender->chunk); /* without what ends a COPY */
+    if (code != CS_OK || !connection_copy_close(sender->server, NULL))
         return sender_lost(sender);
-    chunk->bytes.len = row_chunk_end(chunk); /* without what ends a COPY */
-    result = connection_copy_end(sender->server, NULL);
     sender->copying = false;
+    sender->closed = true;
+    return true;
+}
+
+/*
+ * Hear how the COPY went. *failure is its failure if the data is to blame; otherwise its rows
+ * are settled.
+ */
+static bool
+hear_copy(row_sender *sender, PGresult **failure)
+{
+    row_chunk *chunk = &sender->chunk;
+    PGresult *result = connection_copy_result(sender->server);
+
+    sender->closed = false;
     *failure = connection_failed(result) ? result : NULL;
     if (*failure != NULL && (sender->in_copy == 0 || !may_cut(sender, result)))
         return sender_fail(sender, result);
@@ -58,7 +68,7 @@ end_copy(row_sender *sender, PGresult **failure)
     sender->loaded += strtoll(PQcmdTuples(result), NULL, 10);
     PQclear(result);
     if (sender->in_copy >= sender->limit && sender->limit < CHUNK_MAX_ROWS)
-        sender->limit *= 2;
+        sender->limit += sender->limit / 2;
     row_chunk_settle(chunk, chunk->first + sender->in_copy);
     return true;
 }
@@ -88,7 +98,7 @@ start_copy(row_sender *sender, size_t end)
 static bool
 copy_rows(row_sender *sender, size_t end, PGresult **failure)
 {
-    return start_copy(sender, end) && end_copy(sender, failure);
+    return start_copy(sender, end) && sender_close_copy(sender) && hear_copy(sender, failure);
 }
 
 /* Refuse a row: hand it on and remove it, or end the load. */
@@ -167,8 +177,6 @@ cut_row(row_sender *sender, size_t end, PGresult *failure)
 
     if (count == 1)
         return refuse_row(sender, chunk->first, failure);
-    if (sender->limit > count && chunk->count == end)
-        sender->limit = count > CHUNK_MIN_ROWS ? count : CHUNK_MIN_ROWS;
     if (named.certain && sender->settings.tolerant)
         return refuse_row(sender, row, failure);
     PQclear(failure);
@@ -178,13 +186,17 @@ cut_row(row_sender *sender, size_t end, PGresult *failure)
 }
 
 bool
-sender_end_copy(row_sender *sender, bool all)
+sender_settle(row_sender *sender, bool all)
 {
     row_chunk *chunk = &sender->chunk;
     size_t stop = chunk->first + sender->in_copy;
     PGresult *failure;
 
-    if (!end_copy(sender, &failure) || (failure != NULL && !cut_row(sender, stop, failure)))
+    if (!sender_take_encoded(sender) || !hear_copy(sender, &failure))
+        return false;
+    if (failure != NULL && sender->limit > sender->in_copy)
+        sender->limit = sender->in_copy; /* it had enough bytes, or was the last one */
+    if (failure != NULL && !cut_row(sender, stop, failure))
         return false;
     /* as many as make up COPYs of their own; others will follow the rest */
     while (chunk->first < chunk->count && (all || chunk->count - chunk->first >= sender->limit))
