@@ -45,13 +45,10 @@ SELECT 'x' || (SELECT encode(convert_to(coalesce(json_agg(row)::text, ''), 'UTF8
 """
 
 
-@pytest.fixture(scope="module", name="database")
-def fixture_database(server, tmp_path_factory):
-    """A server with the tables of the loader, and a foreign server for files."""
-    from conftest import Directory  # pylint: disable=import-outside-toplevel
-    Directory(tmp_path_factory.mktemp("init")).run_ok("init", env=server.environment)
-    server.sql("CREATE SERVER files FOREIGN DATA WRAPPER avro_fdw")
-    return server
+@pytest.fixture(scope="module", autouse=True)
+def files(database):
+    """Make the foreign server."""
+    database.sql("CREATE SERVER files FOREIGN DATA WRAPPER avro_fdw")
 
 
 def check(here, database, path, kind, why):
@@ -88,7 +85,7 @@ def test_numbers_of_a_union(here, database, kind):
     """Each has the type of its branch in the file, and that of the widest in the column."""
     fields = [{"name": "v", "type": ["double", "float", "int", "null"]}]
     path = here.path / "numbers.avro"
-    records = [{"v": model.Branch(0, 2.5)}, {"v": model.Branch(1, 1.5)}, {"v": model.Branch(2, -7)}, {"v": model.Branch(3, None)}]
+    records = [{"v": model.Branch(branch, number)} for branch, number in enumerate([2.5, 1.5, -7, None])]
     schema = {"type": "record", "name": "R", "fields": fields}
     peers.write_fastavro(path, schema, records)
     database.sql(RESET + IMPORT.format(file=path) + MAKE.format(file=path, kind=kind))
