@@ -32,12 +32,10 @@ typedef struct follower
     follow_directory directory;
     follow_state state;
     int64_t segment_bytes;
-    int64_t quiet; /* nanoseconds in which the end of a file that was rotated must not change */
-    int64_t
-        delivered; /* the last segment that was taken; before the first: what is there less one */
-    size_t old_segments; /* of the directory's list, how many were taken */
-    int64_t retry_at;    /* by the clock */
-    bool waits;          /* for the log to be there, which was said */
+    int64_t quiet;    /* nanoseconds in which the end of a file that was rotated must not change */
+    size_t num_taken; /* of the segments in the directory's list */
+    int64_t retry_at; /* by the clock */
+    bool waits;       /* for the log to be there, which was said */
 } follower;
 
 /* A clock's time in nanoseconds. */
@@ -179,7 +177,7 @@ write_job(follower *follow, const follow_file *file, const follow_stretch *stret
     if (*stale)
         return STATUS_OK;
     STATUS_TRY(encode_publish_job(job));
-    follow->state.segments++;
+    STATUS_TRY(follow_directory_add(&follow->directory, ++follow->state.segments));
     print_segment(follow, file, job);
     return STATUS_OK;
 }
@@ -282,36 +280,77 @@ read_file(follower *follow, size_t index, bool flush)
     return STATUS_OK;
 }
 
-/* Hand out a segment. */
-static exit_status
-deliver(follower *follow, int64_t number)
+/* Free a list of names. */
+static void
+free_names(operand_list *names)
 {
-    char *name = follow_segment_name(&follow->directory, number);
-    exit_status status =
-        name != NULL ? follow->request->deliver(follow->request->ctx, name) : STATUS_SERVER;
+    for (int i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names->items);
+}
 
-    free(name);
-    if (status == STATUS_OK)
-        follow->delivered = number;
-    return status;
+/* The names of the segments that nobody took yet; empty without memory, which is reported. */
+static operand_list
+untaken_segments(const follower *follow)
+{
+    const follow_directory *directory = &follow->directory;
+    size_t count = follow->num_taken < directory->count ? directory->count - follow->num_taken : 0;
+    operand_list names = {calloc(count + 1, sizeof(char *)), 0};
+
+    if (names.items == NULL)
+    {
+        log_out_of_memory();
+        return names;
+    }
+    for (; (size_t) names.count < count; names.count++)
+    {
+        names.items[names.count] = follow_segment_name(
+            directory, directory->numbers[follow->num_taken + (size_t) names.count]);
+        if (names.items[names.count] == NULL)
+            break;
+    }
+    return names;
+}
+
+/* Remove segments that were taken, all but the last one. */
+static void
+remove_taken(follower *follow)
+{
+    follow_directory *directory = &follow->directory;
+    size_t count = follow->num_taken > 0 ? follow->num_taken - 1 : 0;
+
+    for (size_t i = 0; i < count && follow->request->remove; i++)
+    {
+        char *name = follow_segment_name(directory, directory->numbers[i]);
+
+        if (name != NULL)
+            unlink(name);
+        free(name);
+    }
+    directory->count -= count;
+    follow->num_taken -= count;
+    memmove(directory->numbers, directory->numbers + count, directory->count * sizeof(int64_t));
 }
 
 /* Hand out the segments that were not taken yet. */
 static exit_status
-deliver_all(follower *follow, bool flush)
+deliver(follower *follow, bool flush)
 {
     exit_status status = STATUS_OK;
+    operand_list names;
 
-    if (follow->request->deliver == NULL ||
+    if (follow->request->deliver == NULL || follow->num_taken == follow->directory.count ||
         (!flush && clock_now(CLOCK_MONOTONIC) < follow->retry_at))
         return STATUS_OK;
-    while (status == STATUS_OK && follow->old_segments < follow->directory.count)
+    names = untaken_segments(follow);
+    if (names.count > 0)
+        status = follow->request->deliver(follow->request->ctx, &names);
+    if (status == STATUS_OK)
     {
-        status = deliver(follow, follow->directory.numbers[follow->old_segments]);
-        follow->old_segments += status == STATUS_OK;
+        follow->num_taken += (size_t) names.count;
+        remove_taken(follow);
     }
-    while (status == STATUS_OK && follow->delivered < follow->state.segments)
-        status = deliver(follow, follow->delivered + 1);
+    free_names(&names);
     if (status != STATUS_SERVER || flush)
         return status;
     follow->retry_at = clock_now(CLOCK_MONOTONIC) + RETRY_SECONDS * NANOSECONDS;
@@ -331,7 +370,7 @@ pass(follower *follow, bool flush)
     }
     for (size_t i = 0; i < follow->state.num_files; i++)
         STATUS_TRY(read_file(follow, i, flush));
-    return deliver_all(follow, flush);
+    return deliver(follow, flush);
 }
 
 /* Go on until a signal comes; what is there then is still put into segments. */
@@ -406,10 +445,7 @@ follow_run(const follow_request *request)
     if (status == STATUS_OK)
         status = follow_directory_open(&follow.directory, request->directory, log, &follow.state);
     if (status == STATUS_OK)
-    {
-        follow.delivered = follow.state.segments;
         status = run(&follow);
-    }
     if (status == STATUS_OK)
         log_summary("%s: the same command goes on from here", log);
     follow_directory_close(&follow.directory);

@@ -89,17 +89,29 @@ compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+exit_status
+follow_directory_add(follow_directory *directory, int64_t number)
+{
+    cs_error err;
+
+    if (cs_grow_array(loader_env(), (void **) &directory->numbers, &directory->capacity,
+                      directory->count + 1, sizeof(int64_t), &err) != CS_OK)
+        return log_core_error(&err, NULL);
+    directory->numbers[directory->count++] = number;
+    return STATUS_OK;
+}
+
 /* List the segments, and remove what a killed run has left. */
 static exit_status
 list_segments(follow_directory *directory)
 {
     DIR *listing = opendir(directory->name);
+    exit_status status = STATUS_OK;
     struct dirent *entry;
-    cs_error err;
 
     if (listing == NULL)
         return fail(directory, "read");
-    while ((entry = readdir(listing)) != NULL)
+    while (status == STATUS_OK && (entry = readdir(listing)) != NULL)
     {
         int64_t number = number_of(directory, entry->d_name);
 
@@ -107,18 +119,12 @@ list_segments(follow_directory *directory)
             unlinkat(directory->fd, entry->d_name, 0);
         if (number <= 0)
             continue;
-        if (cs_grow_array(loader_env(), (void **) &directory->numbers, &directory->capacity,
-                          directory->count + 1, sizeof(int64_t), &err) != CS_OK)
-        {
-            closedir(listing);
-            return log_core_error(&err, NULL);
-        }
-        directory->numbers[directory->count++] = number;
+        status = follow_directory_add(directory, number);
     }
     closedir(listing);
     if (directory->count > 1)
         qsort(directory->numbers, directory->count, sizeof(int64_t), compare_numbers);
-    return STATUS_OK;
+    return status;
 }
 
 char *
