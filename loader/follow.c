@@ -219,6 +219,9 @@ make_segment(follower *follow, follow_file *file, const follow_stretch *stretch,
     char *text;
     cs_error err;
 
+    /* no segment may outlive its lines: after a crash they would seem to be another file's */
+    if (file->fd >= 0)
+        fdatasync(file->fd);
     *stale = follow_log_mark(file, stretch, &err) != CS_OK;
     if (!*stale)
     {
@@ -417,13 +420,18 @@ absolute_name(const char *log)
 
 /* Set up by the options. */
 static exit_status
-set_up(follower *follow, const follow_request *request)
+set_up(follower *follow, const follow_request *request, const char *log)
 {
     const follow_settings *settings = request->settings;
     int64_t quiet = settings->seconds > 0 ? settings->seconds : 1;
     size_t size;
 
     follow->request = request;
+    if (!cs_utf8_valid(log, strlen(log)))
+    {
+        log_error("cannot follow \"%s\": its name is not valid UTF-8", log);
+        return STATUS_USAGE;
+    }
     STATUS_TRY(parse_size_argument(
         "segment-size", settings->size != NULL ? settings->size : FOLLOW_SEGMENT_SIZE, &size));
     follow->segment_bytes = size > 0 ? (int64_t) size : 1;
@@ -441,7 +449,7 @@ follow_run(const follow_request *request)
     if (log == NULL)
         return STATUS_REFUSED;
     follow_state_init(&follow.state);
-    status = set_up(&follow, request);
+    status = set_up(&follow, request, log);
     if (status == STATUS_OK)
         status = follow_directory_open(&follow.directory, request->directory, log, &follow.state);
     if (status == STATUS_OK)

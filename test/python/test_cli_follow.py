@@ -241,6 +241,23 @@ def test_copytruncate(here, running):
         follow_to(here, expected)
 
 
+def test_cut_off_without_a_copy(here):
+    append(here, "access.log", line(1) + line(2))
+    process = start(here)
+    wait_for(here, [1, 2])
+    here.write("access.log", "")
+    append(here, "access.log", line(3) + line(4) + line(5))  # longer than before
+    wait_for(here, [1, 2, 3, 4, 5])
+    code, err = stop(process)
+    assert code == 0 and "a file of this log is gone of which" in err
+
+
+def test_other_formats(here):
+    append(here, "access.log", f'{{"timestamp": "{TIME}", "http_method": "GET",'
+                               ' "http_path": "/campaigns/7", "user": null}\n')
+    follow_to(here, [7], "--format", "json", "--field", "user_id=user")
+
+
 def test_rejects(here):
     """Each segment has its own, under its name; the limit is that of a segment."""
     append(here, "access.log", line(1) + "bad 1\n" + line(2))
