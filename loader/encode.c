@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "log.h"
 #include "offline_args.h"
+#include "progress.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -85,6 +86,7 @@ typedef struct job_list
 {
     encode_job *jobs;
     int count;
+    int64_t num_bytes; /* of all logs; -1 if unknown */
 } job_list;
 
 /* True if the name means a directory: it is one, or ends with a slash. */
@@ -151,6 +153,7 @@ plan_jobs(const encode_settings *settings, const operand_list *logs, job_list *l
     bool together = settings->output != NULL && !names_directory(settings->output);
     int count = together ? 1 : logs->count;
 
+    list->num_bytes = file_total_bytes(logs->items, logs->count);
     list->jobs = calloc((size_t) count, sizeof(encode_job));
     if (list->jobs == NULL)
         return log_out_of_memory();
@@ -252,7 +255,8 @@ static exit_status
 check_outcome(const encode_settings *settings)
 {
     if (settings->jobs == 0 || settings->jobs > ENCODE_MAX_JOBS)
-        log_error("--jobs takes a number from 1 to %d", ENCODE_MAX_JOBS);
+        log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d",
+                  settings->jobs, ENCODE_MAX_JOBS);
     else if (settings->partition != PARTITION_NONE && settings->output == NULL)
         log_error("--partition needs a directory to write to: \"-o DIR\"");
     else if (settings->partition != PARTITION_NONE && !names_directory(settings->output))
@@ -271,11 +275,11 @@ read_limit(const encode_settings *settings, uint64_t *limit)
     *limit = 0;
     if (settings->max_file_size == NULL)
         return STATUS_OK;
-    STATUS_TRY(parse_size_argument("--max-file-size", settings->max_file_size, &size));
+    STATUS_TRY(parse_size_argument("max-file-size", settings->max_file_size, &size));
     if (size < MIN_FILE_BYTES)
     {
-        log_error("--max-file-size: \"%s\" is less than %d kB", settings->max_file_size,
-                  MIN_FILE_BYTES / 1024);
+        log_error("invalid argument \"%s\" of option \"--max-file-size\": less than %d kB",
+                  settings->max_file_size, MIN_FILE_BYTES / 1024);
         return STATUS_USAGE;
     }
     *limit = size;
@@ -299,6 +303,7 @@ choose_threads(int64_t jobs)
 static exit_status
 write_and_publish(const encode_context *context, const job_list *list)
 {
+    progress_begin("encoding", list->num_bytes);
     for (int i = 0; i < list->count; i++)
     {
         exit_status status = encode_write_job(context, &list->jobs[i]);
@@ -307,6 +312,7 @@ write_and_publish(const encode_context *context, const job_list *list)
             log_detail("None of the %d Avro files was written.", list->count);
         STATUS_TRY(status);
     }
+    progress_end();
     for (int i = 0; i < list->count; i++)
         STATUS_TRY(encode_check_job(&list->jobs[i]));
     for (int i = 0; i < list->count; i++)
@@ -389,7 +395,7 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
 static exit_status
 run(const void *settings, const operand_list *logs)
 {
-    job_list list = {NULL, 0};
+    job_list list = {NULL, 0, -1};
     exit_status status;
 
     STATUS_TRY(check_outcome(settings));

@@ -259,6 +259,18 @@ file_identity_same(const file_identity *a, const file_identity *b)
     return strcmp(a->name, b->name) == 0;
 }
 
+int64_t
+file_total_bytes(char *const *names, int count)
+{
+    int64_t total = -1;
+    struct stat info;
+
+    for (int i = 0; i < count; i++)
+        if (stat(names[i], &info) == 0 && S_ISREG(info.st_mode))
+            total = (total < 0 ? 0 : total) + (int64_t) info.st_size;
+    return total;
+}
+
 /* Append the rest of a source, up to limit bytes, to content. */
 static exit_status
 read_rest(file_source *source, size_t limit, cs_buffer *content)
