@@ -9,6 +9,7 @@
 #include "follow.h"
 
 #include "file_source.h"
+#include "follow_content.h"
 #include "follow_log.h"
 #include "follow_segments.h"
 #include "log.h"
@@ -75,7 +76,7 @@ look_at(const follower *follow, const follow_file *file, bool *quiet)
     struct stat info;
 
     if (fstat(file->fd, &info) != 0)
-        return file->done;
+        return file->mark.done;
     *quiet = clock_now(CLOCK_REALTIME) -
                  ((int64_t) info.st_mtim.tv_sec * NANOSECONDS + info.st_mtim.tv_nsec) >=
              follow->quiet;
@@ -101,15 +102,13 @@ is_due(follower *follow, follow_file *file, bool flush, bool *to_end)
     int64_t size;
 
     *to_end = file->is_compressed;
-    if (file->is_compressed)
-        return !file->ended && file->name != NULL;
-    if (file->fd < 0)
-        return false;
+    if (file->fd < 0 || file->is_compressed)
+        return file->fd >= 0 && !file->ended;
     size = look_at(follow, file, &quiet);
     *to_end = quiet && is_rotated(follow, file);
-    if (size <= file->done)
+    if (size <= file->mark.done)
     {
-        if (*to_end && size == file->done)
+        if (*to_end && size == file->mark.done)
             end_file(file);
         return false;
     }
@@ -117,40 +116,8 @@ is_due(follower *follow, follow_file *file, bool flush, bool *to_end)
         return *to_end;
     if (file->unread_at == 0)
         file->unread_at = now;
-    return flush || *to_end || size - file->done >= follow->segment_bytes ||
+    return flush || *to_end || size - file->mark.done >= follow->segment_bytes ||
            now - file->unread_at >= follow->request->settings->seconds * NANOSECONDS;
-}
-
-/* Open what a segment is to be made of, at its beginning. */
-static exit_status
-open_source(const follower *follow, const follow_file *file, const follow_stretch *stretch,
-            file_source *source)
-{
-    char buffer[4096];
-    int64_t left = stretch->from;
-    exit_status status;
-
-    if (!file->is_compressed)
-    {
-        *source = (file_source){.name = name_of(follow, file), .fd = file->fd, .size = stretch->to};
-        if (lseek(file->fd, (off_t) stretch->from, SEEK_SET) == (off_t) stretch->from)
-            return STATUS_OK;
-        return file_source_fail(source);
-    }
-    STATUS_TRY(file_source_open(source, file->name));
-    status = file_source_decompress(source);
-    while (status == STATUS_OK && left > 0)
-    {
-        int64_t got = file_source_read(
-            source, buffer, left < (int64_t) sizeof(buffer) ? (size_t) left : sizeof(buffer));
-
-        if (got <= 0)
-            status = file_source_fail(source);
-        left -= got;
-    }
-    if (status != STATUS_OK)
-        file_source_close(source);
-    return status;
 }
 
 /* Say what a segment holds. */
@@ -173,7 +140,7 @@ write_job(follower *follow, const follow_file *file, const follow_stretch *stret
 
     context->budget->count = 0;
     STATUS_TRY(encode_write_job(context, job));
-    *stale = encode_job_counts(job, 0)->read != stretch->lines || !follow_log_same(file);
+    *stale = encode_job_counts(job, 0)->read != stretch->lines || !follow_tail_same(file);
     if (*stale)
         return STATUS_OK;
     STATUS_TRY(encode_publish_job(job));
@@ -196,16 +163,19 @@ make_job(follower *follow, const follow_file *file, const follow_stretch *stretc
     encode_job job = {.logs = &name, .num_logs = 1, .stretch = &part};
     file_source source;
     exit_status status;
+    cs_error err;
 
     job.output = follow_segment_name(&follow->directory, follow->state.segments + 1);
-    status = job.output != NULL ? open_source(follow, file, stretch, &source) : STATUS_SERVER;
-    if (status == STATUS_OK)
+    if (job.output == NULL)
+        return STATUS_SERVER;
+    if (follow_open(file, name, stretch->from, &source, &err) == CS_OK)
     {
         part.source = &source;
         status = write_job(follow, file, stretch, &job, stale);
-        if (file->is_compressed)
-            file_source_close(&source);
+        file_source_close(&source);
     }
+    else
+        status = file_source_report(&err);
     encode_free_job(&job);
     return status;
 }
@@ -220,9 +190,9 @@ make_segment(follower *follow, follow_file *file, const follow_stretch *stretch,
     cs_error err;
 
     /* no segment may outlive its lines: after a crash they would seem to be another file's */
-    if (file->fd >= 0)
-        fdatasync(file->fd);
-    *stale = follow_log_mark(file, stretch, &err) != CS_OK;
+    fdatasync(file->fd);
+    *stale = follow_mark_to(file, name_of(follow, file), stretch->to, &file->mark, &err) != CS_OK;
+    file->lines += stretch->lines;
     if (!*stale)
     {
         text = follow_state_text(&follow->state);
@@ -231,10 +201,8 @@ make_segment(follower *follow, follow_file *file, const follow_stretch *stretch,
     }
     if (status != STATUS_OK || *stale)
     {
-        file->done = before.done;
+        file->mark = before.mark;
         file->lines = before.lines;
-        memcpy(file->head, before.head, sizeof(before.head));
-        memcpy(file->tail, before.tail, sizeof(before.tail));
     }
     return status;
 }
@@ -269,7 +237,8 @@ read_file(follower *follow, size_t index, bool flush)
             return STATUS_INTERRUPTED;
         if (!file->is_compressed)
             looked_at = look_at(follow, file, &quiet);
-        if (follow_log_measure(file, follow->segment_bytes, to_end, &stretch, &err) != CS_OK)
+        if (follow_measure(file, name_of(follow, file), follow->segment_bytes, to_end, &stretch,
+                           &err) != CS_OK)
             return give_up(follow, file, &err);
         if (stretch.to > stretch.from)
             STATUS_TRY(make_segment(follow, file, &stretch, &stale));
@@ -278,7 +247,7 @@ read_file(follower *follow, size_t index, bool flush)
         if (file->is_compressed && !stale)
             end_file(file);
         file->unread_at = 0;
-        flush |= stretch.to > stretch.from && looked_at - file->done >= follow->segment_bytes;
+        flush |= stretch.to > stretch.from && looked_at - file->mark.done >= follow->segment_bytes;
     }
     return STATUS_OK;
 }
