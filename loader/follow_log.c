@@ -504,6 +504,33 @@ follow_log_scan(follow_state *state)
     return status;
 }
 
+/* Note what an old file holds as done: only what is still written to it is ours. */
+static exit_status
+note_old(follow_state *state, candidate *item)
+{
+    follow_file *file = follow_state_add(state);
+    follow_stretch stretch = {0, 0, 0};
+    cs_error err;
+
+    if (file == NULL)
+        return STATUS_SERVER;
+    STATUS_TRY(attach(file, item));
+    if (file->fd >= 0 && !file->is_compressed &&
+        follow_measure(file, item->path, INT64_MAX, false, &stretch, &err) == CS_OK &&
+        stretch.lines > 0 &&
+        follow_mark_to(file, item->path, stretch.to, &file->mark, &err) == CS_OK)
+        file->lines = stretch.lines;
+    else
+        file->mark.done = 0;
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+    file->ended = true;
+    if (file->mark.done == 0)
+        follow_state_remove(state, state->num_files - 1);
+    return STATUS_OK;
+}
+
 exit_status
 follow_log_begin(follow_state *state, const char *log)
 {
@@ -514,14 +541,20 @@ follow_log_begin(follow_state *state, const char *log)
     if (state->log == NULL)
         return log_out_of_memory();
     status = list_candidates(log, &list);
-    for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].is_log)
+    for (size_t i = 0; i < list.count && status == STATUS_OK; i++)
+    {
+        candidate *item = &list.items[i];
+
+        if (item->is_log)
         {
-            state->first_device = list.items[i].device;
-            state->first_inode = list.items[i].inode;
+            state->first_device = item->device;
+            state->first_inode = item->inode;
+            continue;
         }
-        else if (list.items[i].mtime > state->since)
-            state->since = list.items[i].mtime;
+        if (item->mtime > state->since)
+            state->since = item->mtime;
+        status = note_old(state, item);
+    }
     free_candidates(&list);
     return status;
 }

@@ -191,6 +191,24 @@ def test_old_files_are_left_alone(here):
     follow_to(here, [1, 2])
 
 
+@pytest.mark.parametrize("running", [False, True])
+def test_late_lines_of_an_old_file(here, running):
+    """Of a file that was renamed before we began, what is still written to it is ours."""
+    append(here, "access.log.1", line(98) + line(99)[:-1])
+    append(here, "access.log", line(1))
+    process = start(here) if running else None
+    if running:
+        wait_for(here, [1])
+    else:
+        follow_to(here, [1])
+    append(here, "access.log.1", "\n" + line(2))
+    if running:
+        wait_for(here, [1, 99, 2])
+        assert stop(process)[0] == 0
+    compress_file(here, "access.log.1")
+    follow_to(here, [1, 99, 2])
+
+
 def test_unlinked_while_open(here):
     append(here, "access.log", line(1))
     process = start(here)
