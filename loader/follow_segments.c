@@ -141,6 +141,25 @@ follow_segment_name(const follow_directory *directory, int64_t number)
     return NULL;
 }
 
+/* Remove the rejects of a segment that a kill has kept from getting its name. */
+static exit_status
+remove_orphan(const follow_directory *directory)
+{
+    int64_t last = directory->count > 0 ? directory->numbers[directory->count - 1] : 0;
+    char *segment = follow_segment_name(directory, last + 1);
+    char *rejects;
+
+    if (segment == NULL || asprintf(&rejects, "%s%s", segment, REJECTS_SUFFIX) < 0)
+    {
+        free(segment);
+        return log_out_of_memory();
+    }
+    unlink(rejects);
+    free(rejects);
+    free(segment);
+    return STATUS_OK;
+}
+
 /* Read the state that a segment's header holds. */
 static exit_status
 read_header(const char *name, follow_state *state)
@@ -242,6 +261,7 @@ follow_directory_open(follow_directory *directory, const char *name, const char 
     directory->base = strrchr(log, '/') + 1;
     STATUS_TRY(lock_directory(directory));
     STATUS_TRY(list_segments(directory));
+    STATUS_TRY(remove_orphan(directory));
     return read_state(directory, log, state);
 }
 

@@ -292,6 +292,21 @@ def test_rejects(here):
     follow_to(here, [1, 2, 3, 4], "--max-rejects", "1")
 
 
+def test_what_a_kill_leaves(here):
+    """Hidden files, and rejects whose segment never got its name: they are removed."""
+    append(here, "access.log", line(1))
+    follow_to(here, [1])
+    for name in ("access.log-00000002.avro.rejects.jsonl", ".access.log-00000002.avro.0123456789abcdef.tmp",
+                 ".access.log-00000002.avro.rejects.jsonl.0123456789abcdef.tmp"):
+        here.write(f"segments/{name}", "left over\n")
+    here.write("segments/access.log-00000001.avro.rejects.jsonl", "of a segment\n")
+    append(here, "access.log", line(2))
+    follow_to(here, [1, 2])
+    assert sorted(os.listdir(here.path / "segments")) == [
+        "access.log-00000001.avro", "access.log-00000001.avro.rejects.jsonl", "access.log-00000002.avro",
+        "access.log.follow"]
+
+
 def test_same_lines_in_two_segments(here):
     """They are not one source: their files name none."""
     for number in range(2):
