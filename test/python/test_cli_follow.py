@@ -176,6 +176,23 @@ def compress_file(here, name):
     path.unlink()
 
 
+@pytest.mark.parametrize("first", ["", line(0), line(0)[:9]])
+def test_compressed_while_it_waits(here, first):
+    """A file that is open, and not read yet, becomes a compressed one."""
+    append(here, "access.log", first)
+    process = start(here, "--segment-time", "2")
+    wait_until(lambda: (here.path / "segments/access.log.follow").exists())
+    time.sleep(1.5)
+    append(here, "access.log", line(0)[len(first):] + line(1))
+    time.sleep(1.2)  # it is seen, and not due
+    os.rename(here.path / "access.log", here.path / "access.log.1")
+    compress_file(here, "access.log.1")
+    append(here, "access.log", line(2))
+    wait_for(here, [0, 1, 2])
+    assert stop(process)[0] == 0
+    follow_to(here, [0, 1, 2])
+
+
 def test_old_files_are_left_alone(here):
     """What was rotated before we began is not ours."""
     append(here, "access.log.2", line(98))
