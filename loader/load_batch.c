@@ -235,8 +235,8 @@ finish_batch(batch_state *state)
         connection_rollback(state->server);
     else
         STATUS_TRY(commit(state));
-    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64 " loaded, %" PRId64
-                " rejected",
+    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64
+                " loaded, %" PRId64 " rejected",
                 state->batch->file->name, state->result.load_id, state->batch->range->first_block,
                 state->result.end_block, state->result.rows_loaded, state->result.rows_rejected);
     return STATUS_OK;
