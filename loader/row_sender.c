@@ -139,6 +139,7 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     sender->ctx = ctx;
     sender->gathering = settings->tolerant || staged;
     sender->limit = CHUNK_MAX_ROWS;
+    sender->spread = INT64_MAX;
     copy_encoder_init(&sender->encoder, &sender->base);
     row_chunk_init(&sender->chunk);
     status = staged ? sender_stage(sender, table) : make_statements(sender, table);
