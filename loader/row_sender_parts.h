@@ -50,6 +50,8 @@ struct row_sender
     bool gathering; /* rows are kept in the chunk */
     row_chunk chunk;
     row_places places;  /* where they are not */
+    int64_t streamed;   /* of these, before the COPY that runs */
+    bool answered;      /* the server says something in the middle of the COPY */
     size_t in_copy;     /* rows of the chunk that are in the COPY */
     size_t limit;       /* how many may be, see row_cut.c */
     int64_t settled;    /* rows before the chunk's first unsettled one */
