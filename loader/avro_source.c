@@ -19,6 +19,7 @@ typedef struct avro_source
     cs_avro_block block;
     cs_avro_cursor cursor;
     bool in_block;
+    int64_t end_block; /* where to stop reading */
     cs_value *refused; /* of a record that is decoded again, to be shown */
     cs_buffer copy;    /* its bytes, and what a decoder may read behind them */
 } avro_source;
@@ -39,11 +40,28 @@ blame_field(const avro_source *source, const cs_value *values, refusal *why)
 static cs_code
 next_block(avro_source *source, cs_error *err)
 {
+    if (source->base.end_block >= source->end_block)
+        return CS_END;
     CS_TRY(cs_avro_reader_next(source->reader, &source->block, err));
+    if (source->block.index >= source->end_block)
+        return CS_END;
     cs_avro_cursor_init(&source->cursor, source->plan, &source->block);
     source->in_block = true;
     source->base.block = source->block.index;
     source->base.end_block = source->block.index + 1;
+    return CS_OK;
+}
+
+/* Read a record; of values that nobody looks at only their form. */
+static cs_code
+read_record(avro_source *source, cs_value *values, cs_error *err)
+{
+    if (!source->base.leaves_out)
+        return cs_avro_cursor_next(&source->cursor, values, err);
+    CS_TRY(cs_avro_cursor_parse(&source->cursor, values, err));
+    for (size_t i = 0; i < source->base.num_fields; i++)
+        if (!source->base.unwanted[i])
+            CS_TRY(cs_avro_cursor_finish(&source->cursor, i, &values[i], err));
     return CS_OK;
 }
 
@@ -61,7 +79,7 @@ next(row_source *base, cs_value *values, refusal *why)
         if (!source->in_block)
             CS_TRY(next_block(source, &why->err));
         start = source->cursor.at;
-        code = cs_avro_cursor_next(&source->cursor, values, &why->err);
+        code = read_record(source, values, &why->err);
         if (code == CS_END)
         {
             source->in_block = false;
@@ -113,6 +131,7 @@ close_source(row_source *base)
     cs_avro_reader_close(source->reader);
     cs_buffer_free(&source->copy);
     free(source->refused);
+    free(base->unwanted);
     free(base->fields);
     free(source);
 }
@@ -131,8 +150,10 @@ make_plan(avro_source *source)
 
     source->base.fields = calloc(count + 1, sizeof(row_field));
     source->base.num_fields = count;
+    source->base.unwanted = calloc(count + 1, sizeof(bool));
     source->refused = calloc(count + 1, sizeof(cs_value));
-    if (wanted == NULL || source->base.fields == NULL || source->refused == NULL)
+    if (wanted == NULL || source->base.fields == NULL || source->base.unwanted == NULL ||
+        source->refused == NULL)
     {
         free(wanted);
         return log_out_of_memory();
@@ -145,6 +166,7 @@ make_plan(avro_source *source)
     }
     code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
+    source->base.plan = source->plan;
     return code == CS_OK ? STATUS_OK : log_core_error(&err, source->base.file->name);
 }
 
@@ -172,6 +194,24 @@ read_header(avro_source *source)
     return make_plan(source);
 }
 
+cs_avro_reader *
+row_source_reader(row_source *source)
+{
+    return source->ops == &ops ? ((avro_source *) source)->reader : NULL;
+}
+
+bool
+row_source_seek(row_source *base, const cs_avro_position *position, int64_t end_block)
+{
+    avro_source *source = (avro_source *) base;
+
+    if (base->ops != &ops)
+        return false;
+    cs_avro_reader_seek(source->reader, position);
+    source->end_block = end_block;
+    return true;
+}
+
 exit_status
 avro_source_open(row_source **out, file_source *file)
 {
@@ -183,6 +223,7 @@ avro_source_open(row_source **out, file_source *file)
     source->base.ops = &ops;
     source->base.file = file;
     source->base.block = -1;
+    source->end_block = INT64_MAX;
     cs_buffer_init(&source->copy, loader_env());
     status = read_header(source);
     if (status == STATUS_OK)

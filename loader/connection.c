@@ -31,6 +31,18 @@ receive_notice(void *ctx, const PGresult *notice)
         log_line("notice", message);
 }
 
+/* Say what the connection is to, with --verbose. */
+static void
+describe(PGconn *pg)
+{
+    const char *protocol = PQsslInUse(pg) ? PQsslAttribute(pg, "protocol") : NULL;
+
+    log_verbose("connected to database \"%s\" at %s, port %s, as \"%s\": PostgreSQL %s, %s%s",
+                PQdb(pg), PQhost(pg), PQport(pg), PQuser(pg),
+                PQparameterStatus(pg, "server_version"), protocol != NULL ? "with " : "without TLS",
+                protocol != NULL ? protocol : "");
+}
+
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
 connect_server(connection *server, const connection_settings *settings)
@@ -60,6 +72,7 @@ connect_server(connection *server, const connection_settings *settings)
     PQsetNoticeReceiver(server->pg, receive_notice, NULL);
     if (PQsetnonblocking(server->pg, 1) != 0)
         return log_out_of_memory();
+    describe(server->pg);
     return STATUS_OK;
 }
 
@@ -257,16 +270,32 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/* True if a failure may be gone when the same is tried again a little later. */
+static bool
+may_pass(const connection *server, const char *sqlstate)
+{
+    /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
+    static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
+
+    if (PQstatus(server->pg) == CONNECTION_BAD)
+        return true;
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
+        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+            return true;
+    return false;
+}
+
 exit_status
-connection_report(const connection *server, PGresult *result)
+connection_report(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (stop_requested())
+    server->transient = may_pass(server, sqlstate);
+    if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);
-        return STATUS_INTERRUPTED;
+        return stop_requested() ? STATUS_INTERRUPTED : STATUS_SERVER;
     }
     if (message == NULL)
     {
@@ -286,10 +315,11 @@ exit_status
 connection_query(connection *server, const char *sql, int count, const char *const *params,
                  PGresult **result)
 {
-    *result = connection_execute(server, sql, count, params);
-    if (!connection_failed(*result))
-        return STATUS_OK;
-    return connection_report(server, *result);
+    PGresult *answer = connection_execute(server, sql, count, params);
+    bool failed = connection_failed(answer);
+
+    *result = failed ? NULL : answer;
+    return failed ? connection_report(server, answer) : STATUS_OK;
 }
 
 exit_status
@@ -382,4 +412,26 @@ connection_schema(const connection *server, const char *given, const char **sche
     log_error("no schema has been selected: none of the search path exists");
     log_hint("Name one with \"--schema\".");
     return STATUS_USAGE;
+}
+
+exit_status
+connection_extension(connection *server, char **schema)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n"
+                                " ON n.oid = e.extnamespace WHERE e.extname = 'clickstream'",
+                                0, NULL, &result));
+    *schema = NULL;
+    if (PQntuples(result) == 0)
+    {
+        PQclear(result);
+        log_error("the extension is not in this database");
+        log_hint("\"%s init\" creates it.", PROGRAM_NAME);
+        return STATUS_SERVER;
+    }
+    *schema = connection_quote(server, PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return *schema != NULL ? STATUS_OK : log_out_of_memory();
 }

@@ -14,9 +14,11 @@
 #include "options.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #define SQLSTATE_UNDEFINED_FUNCTION "42883"
 #define SQLSTATE_UNDEFINED_SCHEMA "3F000"
+#define SQLSTATE_UNDEFINED_COLUMN "42703"
 
 typedef struct connection
 {
@@ -24,6 +26,8 @@ typedef struct connection
     char *search_path; /* the user's own */
     char *schema;      /* the first schema of it that exists; NULL if none does */
     bool cancelled;    /* a cancel request was sent, because of a signal */
+    bool transient;    /* the failure that was reported last may pass by itself */
+    atomic_bool *said; /* shared by connections of which only the first to fail reports; or NULL */
 } connection;
 
 exit_status connection_open(connection *server, const connection_settings *settings);
@@ -43,9 +47,9 @@ bool connection_failed(const PGresult *result);
 bool connection_failed_with(const PGresult *result, const char *sqlstate);
 
 /* Report a failure and clear its result: STATUS_SERVER or STATUS_INTERRUPTED. */
-exit_status connection_report(const connection *server, PGresult *result);
+exit_status connection_report(connection *server, PGresult *result);
 
-/* Like connection_execute, but reports a failure. On success *result is the caller's to clear. */
+/* Like connection_execute, but reports a failure; *result is the caller's to clear, NULL then. */
 exit_status connection_query(connection *server, const char *sql, int count,
                              const char *const *params, PGresult **result);
 
@@ -83,5 +87,8 @@ char *connection_quote(const connection *server, const char *name);
 
 /* The schema to work in: the given one, or the user's first. Reports if there is none. */
 exit_status connection_schema(const connection *server, const char *given, const char **schema);
+
+/* The schema of the extension, quoted; freed with PQfreemem. Reports if it is not there. */
+exit_status connection_extension(connection *server, char **schema);
 
 #endif

@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEFAULT_BATCH_ROWS 500000
+#define DEFAULT_RETRIES 8
+#define MAX_JOBS 64
+
 typedef struct load_settings
 {
     connection_settings connection;
@@ -18,10 +22,20 @@ typedef struct load_settings
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
+    int64_t jobs;
+    int64_t batch;
+    int64_t retries;
     int format;
     int on_conflict;
+    bool truncate;
+    bool freeze;
+    bool dry_run;
     bool again;
+    mapping_request mapping;
+    row_format csv; /* its kind is not used */
 } load_settings;
+
+static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -38,52 +52,45 @@ static const option_spec options[] = {
      "auto: Avro or CSV, as the file says (default);\n"
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
+    {"map", 0, OPTION_LIST, offsetof(load_settings, mapping.map), "FIELD=COLUMN",
+     "the column that a field of the file goes to\n(default: the one of its name); may be repeated",
+     NULL},
+    {"columns", 0, OPTION_TEXT, offsetof(load_settings, mapping.columns), "NAME,...",
+     "load only these columns of the table, and leave\nthe fields of others out", NULL},
+    {"encoding", 0, OPTION_TEXT, offsetof(load_settings, csv.encoding), "NAME",
+     "encoding of CSV, by a name that iconv knows\n(default: UTF-8, or by its byte order mark)",
+     NULL},
+    {"delimiter", 0, OPTION_TEXT, offsetof(load_settings, csv.delimiter), "C",
+     "what separates the fields of CSV; \\t is a tab\n(default: a comma)", NULL},
+    {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
+     "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
+    {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
+     "load over N connections at once (default: 1)", NULL},
+    {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
+     "commit an Avro file in batches of about so many\n"
+     "rows (default: all of a file at once; with\nseveral jobs 500000)",
+     NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
      "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
      "stop when more than N records are refused\n(default: 0)", NULL},
     {"on-conflict", 0, OPTION_CHOICE, offsetof(load_settings, on_conflict), "ACTION",
-     "what becomes of a row whose key is there: fail:\nit is refused (default); nothing: it is"
-     " skipped;\nupdate: it replaces the one that is there",
+     "what to do with a row whose key is there: fail\n(default), nothing or update; one job",
      conflict_names},
+    {"truncate", 0, OPTION_FLAG, offsetof(load_settings, truncate), NULL,
+     "empty the table first, once", NULL},
+    {"freeze", 0, OPTION_FLAG, offsetof(load_settings, freeze), NULL,
+     "write rows that vacuum need not visit; needs\n--truncate, one file, job and batch", NULL},
+    {"dry-run", 0, OPTION_FLAG, offsetof(load_settings, dry_run), NULL,
+     "do all of it, then take it back", NULL},
+    {"retries", 0, OPTION_COUNT, offsetof(load_settings, retries), "N",
+     "try again so often in a row when the connection\nis lost (default: 8)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
-/* Say how far the run came. */
-static void
-report_progress(const operand_list *files, int done)
-{
-    if (files->count == 1)
-        return;
-    if (done == 0)
-        log_detail("None of the %d files was loaded.", files->count);
-    else
-        log_detail("%d of %d files are loaded: up to and including %s.", done, files->count,
-                   files->items[done - 1]);
-    log_hint("Run the same command again when the cause is removed: a file that is loaded is not "
-             "loaded twice.");
-}
-
-/* Load the files one after the other. */
-static exit_status
-load_files(load_context *context, const operand_list *files)
-{
-    for (int i = 0; i < files->count; i++)
-    {
-        exit_status status = load_file(context, files->items[i]);
-
-        if (status != STATUS_OK)
-        {
-            report_progress(files, i);
-            return status;
-        }
-    }
-    return STATUS_OK;
-}
-
-/* Check what the command line asks for. */
+/* Check the files that the command line names. */
 static exit_status
 check_files(const load_settings *settings, const operand_list *files)
 {
@@ -96,8 +103,9 @@ check_files(const load_settings *settings, const operand_list *files)
 
         if (strcmp(files->items[i], "-") == 0)
         {
-            log_error("standard input cannot be loaded by this version");
-            log_hint("Put the data into a file first.");
+            log_error("standard input cannot be loaded");
+            log_hint("A load reads a file twice, to know it again: put the data into a file "
+                     "first.");
             return STATUS_USAGE;
         }
         if (file_identity_same(&input, &output))
@@ -109,34 +117,58 @@ check_files(const load_settings *settings, const operand_list *files)
     return STATUS_OK;
 }
 
+/* Check that the options go together. */
+static exit_status
+check_options(const load_settings *settings, const operand_list *files)
+{
+    bool upsert = settings->on_conflict != CONFLICT_FAIL;
+
+    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+        log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
+    else if (upsert && settings->jobs > 1)
+        log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
+    else if (settings->freeze && !settings->truncate)
+        log_error("\"--freeze\" needs \"--truncate\"");
+    else if (settings->freeze && (settings->jobs > 1 || settings->batch > 0 || files->count > 1))
+        log_error("\"--freeze\" goes with one file, one job and no batches only");
+    else if (settings->freeze && upsert)
+        log_error("\"--freeze\" and \"--on-conflict\" exclude each other");
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
 /* The command. */
 static exit_status
 run(const void *given, const operand_list *files)
 {
     const load_settings *settings = given;
-    reject_budget budget = {.limit = settings->max_rejects};
-    exit_status status;
-    reject_file rejects;
-    connection server;
-    load_context context = {
-        .server = &server,
+    load_request request = {
+        .connection = &settings->connection,
         .table = settings->table,
         .schema = settings->schema,
-        .again = settings->again,
-        .format = (source_format) settings->format,
+        .format = {(source_format) settings->format, settings->csv.encoding,
+                   settings->csv.delimiter, settings->csv.null_text},
+        .mapping = settings->mapping,
+        .rejects = settings->rejects,
+        .max_rejects = settings->max_rejects,
+        .jobs = settings->jobs,
+        .batch_rows = settings->batch,
+        .retries = settings->retries,
         .on_conflict = (conflict_action) settings->on_conflict,
-        .budget = &budget,
-        .rejects = &rejects,
+        .again = settings->again,
+        .truncate = settings->truncate,
+        .freeze = settings->freeze,
+        .dry_run = settings->dry_run,
     };
 
     STATUS_TRY(check_files(settings, files));
-    STATUS_TRY(connection_open(&server, &settings->connection));
-    status = reject_file_open(&rejects, settings->rejects, false, true);
-    if (status == STATUS_OK)
-        status = load_files(&context, files);
-    status = reject_file_close(&rejects, status == STATUS_OK || status == STATUS_REFUSED, status);
-    connection_close(&server);
-    return status;
+    STATUS_TRY(check_options(settings, files));
+    if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
+        return STATUS_USAGE;
+    if (request.batch_rows == 0 && request.jobs > 1)
+        request.batch_rows = DEFAULT_BATCH_ROWS;
+    return load_files(&request, files);
 }
 
 const command_spec load_command = {
@@ -144,9 +176,10 @@ const command_spec load_command = {
     .arguments = "FILE...",
     .summary = "load Avro or CSV files into a table",
     .description =
-        "A file's content tells what it is: Avro, or CSV in UTF-8 whose first line names\n"
-        "the columns. Fields go to the columns of the same name, whatever the case; each\n"
-        "field needs one, and columns without a field get their default. Each file is\n"
+        "A file's content tells what it is: Avro, or CSV whose first line names the\n"
+        "columns, also compressed with gzip or zstandard. Fields go to the columns of the\n"
+        "same name, whatever the case; each field needs one, unless --columns says which\n"
+        "to load, and columns without a field get their default. Each file is\n"
         "one transaction, and is recorded in the table load_batch: loading it again does\n"
         "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
         "an empty field without quotes is NULL, and a time without an offset is UTC.",
@@ -154,5 +187,6 @@ const command_spec load_command = {
     .connects = true,
     .takes_operands = true,
     .settings_size = sizeof(load_settings),
+    .defaults = &defaults,
     .run = run,
 };

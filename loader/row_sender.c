@@ -55,7 +55,7 @@ send_head(row_sender *sender)
     cs_buffer *head = &sender->encoder.out;
     cs_error err;
 
-    if (copy_encoder_begin(&sender->encoder, &err) != CS_OK)
+    if (copy_encoder_begin(&sender->encoder, sender->mapping->form, &err) != CS_OK)
         return sender_stop(sender, log_core_error(&err, NULL));
     if (head->len > 0 && !connection_copy_put(sender->server, head->data, head->len))
         return sender_lost(sender);
