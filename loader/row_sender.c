@@ -101,8 +101,7 @@ put(byte_sink *sink, const void *data, size_t len)
         return sender_stop(sender, log_core_error(&err, NULL));
     if (sender->copying && !connection_copy_put(sender->server, data, len))
         return false;
-    sender->answered =
-        !sender->gathering && wait_for(PQsocket(sender->server->pg), POLLIN, 0) == WAIT_READY;
+    sender->answered = !sender->gathering && connection_copy_answered(sender->server);
     return true;
 }
 
