@@ -162,6 +162,15 @@ wait_server(connection *server, short events)
     return false;
 }
 
+/* True if something has come from the server that libpq has not read. */
+static bool
+has_input(const connection *server)
+{
+    struct pollfd ready = {.fd = PQsocket(server->pg), .events = POLLIN};
+
+    return poll(&ready, 1, 0) > 0;
+}
+
 /* Send what libpq holds back; false if the connection is lost. */
 static bool
 flush(connection *server)
@@ -172,7 +181,10 @@ flush(connection *server)
 
         if (left <= 0)
             return left == 0;
-        if (!wait_server(server, POLLIN | POLLOUT) || PQconsumeInput(server->pg) == 0)
+        if (!wait_server(server, POLLIN | POLLOUT))
+            return false;
+        server->answered = server->answered || has_input(server);
+        if (PQconsumeInput(server->pg) == 0)
             return false;
     }
 }
@@ -359,6 +371,15 @@ connection_copy_put(connection *server, const void *data, size_t len)
 {
     return !stop_requested() && PQputCopyData(server->pg, data, (int) len) == 1 && flush(server) &&
            !stop_requested();
+}
+
+bool
+connection_copy_answered(connection *server)
+{
+    bool answered = server->answered || has_input(server);
+
+    server->answered = false;
+    return answered;
 }
 
 bool

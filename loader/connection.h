@@ -25,6 +25,7 @@ typedef struct connection
     PGconn *pg;
     char *search_path; /* the user's own */
     char *schema;      /* the first schema of it that exists; NULL if none does */
+    bool answered;     /* something came while a COPY's data was sent */
     bool cancelled;    /* a cancel request was sent, because of a signal */
     bool transient;    /* the failure that was reported last may pass by itself */
     atomic_bool *said; /* shared by connections of which only the first to fail reports; or NULL */
@@ -69,6 +70,12 @@ void connection_rollback(connection *server);
 
 /* Send data in a COPY FROM STDIN; false if the connection is lost or a signal asks to stop. */
 bool connection_copy_put(connection *server, const void *data, size_t len);
+
+/*
+ * True if the server has said something while data was sent: a notice, or that the COPY
+ * failed. libpq tells that only when the COPY is ended.
+ */
+bool connection_copy_answered(connection *server);
 
 /*
  * End a COPY, with a reason if it shall fail. The result, the caller's to clear, is that of
