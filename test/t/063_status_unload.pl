@@ -43,6 +43,10 @@ sub state_of { return (status_json($_[0]))[0]{state} }
 ends_like(3, qr/load_batch and load_reject do not exist.*init/s, 'status before init', 'status');
 clickstream_ok($node, 'init');
 is(clickstream_ok($node, 'status', '--format', 'json'), '', 'an empty ledger');
+is(sql(q(SELECT string_agg(p.proname, ' ') FROM pg_proc AS p
+         WHERE p.pronamespace = 'public'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+           AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e'))),
+    '', 'all functions that init made have a comment');
 
 # What status says
 
