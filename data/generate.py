@@ -213,6 +213,33 @@ class Generator:
         self.transactions.sort()
 
 
+def access_log(log):
+    """Return an hour of the log as a web server writes it, with the application's paths below /v4."""
+    begin = START + timedelta(days=4, hours=17)
+    agents = ("CoffeeApp/4.2 (Android 14)", "CoffeeApp/4.1 (iPhone; iOS 17.3)", "Mozilla/5.0 (X11; Linux x86_64)")
+    lines = []
+    for _, line in log:
+        stamp, method, path, user = line.split(" ")
+        time = datetime.fromisoformat(stamp).astimezone(SINGAPORE)
+        if not begin <= time < begin + timedelta(hours=1):
+            continue
+        number = int(user[-3:]) if user[-3:].isdigit() else 0
+        host = f"2001:db8::{number:x}" if number % 4 == 0 else f"198.51.100.{number % 250}"
+        lines.append((time, f'{host} - {user}', f"{method} /v4{path} HTTP/1.1", 200, agents[number % 3]))
+        if len(lines) % 9 == 0:  # nobody in particular
+            lines.append((time, "::1 - -", "GET /health HTTP/1.1", 204, "probe/1.0"))
+    lines += [
+        (begin + timedelta(minutes=12), "203.0.113.9 - Mei Lin", "GET /v4/campaigns/3 HTTP/1.1", 200, agents[2]),
+        (begin + timedelta(minutes=14), "203.0.113.9 - Mei Lin", "POST /v4/rewards/106 HTTP/1.1", 201, agents[2]),
+        (begin + timedelta(minutes=15), "203.0.113.9 - Mei Lin", "GET /campaigns/11 HTTP/1.1", 404, agents[2]),
+        (begin + timedelta(minutes=31), "192.0.2.44 - -", "-", 408, "-"),  # a client that sent nothing
+    ]
+    lines.sort(key=lambda entry: entry[0])
+    return "".join(
+        f'{client} [{time.strftime("%d/%b/%Y:%H:%M:%S %z")}] "{request}" {status} {len(request) * 37} "-" "{agent}"\n'
+        for time, client, request, status, agent in lines)
+
+
 def utc(time):
     return time.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.") + f"{time.microsecond // 1000:03d} UTC"
 
@@ -231,6 +258,7 @@ def files():
     changed = {n: CREATED + timedelta(hours=3 * n, seconds=7 * n, milliseconds=41) for n in (*CAMPAIGNS, *REWARDS)}
     return {
         "http_log.txt": "".join(line + "\n" for _, line in made.log),
+        "access.log": access_log(made.log),
         "campaign_reward_mapping.csv": table(
             ("campaign_id", "reward_id"),
             sorted((c, n) for n, r in REWARDS.items() for c in (r[1], *r[2]))),

@@ -360,14 +360,18 @@ connection_copy_put(connection *server, const void *data, size_t len)
            !stop_requested();
 }
 
+bool
+connection_copy_close(connection *server, const char *reason)
+{
+    return PQputCopyEnd(server->pg, reason) == 1 && flush(server);
+}
+
 PGresult *
-connection_copy_end(connection *server, const char *reason)
+connection_copy_result(connection *server)
 {
     PGresult *result = NULL;
     PGresult *next;
 
-    if (PQputCopyEnd(server->pg, reason) != 1 || !flush(server))
-        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
     while ((next = connection_next(server)) != NULL)
     {
         if (result == NULL || (!connection_failed(result) &&
@@ -382,6 +386,14 @@ connection_copy_end(connection *server, const char *reason)
             break;
     }
     return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+}
+
+PGresult *
+connection_copy_end(connection *server, const char *reason)
+{
+    if (!connection_copy_close(server, reason))
+        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    return connection_copy_result(server);
 }
 
 char *

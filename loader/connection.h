@@ -77,6 +77,11 @@ bool connection_copy_put(connection *server, const void *data, size_t len);
  */
 PGresult *connection_copy_end(connection *server, const char *reason);
 
+/* The same in two steps, so that other work can be done meanwhile: false if the connection is lost.
+ */
+bool connection_copy_close(connection *server, const char *reason);
+PGresult *connection_copy_result(connection *server);
+
 /* A name as SQL, quoted where needed; freed with PQfreemem. NULL without memory. */
 char *connection_quote(const connection *server, const char *name);
 

@@ -13,46 +13,46 @@
 #include <unistd.h>
 
 /* Learn what was opened. */
-static exit_status
-inspect(file_source *source)
+static cs_code
+inspect(file_source *source, cs_error *err)
 {
     struct stat info;
 
     if (fstat(source->fd, &info) != 0)
-    {
-        log_error("could not examine \"%s\": %s", source->name, strerror(errno));
-        return STATUS_REFUSED;
-    }
+        return cs_fail(err, CS_ERR_DATA, "could not examine \"%s\": %s", source->name,
+                       strerror(errno));
     if (S_ISDIR(info.st_mode))
-    {
-        log_error("could not read \"%s\": it is a directory", source->name);
-        return STATUS_REFUSED;
-    }
+        return cs_fail(err, CS_ERR_DATA, "could not read \"%s\": it is a directory", source->name);
     source->size = S_ISREG(info.st_mode) ? (int64_t) info.st_size : -1;
     if (source->size > 0)
         posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return STATUS_OK;
+    return CS_OK;
 }
 
-exit_status
-file_source_open(file_source *source, const char *name)
+cs_code
+file_source_try_open(file_source *source, const char *name, cs_error *err)
 {
-    exit_status status;
+    cs_code code;
 
     memset(source, 0, sizeof(*source));
     source->name = name;
     source->fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0 && stop_requested())
-        return STATUS_INTERRUPTED;
+        return cs_fail(err, CS_ERR_STOPPED, "interrupted");
     if (source->fd < 0)
-    {
-        log_error("could not open \"%s\": %s", name, strerror(errno));
-        return STATUS_REFUSED;
-    }
-    status = inspect(source);
-    if (status != STATUS_OK)
+        return cs_fail(err, CS_ERR_DATA, "could not open \"%s\": %s", name, strerror(errno));
+    code = inspect(source, err);
+    if (code != CS_OK)
         file_source_close(source);
-    return status;
+    return code;
+}
+
+exit_status
+file_source_open(file_source *source, const char *name)
+{
+    cs_error err;
+
+    return file_source_try_open(source, name, &err) == CS_OK ? STATUS_OK : file_source_report(&err);
 }
 
 /* Close the file; closing twice is fine. */
@@ -105,8 +105,8 @@ read_from_head(void *ctx, void *data, size_t len)
     return (int64_t) ahead;
 }
 
-exit_status
-file_source_decompress(file_source *source)
+cs_code
+file_source_try_decompress(file_source *source, cs_error *err)
 {
     file_compression compression;
     int64_t got = 1;
@@ -116,20 +116,27 @@ file_source_decompress(file_source *source)
         got = read_own(source, source->head + source->head_end,
                        sizeof(source->head) - source->head_end);
         if (got < 0)
-            return file_source_fail(source);
+            return file_source_error(source, err);
         source->head_end += (size_t) got;
     }
     compression = inflate_detect(source->head, source->head_end);
     if (compression == COMPRESSION_NONE)
-        return STATUS_OK;
+        return CS_OK;
     if (compression == COMPRESSION_FOREIGN)
-    {
-        log_error("could not read \"%s\": it is compressed with bzip2 or xz", source->name);
-        log_hint("Decompress it first: gzip and zstandard are read as they are.");
-        return STATUS_REFUSED;
-    }
+        return cs_fail(err, CS_ERR_DATA,
+                       "could not read \"%s\": it is compressed with bzip2 or xz; only "
+                       "gzip and zstandard are decompressed",
+                       source->name);
     source->inflate = inflate_open(compression, read_from_head, source);
-    return source->inflate != NULL ? STATUS_OK : log_out_of_memory();
+    return source->inflate != NULL ? CS_OK : cs_fail_memory(err, READ_BUFFER_BYTES);
+}
+
+exit_status
+file_source_decompress(file_source *source)
+{
+    cs_error err;
+
+    return file_source_try_decompress(source, &err) == CS_OK ? STATUS_OK : file_source_report(&err);
 }
 
 int64_t
@@ -140,40 +147,42 @@ file_source_read(file_source *source, void *data, size_t len)
     return read_from_head(source, data, len);
 }
 
-/* What is wrong with the compressed file, NULL if that is not what failed. */
-static const cs_error *
-damage(const file_source *source)
-{
-    return source->inflate != NULL && errno == EBADMSG ? inflate_error(source->inflate) : NULL;
-}
-
 cs_code
 file_source_error(const file_source *source, cs_error *err)
 {
-    const cs_error *found = damage(source);
     int saved = errno;
+    const cs_error *damage =
+        source->inflate != NULL && saved == EBADMSG ? inflate_error(source->inflate) : NULL;
 
-    if (found != NULL)
-        *err = *found;
-    else if (saved == EINTR)
-        cs_fail(err, CS_ERR_STOPPED, "interrupted");
-    else
-        cs_fail(err, CS_ERR_IO, "could not read: %s", strerror(saved));
-    err->file = source->name;
-    if (found == NULL)
-        err->sys_errno = saved;
+    if (damage != NULL)
+    {
+        *err = *damage;
+        err->file = source->name;
+        return err->code;
+    }
+    if (saved == EINTR)
+        return cs_fail(err, CS_ERR_STOPPED, "interrupted");
+    cs_fail(err, CS_ERR_IO, "could not read \"%s\": %s", source->name, strerror(saved));
+    err->sys_errno = saved;
     return err->code;
+}
+
+exit_status
+file_source_report(const cs_error *err)
+{
+    exit_status status = log_core_error(err, NULL);
+
+    /* what cannot be read is refused: the disk that fails us is the one we write to */
+    return err->code == CS_ERR_IO ? STATUS_REFUSED : status;
 }
 
 exit_status
 file_source_fail(const file_source *source)
 {
-    if (errno == EINTR)
-        return STATUS_INTERRUPTED;
-    if (damage(source) != NULL)
-        return log_core_error(damage(source), source->name);
-    log_error("could not read \"%s\": %s", source->name, strerror(errno));
-    return STATUS_REFUSED;
+    cs_error err;
+
+    file_source_error(source, &err);
+    return file_source_report(&err);
 }
 
 bool

@@ -33,6 +33,9 @@ typedef struct file_source
 
 /* Open for reading. A directory is refused. */
 exit_status file_source_open(file_source *source, const char *name);
+
+/* The same without a report: the error says it all. */
+cs_code file_source_try_open(file_source *source, const char *name, cs_error *err);
 void file_source_close(file_source *source);
 
 /*
@@ -42,14 +45,18 @@ void file_source_close(file_source *source);
  */
 exit_status file_source_decompress(file_source *source);
 
+/* The same without a report. */
+cs_code file_source_try_decompress(file_source *source, cs_error *err);
+
 /* Read on, up to len bytes: the number read, 0 at the end, -1 with errno (EINTR: should stop). */
 int64_t file_source_read(file_source *source, void *data, size_t len);
 
 /* Report that file_source_read failed. */
 exit_status file_source_fail(const file_source *source);
 
-/* The same as an error of core's, whose code is returned. */
+/* The same as an error of core's, whose code is returned; and reporting that, or one of try_. */
 cs_code file_source_error(const file_source *source, cs_error *err);
+exit_status file_source_report(const cs_error *err);
 
 /* Read from the start again; false if the file is not one that can. */
 bool file_source_rewind(file_source *source);

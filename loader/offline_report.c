@@ -45,6 +45,7 @@ typedef struct offline_report
 {
     report_rows base;
     session_question question;
+    event_reading reading;
     offline_input input;
     bool has_input;
     offline_job *jobs;
@@ -81,7 +82,7 @@ struct offline_job
 static exit_status
 read_events(offline_job *job)
 {
-    return events_read(job->reader, &job->piles);
+    return events_read(job->reader, &job->report->reading, &job->piles);
 }
 
 /* Second phase: make sessions of pile after pile. */
@@ -197,6 +198,8 @@ read_question(const offline_settings *settings, const report_question *question,
         STATUS_TRY(parse_time_argument("to", question->until, &to->zone, &to->until));
     if (question->gap != NULL)
         STATUS_TRY(parse_gap_argument("gap", question->gap, &to->gap));
+    STATUS_TRY(line_format_choose(&report->reading.format, settings->format, "input-format"));
+    report->reading.prefix = cs_slice_of(settings->prefix != NULL ? settings->prefix : "");
     STATUS_TRY(choose_jobs(settings, &report->num_jobs));
     STATUS_TRY(choose_memory(settings, report));
     if (settings->mapping != NULL)

@@ -19,6 +19,8 @@ typedef struct report_settings
     int format;
     const char *timezone;
     const char *schema;
+    line_format_settings input;
+    const char *prefix;
     const char *mapping;
     int64_t jobs;
     const char *memory;
@@ -54,6 +56,16 @@ static const option_spec options[] = {
      "schema of the report and its tables (default:\nthe first of the search path)", NULL},
     {"mapping", 0, OPTION_TEXT, offsetof(report_settings, mapping), "FILE",
      "with FILEs: CSV or Avro of campaign_id and\nreward_id; without it no reward is driven", NULL},
+    {"input-format", 0, OPTION_CHOICE, offsetof(report_settings, input.kind), "FORMAT",
+     "with FILEs: of those that are logs: plain\n(default), combined (or common: Apache, nginx), "
+     "or\njson: one object a line",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(report_settings, input.user), "FIELD", LINE_USER_HELP,
+     line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(report_settings, input.fields), "NAME=KEY", LINE_FIELD_HELP,
+     NULL},
+    {"path-prefix", 0, OPTION_TEXT, offsetof(report_settings, prefix), "PREFIX",
+     "with FILEs: views are GET PREFIX/campaigns/ID,\nissues POST PREFIX/rewards/ID", NULL},
     {"jobs", 0, OPTION_COUNT, offsetof(report_settings, jobs), "N",
      "with FILEs: threads (default: one for each\nprocessor)", NULL},
     {"memory", 0, OPTION_TEXT, offsetof(report_settings, memory), "SIZE",
@@ -90,6 +102,10 @@ check_options(const report_settings *settings, bool has_files)
         bool for_files;
     } given[] = {
         {"mapping", settings->mapping != NULL, true},
+        {"input-format", settings->input.kind != LINE_PLAIN, true},
+        {"user-field", settings->input.user != CS_COMBINED_USER, true},
+        {"field", settings->input.fields.count > 0, true},
+        {"path-prefix", settings->prefix != NULL, true},
         {"jobs", settings->jobs > 0, true},
         {"memory", settings->memory != NULL, true},
         {"rejects", settings->rejects != NULL, true},
@@ -151,6 +167,8 @@ report_from_files(const report_settings *settings, const report_question *questi
 {
     const report_ops *format = formats[settings->format];
     offline_settings offline = {.files = files,
+                                .format = &settings->input,
+                                .prefix = settings->prefix,
                                 .mapping = settings->mapping,
                                 .jobs = settings->jobs,
                                 .memory = settings->memory,

@@ -13,6 +13,7 @@
 
     .section .rodata
     resource resource_http_log_avsc, "schemas/http_log.avsc"
+    resource resource_web_log_avsc, "schemas/web_log.avsc"
     resource resource_tables_sql, "sql/postgres/tables.sql"
     resource resource_http_log_month_sql, "sql/postgres/http_log_month.sql"
     resource resource_upgrade_sql, "sql/postgres/upgrade.sql"

@@ -6,6 +6,7 @@
 #define LOADER_RESOURCES_H
 
 extern const char resource_http_log_avsc[];
+extern const char resource_web_log_avsc[];
 
 /* sql/postgres: what init puts in place. */
 extern const char resource_tables_sql[];

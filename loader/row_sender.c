@@ -75,7 +75,19 @@ sender_copy_start(row_sender *sender)
     return send_head(sender);
 }
 
-/* byte_sink_ops.put: send, and keep where rows are kept. */
+bool
+sender_take_encoded(row_sender *sender)
+{
+    cs_buffer *encoded = &sender->encoder.out;
+    cs_error err;
+
+    if (cs_buffer_append(&sender->chunk.bytes, encoded->data, encoded->len, &err) != CS_OK)
+        return sender_stop(sender, log_core_error(&err, NULL));
+    encoded->len = 0;
+    return true;
+}
+
+/* byte_sink_ops.put: send while there is a COPY, and keep where rows are kept. */
 static bool
 put(byte_sink *sink, const void *data, size_t len)
 {
@@ -84,7 +96,7 @@ put(byte_sink *sink, const void *data, size_t len)
 
     if (sender->gathering && cs_buffer_append(&sender->chunk.bytes, data, len, &err) != CS_OK)
         return sender_stop(sender, log_core_error(&err, NULL));
-    return connection_copy_put(sender->server, data, len);
+    return !sender->copying || connection_copy_put(sender->server, data, len);
 }
 
 /* Put the statements together that copy straight into the table. */
@@ -137,6 +149,17 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     return status;
 }
 
+/* True if enough has gathered behind a closed COPY. */
+static bool
+has_next(const row_sender *sender)
+{
+    const row_chunk *chunk = &sender->chunk;
+    size_t count = chunk->count - chunk->first - sender->in_copy;
+
+    return count >= sender->limit || count >= CHUNK_NEXT_ROWS ||
+           row_chunk_size(chunk) >= CHUNK_MAX_BYTES + CHUNK_NEXT_BYTES;
+}
+
 /* Note a row that was encoded; the COPY ends where it has enough. */
 static cs_code
 keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err)
@@ -146,10 +169,12 @@ keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err
     if (!sender->gathering)
         return row_places_add(&sender->places, place, err);
     CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + sender->encoder.out.len, raw, err));
+    if (sender->closed)
+        return has_next(sender) && !sender_settle(sender, false) ? CS_ERR_IO : CS_OK;
     sender->in_copy++;
     if (sender->in_copy < sender->limit && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
         return CS_OK;
-    return sender_end_copy(sender, row_chunk_size(chunk) >= CHUNK_MAX_BYTES) ? CS_OK : CS_ERR_IO;
+    return sender_close_copy(sender) ? CS_OK : CS_ERR_IO;
 }
 
 cs_code
@@ -159,7 +184,7 @@ row_sender_add(row_sender *sender, const cs_value *values, const row_place *plac
     const load_mapping *mapping = sender->mapping;
     cs_code code = sender->broken ? CS_ERR_IO : CS_OK;
 
-    if (code == CS_OK && !sender->copying && !sender_copy_start(sender))
+    if (code == CS_OK && !sender->copying && !sender->closed && !sender_copy_start(sender))
         code = CS_ERR_IO;
     if (code == CS_OK)
         code = copy_encoder_row(&sender->encoder, mapping->columns, mapping->count, values, why);
@@ -197,13 +222,22 @@ end_stream(row_sender *sender)
     return true;
 }
 
+/* Settle all rows. */
+static bool
+settle_all(row_sender *sender)
+{
+    return (sender->closed || sender_close_copy(sender)) && sender_settle(sender, true);
+}
+
 /* Give up the COPY that runs. */
 static void
 give_up(row_sender *sender)
 {
-    PGresult *result = connection_copy_end(sender->server, "load failed");
+    PGresult *result = sender->copying ? connection_copy_end(sender->server, "load failed")
+                                       : connection_copy_result(sender->server);
 
     sender->copying = false;
+    sender->closed = false;
     if (sender->failure == NULL && sender->status == STATUS_OK)
         sender_fail(sender, result);
     else
@@ -262,13 +296,13 @@ row_sender_finish(row_sender *sender, bool failed, int64_t *loaded)
 {
     bool good = !failed && !sender->broken;
 
-    if (good && sender->copying)
-        good = sender->gathering ? sender_end_copy(sender, true) : end_stream(sender);
+    if (good && (sender->copying || sender->closed))
+        good = sender->gathering ? settle_all(sender) : end_stream(sender);
     if (good && sender->failed)
         good = end_savepoint(sender);
     if (good && sender->staged)
         sender_unstage(sender);
-    if (sender->copying)
+    if (sender->copying || sender->closed)
         give_up(sender);
     *loaded = sender->loaded;
     return failed ? STATUS_OK : report_end(sender);

@@ -14,6 +14,10 @@
 #define CHUNK_MAX_ROWS (64 * 1024)
 #define CHUNK_MAX_BYTES (2 * 1024 * 1024)
 
+/* While the server is busy with the end of a COPY so many more may gather. */
+#define CHUNK_NEXT_ROWS 1024
+#define CHUNK_NEXT_BYTES (256 * 1024)
+
 /* Where rows are refused, chunks become smaller, down to this. */
 #define CHUNK_MIN_ROWS 16
 
@@ -34,6 +38,7 @@ struct row_sender
 
     /* What is on its way */
     copy_encoder encoder;
+    bool closed;    /* a COPY was given all of its data, and its result is awaited */
     bool copying;   /* a COPY takes data */
     bool gathering; /* rows are kept in the chunk */
     row_chunk chunk;
@@ -63,11 +68,17 @@ bool sender_lost(row_sender *sender);
 /* Start a COPY. */
 bool sender_copy_start(row_sender *sender);
 
+/* Move what is encoded into the chunk. */
+bool sender_take_encoded(row_sender *sender);
+
+/* Give the COPY that runs no more rows; others may gather meanwhile. */
+bool sender_close_copy(row_sender *sender);
+
 /*
- * End the COPY that runs, and settle what becomes of its rows: of all, or of so many that
- * the rest goes into a COPY that more rows can follow.
+ * Settle what becomes of the rows of a closed COPY, and of those behind them: of all, or
+ * of so many that the rest goes into a COPY that more rows can follow.
  */
-bool sender_end_copy(row_sender *sender, bool all);
+bool sender_settle(row_sender *sender, bool all);
 
 /* Make the temporary table, and the statements; drop it. */
 exit_status sender_stage(row_sender *sender, const load_table *table);

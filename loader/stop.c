@@ -48,6 +48,12 @@ stop_requested(void)
 }
 
 void
+stop_forget(void)
+{
+    stop_flag = 0;
+}
+
+void
 stop_immediately(bool immediate)
 {
     stop_at_once = immediate;

@@ -9,14 +9,6 @@ from avro_build import block, data, header, long
 BASE = "a,b,c\n1,2,3\n"
 
 
-@pytest.fixture(scope="module", name="database")
-def fixture_database(server, tmp_path_factory):
-    """A server with the tables of the loader."""
-    from conftest import Directory  # pylint: disable=import-outside-toplevel
-    Directory(tmp_path_factory.mktemp("init")).run_ok("init", env=server.environment)
-    return server
-
-
 def load(here, database, table, columns, *options, content=BASE, name="f.csv"):
     """Make the table anew and load a file; return how that ended."""
     database.sql(f"DROP TABLE IF EXISTS {table}; CREATE TABLE {table} ({columns});"

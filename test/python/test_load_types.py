@@ -17,13 +17,14 @@ TYPES = ("CREATE TYPE colour AS ENUM ('red', 'green'); CREATE TYPE pair AS (a in
          " CREATE DOMAIN positive AS int CHECK (value > 0)")
 
 
-@pytest.fixture(scope="module", name="database")
-def fixture_database(server, tmp_path_factory):
-    """A server with the tables of the loader, and types that the cases name."""
-    from conftest import Directory  # pylint: disable=import-outside-toplevel
-    Directory(tmp_path_factory.mktemp("init")).run_ok("init", env=server.environment)
-    server.sql(TYPES)
-    return server
+# Logical types whose values are given as their numbers or bytes.
+BEYOND_PYTHON = ("timestamp-millis", "timestamp-micros", "local-timestamp-micros", "date", "time-micros", "duration")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def types(database):
+    """Make the types that the cases name."""
+    database.sql(TYPES)
 
 
 def renamed(schema, suffix):
@@ -57,8 +58,7 @@ def plain(schema):
             else value for key, value in schema.items()}
     if "fields" in made:
         made["fields"] = [{**field, "type": plain(field["type"])} for field in made["fields"]]
-    if made.get("logicalType") in ("timestamp-millis", "timestamp-micros", "local-timestamp-micros", "date", "time-micros",
-                                   "duration"):
+    if made.get("logicalType") in BEYOND_PYTHON:
         del made["logicalType"]
     return made
 
