@@ -17,6 +17,7 @@
 #define SERVE_IDLE_SECONDS 10     /* a connection that sends nothing for so long is closed */
 #define SERVE_HEADER_BYTES 32768  /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
+#define SERVE_REST_MILLISECONDS 200 /* after a connection that could not be opened */
 #define SERVE_CONNECT_TIMEOUT "5"
 #define SERVE_JSON "application/json"
 #define SERVE_HTML "text/html; charset=utf-8"
@@ -51,6 +52,7 @@ typedef struct serve_pool
     pthread_mutex_t lock;
     pool_entry entries[SERVE_MAX_WORKERS];
     int count;
+    int64_t rests_until; /* no connection is opened before; milliseconds */
 } serve_pool;
 
 /* Requests so far, by route and by hundred of their status. */

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 serve_answer
 serve_error(unsigned status, const char *message)
@@ -57,6 +58,38 @@ open_entry(serve_pool *pool, pool_entry *entry)
     if (!entry->open)
         connection_close(&entry->server);
     return status;
+}
+
+/* Milliseconds of a clock that goes on evenly. */
+static int64_t
+clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Open the connection of an entry, but not right after one that could not be opened: while
+ * the database is away, requests in any number make few attempts, and few messages.
+ */
+static bool
+reopen_entry(serve_pool *pool, pool_entry *entry)
+{
+    bool is_resting;
+
+    pthread_mutex_lock(&pool->lock);
+    is_resting = clock_now() < pool->rests_until;
+    pthread_mutex_unlock(&pool->lock);
+    if (is_resting)
+        return false;
+    if (open_entry(pool, entry) == STATUS_OK)
+        return true;
+    pthread_mutex_lock(&pool->lock);
+    pool->rests_until = clock_now() + SERVE_REST_MILLISECONDS;
+    pthread_mutex_unlock(&pool->lock);
+    return false;
 }
 
 exit_status
@@ -151,7 +184,7 @@ serve_ask(serve_pool *pool, serve_task ask, const void *ctx)
     answer = serve_error(503, "the database cannot be reached");
     for (int attempt = 0; attempt < 2; attempt++)
     {
-        if (!entry->open && open_entry(pool, entry) != STATUS_OK)
+        if (!entry->open && !reopen_entry(pool, entry))
             break;
         free(answer.body);
         answer = ask_entry(entry, ask, ctx);

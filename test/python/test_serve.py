@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -46,7 +47,7 @@ class Service:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
+        _, self.said = self.process.communicate(timeout=60)
         return self.process.returncode
 
     def connect(self):
@@ -521,6 +522,80 @@ def test_slow_senders_keep_nobody_out(service):
     finally:
         for raw in [*slow, kept]:
             raw.close()
+
+
+class Clients:
+    """So many clients that ask one question again and again over kept connections, while a block runs."""
+
+    def __init__(self, service, path, count=8):
+        self.service, self.path, self.count = service, path, count
+        self.answers = []
+        self.stopped = threading.Event()
+
+    def ask(self):
+        connection = self.service.connect()
+        while not self.stopped.is_set():
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+            self.answers.append((answer.status, json.loads(answer.read())))
+        connection.close()
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.count)
+        self.running = [self.pool.submit(self.ask) for _ in range(self.count)]
+        return self
+
+    def wait(self, answers):
+        """Wait until there are so many more, and the last one is good; for a minute at most, which is a hang."""
+        enough = len(self.answers) + answers
+        deadline = time.monotonic() + 60
+        while len(self.answers) < enough or self.answers[-1][0] != 200:
+            assert time.monotonic() < deadline and not any(one.done() for one in self.running), self.answers[-1:]
+            time.sleep(0.001)
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for one in self.running:
+            one.result()
+        self.pool.shutdown()
+
+
+def test_refits_while_clients_ask(service, shop):
+    """Each answer is that of one model, of all items or of half of them."""
+    fits = 50 if SOAK else 5
+    shop.sql("CREATE VIEW half AS SELECT * FROM pair WHERE what <= 20")
+    with Clients(service, "/recommend/nobody?n=1000") as clients:
+        for i in range(fits):
+            shop.sql(f"SELECT recommender_fit('m', '{'pair' if i % 2 else 'half'}', 'who', 'what')")
+            clients.wait(16)
+    shop.sql("SELECT recommender_fit('m', 'pair', 'who', 'what'); DROP VIEW half")
+    assert {(status, len(told["items"])) for status, told in clients.answers} == {(200, 20), (200, 40)}
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restarts_while_clients_ask(service, shop, mode):
+    """Meanwhile each request is answered, if only that there is no database."""
+    with Clients(service, "/recommend/u1?n=3") as clients:
+        for _ in range(20 if SOAK else 3):
+            shop.restart(mode)
+            clients.wait(16)
+    good = {json.dumps(told) for status, told in clients.answers if status == 200}
+    bad = {told["error"] for status, told in clients.answers if status != 200}
+    assert len(good) == 1 and bad <= {"the database cannot answer", "the database cannot be reached"}
+
+
+def test_messages_while_there_is_no_database(shop):
+    """A request says in its answer what is wrong; the messages do not follow the number of requests."""
+    shop.sql("CREATE DATABASE gone")
+    subprocess.run([PROGRAM, "init", "-d", "gone"], env=shop.environment, check=True, capture_output=True)
+    running = Service(shop, "-d", "gone")
+    shop.sql("DROP DATABASE gone WITH (FORCE)")
+    start = time.monotonic()
+    answers = [running.json("/healthz", 503)["error"] for _ in range(1000)]
+    seconds = time.monotonic() - start
+    assert running.stop() == 0
+    assert set(answers) <= {"the database cannot answer", "the database cannot be reached"}
+    assert 1 <= len(running.said.splitlines()) <= 10 + 6 * seconds
 
 
 def test_survives_a_restart_of_the_database(service, shop):
