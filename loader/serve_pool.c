@@ -96,8 +96,14 @@ exit_status
 serve_pool_open(serve_pool *pool, const connection_settings *settings, const char *schema,
                 int count)
 {
+    pthread_condattr_t attributes;
+
     *pool = (serve_pool){.settings = settings, .schema = schema, .count = count};
     pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
     return open_entry(pool, &pool->entries[0]);
 }
 
@@ -107,23 +113,39 @@ serve_pool_close(serve_pool *pool)
     for (int i = 0; i < pool->count; i++)
         if (pool->entries[i].open)
             connection_close(&pool->entries[i].server);
+    pthread_cond_destroy(&pool->returned);
     pthread_mutex_destroy(&pool->lock);
 }
 
-/* Take an entry that nobody else uses, an open one if there is; NULL if all are in use. */
+/* Find an entry that nobody uses, an open one if there is; NULL if all are in use. */
+static pool_entry *
+find_free(serve_pool *pool)
+{
+    pool_entry *found = NULL;
+
+    for (int i = 0; i < pool->count; i++)
+        if (!pool->entries[i].taken && (found == NULL || !found->open))
+            found = &pool->entries[i];
+    return found;
+}
+
+/* Take a free entry; NULL if there is none for too long. */
 static pool_entry *
 take_entry(serve_pool *pool)
 {
-    pool_entry *free_entry = NULL;
+    struct timespec until;
+    pool_entry *entry;
 
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SERVE_WAIT_SECONDS;
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < pool->count; i++)
-        if (!pool->entries[i].taken && (free_entry == NULL || !free_entry->open))
-            free_entry = &pool->entries[i];
-    if (free_entry != NULL)
-        free_entry->taken = true;
+    while ((entry = find_free(pool)) == NULL)
+        if (pthread_cond_timedwait(&pool->returned, &pool->lock, &until) != 0)
+            break;
+    if (entry != NULL)
+        entry->taken = true;
     pthread_mutex_unlock(&pool->lock);
-    return free_entry;
+    return entry;
 }
 
 /* Give an entry back. */
@@ -132,6 +154,7 @@ return_entry(serve_pool *pool, pool_entry *entry)
 {
     pthread_mutex_lock(&pool->lock);
     entry->taken = false;
+    pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -2,6 +2,7 @@
 """Answers are compared with the OpenAPI file that the service itself shows."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -278,22 +279,51 @@ def test_report_after_a_connection_was_lost(shop, query):
         assert running.stop() == 0
 
 
-def test_report_that_takes_too_long(service, shop):
-    """Both forms wait for a lock no longer than their statement may, and then the service goes on."""
-    holder = subprocess.Popen(["psql", "-X", "-q", "-A", "-t"], env=shop.environment, text=True,
+@contextlib.contextmanager
+def locked_log(server):
+    """Another session holds a lock that the report waits for."""
+    holder = subprocess.Popen(["psql", "-X", "-q", "-A", "-t"], env=server.environment, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         holder.stdin.write("BEGIN; LOCK TABLE http_log; SELECT 'locked';\n")
         holder.stdin.flush()
         assert holder.stdout.readline() == "locked\n"
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            answers = list(pool.map(service.ask, ["/report", "/report?format=html"]))
+        yield
     finally:
         holder.communicate("ROLLBACK;\n", timeout=60)
+
+
+def test_report_that_takes_too_long(service, shop):
+    """Both forms wait for a lock no longer than their statement may, and then the service goes on."""
+    with locked_log(shop), concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = list(pool.map(service.ask, ["/report", "/report?format=html"]))
     for status, headers, content in answers:
         assert (status, headers["Content-Type"]) == (503, "application/json")
         assert json.loads(content) == {"error": "the query took too long"}
     assert service.ask("/report?format=html")[0] == 200
+
+
+def test_slow_requests_hold_up_no_others(service, shop):
+    """While three of four connections to the database wait for a lock, the fourth answers whoever asks."""
+    kept = [service.connect() for _ in range(16)]
+
+    def ask_all():
+        for connection in kept:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status" : "ok"}')
+
+    ask_all()
+    with concurrent.futures.ThreadPoolExecutor() as pool, locked_log(shop):
+        slow = [pool.submit(service.ask, "/report") for _ in range(3)]
+        waiting = ("SELECT count(*) FROM pg_stat_activity"
+                   " WHERE wait_event_type = 'Lock' AND application_name = 'clickstream'")
+        while shop.sql(waiting) != [["3"]]:
+            time.sleep(0.001)
+            assert not any(one.done() for one in slow)
+        ask_all()
+        assert not any(one.done() for one in slow)
+    assert [one.result()[0] for one in slow] == [200] * 3
 
 
 def peak_memory(process):
