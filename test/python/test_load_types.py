@@ -104,6 +104,20 @@ def test_values(here, database, form):
     check_rows(database, f"good_{form}", cases)
 
 
+@pytest.mark.parametrize("options", [
+    "-c datestyle=SQL,DMY -c intervalstyle=sql_standard -c timezone=Asia/Singapore",
+    "-c datestyle=German -c intervalstyle=postgres_verbose -c timezone=America/St_Johns -c bytea_output=escape",
+])
+def test_settings_of_the_session(here, database, options):
+    """What a user or a database sets for sessions does not change what texts mean."""
+    cases = GOOD + TEXT_ONLY
+    make_table(database, "good_settings", cases)
+    write_avro(here.path / "good.avro", fields_of(cases), [{f"c{i}": case[1] for i, case in enumerate(cases)}])
+    database.sql("DELETE FROM load_batch WHERE table_name = 'public.good_settings'")
+    here.run_ok("load", "-t", "good_settings", "good.avro", env={**database.environment, "PGOPTIONS": options})
+    check_rows(database, "good_settings", cases)
+
+
 def test_nulls(here, database):
     """NULL goes into every type, in both forms."""
     for name, cases in (("null_binary", GOOD), ("null_text", GOOD + TEXT_ONLY)):
