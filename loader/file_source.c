@@ -241,6 +241,21 @@ file_source_as_core(file_source *source)
     return (cs_source){source, source->name, source->size, read_at};
 }
 
+int64_t
+file_total_bytes(char *const *names, int count)
+{
+    struct stat info;
+    int64_t total = 0;
+
+    for (int i = 0; i < count; i++)
+    {
+        if (stat(names[i], &info) != 0 || !S_ISREG(info.st_mode))
+            return -1;
+        total += info.st_size;
+    }
+    return total;
+}
+
 file_identity
 file_identify(const char *name)
 {

@@ -64,6 +64,9 @@ bool file_source_rewind(file_source *source);
 /* The source as core reads it. */
 cs_source file_source_as_core(file_source *source);
 
+/* The bytes of several files; -1 where one is a pipe, or not there. */
+int64_t file_total_bytes(char *const *names, int count);
+
 /* Which file a name leads to. */
 typedef struct file_identity
 {

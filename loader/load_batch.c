@@ -235,6 +235,10 @@ finish_batch(batch_state *state)
         connection_rollback(state->server);
     else
         STATUS_TRY(commit(state));
+    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64 " loaded, %" PRId64
+                " rejected",
+                state->batch->file->name, state->result.load_id, state->batch->range->first_block,
+                state->result.end_block, state->result.rows_loaded, state->result.rows_rejected);
     return STATUS_OK;
 }
 
@@ -277,7 +281,7 @@ begin_batch(batch_state *state)
     ledger_key key = load_file_key(batch->file);
     mapping_request mapping = batch->request->mapping;
 
-    STATUS_TRY(connection_run(state->server, "BEGIN", 0, NULL));
+    STATUS_TRY(connection_run(state->server, LEDGER_BEGIN, 0, NULL));
     STATUS_TRY(load_table_find(&state->table, state->server, batch->file->table_name,
                                batch->request->schema));
     if (batch->truncate) /* before the setting below: this is to leave its mark */

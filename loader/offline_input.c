@@ -6,6 +6,7 @@
 
 #include "avro_text.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -251,12 +252,24 @@ take_chunk(offline_input *input, input_reader *reader, bool *end)
     return stop_requested() ? STATUS_INTERRUPTED : log_core_error(&err, input->file.name);
 }
 
+/* The bytes of a chunk in its file. */
+static int64_t
+chunk_bytes(const input_chunk *chunk)
+{
+    if (chunk->is_text)
+        return (int64_t) chunk->text.len;
+    if (chunk->is_loaded)
+        return (int64_t) (chunk->block.end_offset - chunk->block.offset);
+    return (int64_t) (chunk->head.end_offset - chunk->head.offset);
+}
+
 /* Count the chunk that is done. */
 static void
 end_chunk(input_reader *reader)
 {
     const input_counts *from = &reader->counts;
     input_counts *to = &reader->input->counts[reader->chunk.file];
+    int64_t read;
 
     if (reader->chunk.number != NO_CHUNK)
     {
@@ -264,7 +277,9 @@ end_chunk(input_reader *reader)
         to->without_user += from->without_user;
         to->without_time += from->without_time;
         to->rejected += from->rejected;
-        to->read += from->events + from->without_user + from->without_time + from->rejected;
+        read = from->events + from->without_user + from->without_time + from->rejected;
+        to->read += read;
+        progress_add(read, chunk_bytes(&reader->chunk));
     }
     memset(&reader->counts, 0, sizeof(reader->counts));
     reader->chunk.number = NO_CHUNK;

@@ -20,6 +20,7 @@
 #include "offline_events.h"
 #include "offline_mapping.h"
 #include "offline_sessions.h"
+#include "progress.h"
 #include "session_history.h"
 #include "stop.h"
 
@@ -316,7 +317,9 @@ make_rows(offline_report *report, const offline_settings *settings)
     STATUS_TRY(make_jobs(report));
     if (report->question.pairs)
         STATUS_TRY(make_counts(report));
+    progress_begin("reading", file_total_bytes(settings->files->items, settings->files->count));
     STATUS_TRY(run_phase(report, read_events));
+    progress_end();
     print_summary(&report->input);
     report->has_input = false;
     STATUS_TRY(offline_input_close(&report->input, STATUS_OK));

@@ -8,6 +8,7 @@
 #include "report_database.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct report_settings
 {
@@ -140,17 +141,35 @@ make_question(const report_settings *settings)
                              .pairs = formats[settings->format]->pair != NULL};
 }
 
+/* report_server.failed: an argument that the server does not take is a usage error. */
+static exit_status
+report_failure(void *ctx, connection *server, PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
+                   connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
+    bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
+    exit_status status = connection_report(server, result);
+
+    (void) ctx;
+    if (missing && status == STATUS_SERVER)
+        log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
+                 PROGRAM_NAME);
+    return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
+}
+
 /* The report from the database. */
 static exit_status
 report_from_database(const report_settings *settings, const report_question *question)
 {
     const report_ops *format = formats[settings->format];
+    connection server;
+    report_server asked = {&server, settings->schema, report_failure, NULL};
     report_rows *rows = NULL;
     exit_status status;
-    connection server;
 
     STATUS_TRY(connection_open(&server, &settings->connection));
-    status = report_database_open(&server, settings->schema, question, &rows);
+    status = report_database_open(&asked, question, &rows);
     if (status == STATUS_OK)
     {
         status = report_write(rows, format, question);

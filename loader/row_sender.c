@@ -3,9 +3,12 @@
  *     Sending rows.
  *
  * Rows are encoded and go out in pieces as they come. Where the first refused row ends
- * the load that is all, and their places are kept in short. Otherwise they are kept in
- * a chunk, too, and each chunk is a COPY under a savepoint; row_cut.c has what happens
- * when the server refuses it.
+ * the load that is all, and their places are kept in short. While a COPY runs libpq does
+ * not tell that it failed: where the server says something the COPY is ended, to hear
+ * whether it is a failure, and if not another one goes on.
+ *
+ * Otherwise rows are kept in a chunk, too, and each COPY is under a savepoint; row_cut.c
+ * has what happens when the server refuses it.
  */
 #include "row_sender_parts.h"
 
@@ -96,7 +99,10 @@ put(byte_sink *sink, const void *data, size_t len)
 
     if (sender->gathering && cs_buffer_append(&sender->chunk.bytes, data, len, &err) != CS_OK)
         return sender_stop(sender, log_core_error(&err, NULL));
-    return !sender->copying || connection_copy_put(sender->server, data, len);
+    if (sender->copying && !connection_copy_put(sender->server, data, len))
+        return false;
+    sender->answered = !sender->gathering && connection_copy_answered(sender->server);
+    return true;
 }
 
 /* Put the statements together that copy straight into the table. */
@@ -139,6 +145,7 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     sender->ctx = ctx;
     sender->gathering = settings->tolerant || staged;
     sender->limit = CHUNK_MAX_ROWS;
+    sender->spread = INT64_MAX;
     copy_encoder_init(&sender->encoder, &sender->base);
     row_chunk_init(&sender->chunk);
     status = staged ? sender_stage(sender, table) : make_statements(sender, table);
@@ -160,6 +167,37 @@ has_next(const row_sender *sender)
            row_chunk_size(chunk) >= CHUNK_MAX_BYTES + CHUNK_NEXT_BYTES;
 }
 
+/* End a COPY of rows that are not kept. */
+static bool
+end_stream(row_sender *sender)
+{
+    cs_error err;
+    cs_code code = copy_encoder_end(&sender->encoder, &err);
+    bool lost = code == CS_ERR_IO;
+    PGresult *result = connection_copy_end(sender->server, code == CS_OK ? NULL : "load failed");
+    named_row row;
+
+    sender->copying = false;
+    if (code != CS_OK && !lost)
+    {
+        PQclear(result);
+        return sender_stop(sender, log_core_error(&err, sender->settings.file));
+    }
+    if (connection_failed(result))
+    {
+        row = failure_row(result, sender->copied, sender->places.rows - sender->streamed);
+        sender->has_refused =
+            failure_blames_data(result) && row.number > 0 &&
+            row_places_find(&sender->places, sender->streamed + row.number, &sender->refused);
+        return sender_fail(sender, result);
+    }
+    sender->loaded += strtoll(PQcmdTuples(result), NULL, 10);
+    sender->streamed = sender->places.rows;
+    sender->answered = false;
+    PQclear(result);
+    return true;
+}
+
 /* Note a row that was encoded; the COPY ends where it has enough. */
 static cs_code
 keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err)
@@ -167,7 +205,10 @@ keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err
     row_chunk *chunk = &sender->chunk;
 
     if (!sender->gathering)
-        return row_places_add(&sender->places, place, err);
+    {
+        CS_TRY(row_places_add(&sender->places, place, err));
+        return sender->answered && !end_stream(sender) ? CS_ERR_IO : CS_OK;
+    }
     CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + sender->encoder.out.len, raw, err));
     if (sender->closed)
         return has_next(sender) && !sender_settle(sender, false) ? CS_ERR_IO : CS_OK;
@@ -192,34 +233,6 @@ row_sender_add(row_sender *sender, const cs_value *values, const row_place *plac
         code = keep_row(sender, place, raw, &why->err);
     sender->broken = sender->broken || sender->encoder.broken;
     return code;
-}
-
-/* End the only COPY. */
-static bool
-end_stream(row_sender *sender)
-{
-    cs_error err;
-    cs_code code = copy_encoder_end(&sender->encoder, &err);
-    bool lost = code == CS_ERR_IO;
-    PGresult *result = connection_copy_end(sender->server, code == CS_OK ? NULL : "load failed");
-    named_row row;
-
-    sender->copying = false;
-    if (code != CS_OK && !lost)
-    {
-        PQclear(result);
-        return sender_stop(sender, log_core_error(&err, sender->settings.file));
-    }
-    if (connection_failed(result))
-    {
-        row = failure_row(result, sender->copied, sender->places.rows);
-        sender->has_refused = failure_blames_data(result) && row.number > 0 &&
-                              row_places_find(&sender->places, row.number, &sender->refused);
-        return sender_fail(sender, result);
-    }
-    sender->loaded = strtoll(PQcmdTuples(result), NULL, 10);
-    PQclear(result);
-    return true;
 }
 
 /* Settle all rows. */

@@ -18,8 +18,15 @@
 #define CHUNK_NEXT_ROWS 1024
 #define CHUNK_NEXT_BYTES (256 * 1024)
 
-/* Where rows are refused, chunks become smaller, down to this. */
+/*
+ * Where each spread'th row is refused, a COPY has so many rows: this times the root of spread,
+ * but not less than the minimum.
+ */
+#define CHUNK_SPREAD_FACTOR 12
 #define CHUNK_MIN_ROWS 16
+
+/* How many of the latest distances between refused rows make up the spread. */
+#define SPREAD_WEIGHT 8
 
 struct row_sender
 {
@@ -42,9 +49,14 @@ struct row_sender
     bool copying;   /* a COPY takes data */
     bool gathering; /* rows are kept in the chunk */
     row_chunk chunk;
-    row_places places; /* where they are not */
-    size_t in_copy;    /* rows of the chunk that are in the COPY */
-    size_t limit;      /* how many may be */
+    row_places places;  /* where they are not */
+    int64_t streamed;   /* of these, before the COPY that runs */
+    bool answered;      /* the server says something in the middle of the COPY */
+    size_t in_copy;     /* rows of the chunk that are in the COPY */
+    size_t limit;       /* how many may be, see row_cut.c */
+    int64_t settled;    /* rows before the chunk's first unsettled one */
+    int64_t refused_at; /* number of the latest row that was refused, from 0 */
+    int64_t spread;     /* about how many rows there are for each one that is refused */
 
     /* What became of it */
     bool failed;        /* the savepoint is to be rolled back to */

@@ -15,7 +15,7 @@ serve_answer
 serve_error(unsigned status, const char *message)
 {
     json_t *object = json_pack("{s:s}", "error", message);
-    serve_answer answer = {.status = status, .type = "application/json"};
+    serve_answer answer = {.status = status, .type = SERVE_JSON};
 
     answer.body = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     answer.fixed = "{\"error\":\"no memory\"}";
@@ -23,18 +23,36 @@ serve_error(unsigned status, const char *message)
     return answer;
 }
 
-/* Open the connection of an entry and set it up. */
+/* Set a connection up: where names are looked up, limits, and that nothing is written. */
+static exit_status
+set_session(connection *server, const char *given)
+{
+    const char *schema;
+    char *extension;
+    PGresult *result;
+    bool missing;
+
+    STATUS_TRY(connection_extension(server, &extension));
+    PQfreemem(extension);
+    STATUS_TRY(connection_schema(server, given, &schema));
+    STATUS_TRY(connection_query(server, resource_serve_session_sql, 2,
+                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT}, &result));
+    missing = PQntuples(result) == 0;
+    PQclear(result);
+    if (!missing)
+        return STATUS_OK;
+    log_error("schema \"%s\" does not exist", schema);
+    return STATUS_USAGE;
+}
+
+/* Open the connection of an entry. */
 static exit_status
 open_entry(serve_pool *pool, pool_entry *entry)
 {
     exit_status status = connection_open(&entry->server, pool->settings);
-    const char *schema;
 
     STATUS_TRY(status);
-    status = connection_schema(&entry->server, pool->schema, &schema);
-    if (status == STATUS_OK)
-        status = connection_run(&entry->server, resource_serve_session_sql, 2,
-                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT});
+    status = set_session(&entry->server, pool->schema);
     entry->open = status == STATUS_OK;
     if (!entry->open)
         connection_close(&entry->server);
@@ -84,9 +102,8 @@ return_entry(serve_pool *pool, pool_entry *entry)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* What a failed query means: an argument's fault is told, anything else only logged. */
-static serve_answer
-answer_failure(connection *server, PGresult *result)
+serve_answer
+serve_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -107,23 +124,13 @@ answer_failure(connection *server, PGresult *result)
     return answer;
 }
 
-/* Run the query on an open entry. */
+/* Ask on an open entry; close it where it cannot be used again. */
 static serve_answer
-query_entry(pool_entry *entry, const char *sql, int count, const char *const *params)
+ask_entry(pool_entry *entry, serve_task ask, const void *ctx)
 {
-    PGresult *result = connection_execute(&entry->server, sql, count, params);
-    serve_answer answer = {.status = 200, .type = "application/json"};
+    serve_answer answer = ask(&entry->server, ctx);
 
-    if (connection_failed(result))
-        answer = answer_failure(&entry->server, result);
-    else
-    {
-        answer.body = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "null");
-        PQclear(result);
-        if (answer.body == NULL)
-            answer = serve_error(500, "no memory");
-    }
-    if (PQstatus(entry->server.pg) != CONNECTION_OK || entry->server.cancelled)
+    if (PQtransactionStatus(entry->server.pg) != PQTRANS_IDLE || entry->server.cancelled)
     {
         connection_close(&entry->server);
         entry->open = false;
@@ -132,7 +139,7 @@ query_entry(pool_entry *entry, const char *sql, int count, const char *const *pa
 }
 
 serve_answer
-serve_query(serve_pool *pool, const char *sql, int count, const char *const *params)
+serve_ask(serve_pool *pool, serve_task ask, const void *ctx)
 {
     pool_entry *entry = take_entry(pool);
     serve_answer answer;
@@ -147,11 +154,40 @@ serve_query(serve_pool *pool, const char *sql, int count, const char *const *par
         if (!entry->open && open_entry(pool, entry) != STATUS_OK)
             break;
         free(answer.body);
-        answer = query_entry(entry, sql, count, params);
+        answer = ask_entry(entry, ask, ctx);
         /* a connection that was lost while idle deserves a second try, as all queries only read */
         if (entry->open || !was_open)
             break;
     }
     return_entry(pool, entry);
     return answer;
+}
+
+/* A query that gives one text. */
+typedef struct text_query
+{
+    const char *sql;
+    int count;
+    const char *const *params;
+} text_query;
+
+/* serve_task of serve_query */
+static serve_answer
+ask_text(connection *server, const void *ctx)
+{
+    const text_query *query = ctx;
+    PGresult *result = connection_execute(server, query->sql, query->count, query->params);
+    serve_answer answer = {.status = 200, .type = SERVE_JSON};
+
+    if (connection_failed(result))
+        return serve_failure(server, result);
+    answer.body = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "null");
+    PQclear(result);
+    return answer.body != NULL ? answer : serve_error(500, "no memory");
+}
+
+serve_answer
+serve_query(serve_pool *pool, const char *sql, int count, const char *const *params)
+{
+    return serve_ask(pool, ask_text, &(text_query){sql, count, params});
 }

@@ -168,6 +168,26 @@ like($err, qr/full \(SQLSTATE 53100\)/, 'with its message');
 is(sql('SELECT count(*) FROM t2'), '0', 'nothing is loaded');
 sql('DROP TABLE t2');
 
+# Where none is allowed, a server that says something meanwhile is heard
+
+sql("$table; CREATE OR REPLACE FUNCTION before() RETURNS trigger LANGUAGE plpgsql AS "
+  . q($$ BEGIN IF new.n % 1000 = 0 THEN RAISE NOTICE 'row % of t2', new.n; END IF;
+         IF new.c3 = 13 THEN RAISE 'no'; END IF; RETURN new; END $$;)
+  . 'CREATE TRIGGER b BEFORE INSERT ON t2 FOR EACH ROW EXECUTE FUNCTION before()');
+my @long = map { "$_,1," . 'x' x 50 } 1 .. 30_000;
+load_csv('t2', 'n,c3,s', \@long);
+summary_is(30_000, 30_000, 0, 0, 'notices');
+my @notices = $err =~ /notice: row \d+000 of t2/g;
+is(scalar @notices, 30, 'each of them is shown');
+is(sql('SELECT count(*), sum(n) FROM t2'), '30000|450015000', 'and all rows are there');
+sql('TRUNCATE t2');
+$long[ $_ - 1 ] = "$_,13,x" foreach 20_500, 20_501;
+load_csv('t2', 'n,c3,s', \@long);
+is($status, 2, 'a refused row among notices');
+like($err, qr/It is record 20500 of .*t2.csv, line 20501\./, 'is named');
+is(sql('SELECT count(*) FROM t2'), '0', 'and nothing is loaded');
+sql('DROP TABLE t2');
+
 # One huge row among others
 
 sql("$table; ALTER TABLE t2 ADD CHECK (c3 <> 13)");
