@@ -118,6 +118,8 @@ def test_misspelt_command(here, word, meant):
     (["report", "--f", "x"], 'option "--f" is ambiguous'),
     (["init", "extra"], 'unexpected argument "extra"'),
     (["load", "-"], "standard input cannot be loaded"),
+    (["load", "--map"], 'option "--map" needs an argument: FIELD=COLUMN'),
+    (["load", "--map", "", "f"], 'option "--map" needs an argument: FIELD=COLUMN'),
     (["inspect"], "no file was given"),
     (["inspect", "--format", "csv", "f"], "not one of table, json"),
     (["cat"], "no file was given"),

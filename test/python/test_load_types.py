@@ -192,3 +192,20 @@ def test_deep_values(here, database):
     result = here.run("load", "-t", "deeper", "deeper.avro", env=database.environment)
     assert result.code == 2
     assert "nested" in result.err
+
+
+@pytest.mark.parametrize("action, row, skipped", [("nothing", "1|red|a", 2), ("update", "1|green|again", 1)])
+def test_text_form_with_what_the_server_refuses(here, database, action, row, skipped):
+    """Rows are cut out, and conflicts settled, as with the binary form."""
+    here.write("c.csv", 'id,c,note\n0,green,old\n1,red,a\n2,blue,"x\ny"\n3,green,\\N\n4,grey,\\.\n1,green,again\n')
+    database.sql("DROP TABLE IF EXISTS clash; CREATE TABLE clash (id int PRIMARY KEY, c colour, note text);"
+                 " INSERT INTO clash VALUES (0, 'red', 'there'); DELETE FROM load_batch"
+                 " WHERE table_name = 'public.clash'")
+    result = here.run_ok("load", "-t", "clash", "--max-rejects", 2, "--rejects", "r.jsonl", "--on-conflict", action,
+                         "c.csv", env=database.environment)
+    assert " + 2 rejected" in result.err
+    rejects = [json.loads(line) for line in here.read("r.jsonl").splitlines()]
+    assert [(r["record"], r["line"], r["sqlstate"]) for r in rejects] == [(3, 4, "22P02"), (5, 7, "22P02")]
+    zero = "0|red|there" if action == "nothing" else "0|green|old"
+    assert database.sql("SELECT concat_ws('|', id, c, note) FROM clash ORDER BY id") == [[zero], [row], ["3|green|\\N"]]
+    assert f" + {skipped} skipped" in result.err
