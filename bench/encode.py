@@ -81,7 +81,7 @@ def from_text(directory, log, codec):
         codec,
         median(
             lambda: child_seconds(
-                "clickstream", "encode", "--force", "--codec", codec,
+                "clickstream", "encode", "--jobs", "1", "--force", "--codec", codec,
                 "-o", directory / "clickstream.text.avro", log,
             )
         ),

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "log.h"
 #include "offline_args.h"
+#include "progress.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -85,6 +86,7 @@ typedef struct job_list
 {
     encode_job *jobs;
     int count;
+    int64_t num_bytes; /* of all logs; -1 if unknown */
 } job_list;
 
 /* True if the name means a directory: it is one, or ends with a slash. */
@@ -151,6 +153,7 @@ plan_jobs(const encode_settings *settings, const operand_list *logs, job_list *l
     bool together = settings->output != NULL && !names_directory(settings->output);
     int count = together ? 1 : logs->count;
 
+    list->num_bytes = file_total_bytes(logs->items, logs->count);
     list->jobs = calloc((size_t) count, sizeof(encode_job));
     if (list->jobs == NULL)
         return log_out_of_memory();
@@ -300,6 +303,7 @@ choose_threads(int64_t jobs)
 static exit_status
 write_and_publish(const encode_context *context, const job_list *list)
 {
+    progress_begin("encoding", list->num_bytes);
     for (int i = 0; i < list->count; i++)
     {
         exit_status status = encode_write_job(context, &list->jobs[i]);
@@ -308,6 +312,7 @@ write_and_publish(const encode_context *context, const job_list *list)
             log_detail("None of the %d Avro files was written.", list->count);
         STATUS_TRY(status);
     }
+    progress_end();
     for (int i = 0; i < list->count; i++)
         STATUS_TRY(encode_check_job(&list->jobs[i]));
     for (int i = 0; i < list->count; i++)
@@ -390,7 +395,7 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
 static exit_status
 run(const void *settings, const operand_list *logs)
 {
-    job_list list = {NULL, 0};
+    job_list list = {NULL, 0, -1};
     exit_status status;
 
     STATUS_TRY(check_logs(settings, logs));

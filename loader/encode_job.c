@@ -13,6 +13,7 @@
 #include "encode_output.h"
 #include "encode_pipe.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -32,6 +33,7 @@ typedef struct job_state
     piece_reader reader; /* open while a log is */
     bool is_open;        /* reader is */
     int next_log;        /* to be opened */
+    uint64_t shown;      /* up to this offset it was counted as progress */
     cs_error read_err;   /* not CS_OK: why reading ended; reported behind all before it */
 
     /* Work: each thread its own */
@@ -53,25 +55,25 @@ open_log(job_state *state)
 {
     const encode_job *job = state->job;
     const encode_stretch *stretch = job->stretch;
-    file_source *source = &state->source;
+    file_source *source = stretch != NULL ? stretch->source : &state->source;
     cs_code code = CS_OK;
 
     if (state->next_log == job->num_logs)
         return CS_END;
     if (stretch == NULL)
-    {
         CS_TRY(file_source_try_open(source, job->logs[state->next_log], &state->read_err));
+    state->shown = source->offset;
+    if (stretch == NULL)
         code = file_source_try_decompress(source, &state->read_err);
-    }
-    state->next_log++;
     if (code == CS_OK)
-        code = piece_reader_open(&state->reader, stretch != NULL ? stretch->source : source,
-                                 stretch != NULL ? stretch->bytes : -1, &state->read_err);
-    state->is_open = code == CS_OK;
-    if (stretch != NULL && stretch->first_line > 1)
-        state->reader.first = false;
+        code = piece_reader_open(&state->reader, source, stretch != NULL ? stretch->bytes : -1,
+                                 &state->read_err);
     if (code != CS_OK && stretch == NULL)
         file_source_close(source);
+    if (stretch != NULL && stretch->first_line > 1)
+        state->reader.first = false;
+    state->is_open = code == CS_OK;
+    state->next_log++;
     return code;
 }
 
@@ -103,6 +105,8 @@ read_piece(void *ctx, size_t number)
         piece->log = state->next_log - 1;
         if (code == CS_ERR_IO)
             code = file_source_error(state->reader.source, &state->read_err);
+        progress_add(0, (int64_t) (state->reader.source->offset - state->shown));
+        state->shown = state->reader.source->offset;
         if (code != CS_OK)
             close_log(state);
     }
@@ -157,6 +161,7 @@ write_piece(void *ctx, size_t number)
     counts->read += piece->lines;
     counts->rejected += (int64_t) piece->num_rejects;
     counts->written += piece->lines - (int64_t) piece->num_rejects;
+    progress_add(piece->lines, 0);
     return encode_output_add(&state->output, piece);
 }
 

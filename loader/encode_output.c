@@ -23,7 +23,7 @@
 #include <stdlib.h>
 
 #define MAX_AWAKE 100
-#define MAX_PARTITIONS 10000
+#define MAX_PARTITIONS 5000
 #define MAX_PENDING_BYTES ((size_t) 8 * 1024 * 1024)
 
 /* The bytes that a block takes at most: no codec makes more of its records. */

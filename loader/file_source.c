@@ -241,21 +241,6 @@ file_source_as_core(file_source *source)
     return (cs_source){source, source->name, source->size, read_at};
 }
 
-int64_t
-file_total_bytes(char *const *names, int count)
-{
-    struct stat info;
-    int64_t total = 0;
-
-    for (int i = 0; i < count; i++)
-    {
-        if (stat(names[i], &info) != 0 || !S_ISREG(info.st_mode))
-            return -1;
-        total += info.st_size;
-    }
-    return total;
-}
-
 file_identity
 file_identify(const char *name)
 {
@@ -272,6 +257,18 @@ file_identity_same(const file_identity *a, const file_identity *b)
     if (a->exists && b->exists)
         return a->device == b->device && a->inode == b->inode;
     return strcmp(a->name, b->name) == 0;
+}
+
+int64_t
+file_total_bytes(char *const *names, int count)
+{
+    int64_t total = -1;
+    struct stat info;
+
+    for (int i = 0; i < count; i++)
+        if (stat(names[i], &info) == 0 && S_ISREG(info.st_mode))
+            total = (total < 0 ? 0 : total) + (int64_t) info.st_size;
+    return total;
 }
 
 /* Append the rest of a source, up to limit bytes, to content. */

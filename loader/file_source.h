@@ -64,9 +64,6 @@ bool file_source_rewind(file_source *source);
 /* The source as core reads it. */
 cs_source file_source_as_core(file_source *source);
 
-/* The bytes of several files; -1 where one is a pipe, or not there. */
-int64_t file_total_bytes(char *const *names, int count);
-
 /* Which file a name leads to. */
 typedef struct file_identity
 {
@@ -80,6 +77,9 @@ file_identity file_identify(const char *name);
 
 /* True if both names are the same, or lead to the same existing file. */
 bool file_identity_same(const file_identity *a, const file_identity *b);
+
+/* The bytes of these files, for progress: those of regular ones; -1 if none is. */
+int64_t file_total_bytes(char *const *names, int count);
 
 /* Read a whole small file into a buffer. */
 exit_status file_read_all(const char *name, size_t limit, cs_buffer *content);
