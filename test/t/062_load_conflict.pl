@@ -50,7 +50,8 @@ clickstream_ok($node, 'init');
 # The primary key
 
 my @rows = ('1,one', '2,two', '3,three', '1,eins', '2,zwei', '1,un');
-sql(q(CREATE TABLE t (id int PRIMARY KEY, s text, d int DEFAULT 7); INSERT INTO t VALUES (2, 'old', 5), (9, 'nine', 5)));
+sql(q(CREATE TABLE t (id int PRIMARY KEY, s text, d int DEFAULT 7);
+      INSERT INTO t VALUES (2, 'old', 5), (9, 'nine', 5)));
 load_csv('nothing', 't', 'id,s', \@rows);
 is($status, 0, 'nothing') or diag($err);
 is(sql('SELECT * FROM t ORDER BY id'), "1|one|7\n2|old|5\n3|three|7\n9|nine|5", 'the first one stays');
