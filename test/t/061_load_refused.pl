@@ -310,6 +310,7 @@ sub random_row
         my $fault = $faults[ rand @faults ];
         $row{ $fault->[0] } = $fault->[1] if rand() < $bad;
     }
+    $row{v} = 'abc' if $row{d} == 3; # which of the two is looked at first is another matter
     return join ',', @row{qw(n k c p d v s)};
 }
 foreach my $bad (0.001, 0.02, 0.3, 0.9)
