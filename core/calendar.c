@@ -206,19 +206,20 @@ take_year(scanner *scan, cs_time_style style, int *year)
 static cs_code
 take_fraction(scanner *scan, int *micros, cs_error *err)
 {
-    int count;
+    static const int scale[MAX_FRACTION_DIGITS + 1] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int value = 0, count = 0;
 
     *micros = 0;
     if (!take(scan, '.'))
         return CS_OK;
-    count = digits_ahead(scan);
+    for (; scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9'; scan->at++)
+        if (++count <= MAX_FRACTION_DIGITS)
+            value = value * 10 + (*scan->at - '0');
     if (count == 0)
         return cs_fail(err, CS_ERR_DATA, "timestamp has no digits behind the decimal point");
     if (count > MAX_FRACTION_DIGITS)
         return cs_fail(err, CS_ERR_DATA, "timestamp is finer than microseconds");
-    take_digits(scan, count, micros);
-    for (int i = count; i < MAX_FRACTION_DIGITS; i++)
-        *micros *= 10;
+    *micros = value * scale[count];
     return CS_OK;
 }
 

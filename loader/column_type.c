@@ -64,6 +64,25 @@ append_int64(cs_buffer *out, int64_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
+/*
+ * True if a number's text, read again, gives it back whatever the reader does where a text
+ * lies halfway between two numbers: the server's own text is so, too.
+ */
+static bool
+gives_back(const char *text, double value, bool is_float)
+{
+    long double exact, above, below;
+
+    if (is_float ? strtof(text, NULL) != (float) value : strtod(text, NULL) != value)
+        return false;
+    if (fabs(value) < (is_float ? 0x1p24 : 0x1p53)) /* none lies halfway */
+        return true;
+    above = is_float ? nextafterf((float) value, INFINITY) : nextafter(value, INFINITY);
+    below = is_float ? nextafterf((float) value, -INFINITY) : nextafter(value, -INFINITY);
+    exact = strtold(text, NULL);
+    return exact - value != (above - value) / 2 && value - exact != (value - below) / 2;
+}
+
 cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
@@ -78,7 +97,7 @@ append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
     for (int digits = tiny ? 1 : is_float ? 6 : 15; digits <= 17; digits++)
     {
         snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (is_float ? strtof(text, NULL) == (float) value : strtod(text, NULL) == value)
+        if (gives_back(text, value, is_float))
             break;
     }
     return cs_buffer_printf(out, err, "%s", text);

@@ -12,6 +12,8 @@
 
 #include "stop.h"
 
+#include <endian.h>
+
 #define SIGNATURE "PGCOPY\n\377\r\n" /* and its terminating NUL */
 #define LENGTH_BYTES 4
 
@@ -109,8 +111,23 @@ check_null(const load_column *column, refusal *why)
                : CS_OK;
 }
 
+/* Append text that stays as it is: the commonest field. */
+static inline cs_code
+append_plain_text(cs_buffer *out, cs_slice text, cs_error *err)
+{
+    uint32_t len = htobe32((uint32_t) text.len);
+
+    if (out->capacity - out->len < LENGTH_BYTES + text.len)
+        CS_TRY(cs_buffer_reserve(out, LENGTH_BYTES + text.len, err));
+    memcpy(out->data + out->len, &len, LENGTH_BYTES);
+    if (text.len > 0) /* without any its data may be NULL */
+        memcpy(out->data + out->len + LENGTH_BYTES, text.data, text.len);
+    out->len += LENGTH_BYTES + text.len;
+    return CS_OK;
+}
+
 /* Append a field: its length and bytes. */
-static cs_code
+static inline cs_code
 append_field(cs_buffer *out, const load_column *column, const cs_value *value, refusal *why)
 {
     size_t start = out->len;
@@ -121,6 +138,9 @@ append_field(cs_buffer *out, const load_column *column, const cs_value *value, r
         CS_TRY(check_null(column, why));
         return append_int32(out, -1, &why->err);
     }
+    if (value->kind == CS_VALUE_STRING && column->type->class == TYPE_TEXT &&
+        value->as.bytes.len <= INT32_MAX)
+        return append_plain_text(out, value->as.bytes, &why->err);
     CS_TRY(append_int32(out, 0, &why->err));
     CS_TRY(column->type->append(value, out, why));
     len = (uint32_t) (out->len - start - LENGTH_BYTES);
@@ -176,42 +196,57 @@ append_text_field(copy_encoder *encoder, const load_column *column, const cs_val
     return append_escaped(&encoder->out, text, &why->err);
 }
 
-/* Append a column's value. */
-static inline cs_code
-append_value(copy_encoder *encoder, const load_column *column, const cs_value *value, refusal *why)
+/* Make a nested value, or one that becomes JSON, a plain one, kept in *flat. */
+static cs_code
+flatten(copy_encoder *encoder, const load_column *column, const cs_value **value, cs_value *flat,
+        refusal *why)
 {
-    cs_value flat;
-
-    if (column->is_indirect && value->kind != CS_VALUE_NULL)
-    {
-        CS_TRY(nested_flatten(&encoder->nested, column, value, &flat, why));
-        value = &flat;
-    }
-    return encoder->form == COPY_BINARY ? append_field(&encoder->out, column, value, why)
-                                        : append_text_field(encoder, column, value, why);
+    CS_TRY(nested_flatten(&encoder->nested, column, *value, flat, why));
+    *value = flat;
+    return CS_OK;
 }
 
-/* Append a row. */
-static cs_code
-append_row(copy_encoder *encoder, const load_column *columns, size_t count, const cs_value *values,
-           refusal *why)
+/* Append a column's value. */
+static inline cs_code
+append_value(copy_encoder *encoder, bool is_text, const load_column *column, const cs_value *value,
+             refusal *why)
 {
-    bool is_text = encoder->form == COPY_TEXT;
+    cs_value flat;
+    cs_code code = CS_OK;
 
-    if (!is_text)
-        CS_TRY(append_int16(&encoder->out, (int16_t) count, &why->err));
+    if (column->is_indirect && value->kind != CS_VALUE_NULL)
+        code = flatten(encoder, column, &value, &flat, why);
+    if (code == CS_OK)
+        code = is_text ? append_text_field(encoder, column, value, why)
+                       : append_field(&encoder->out, column, value, why);
+    if (code == CS_ERR_RANGE)
+        why->column = column->name;
+    return code;
+}
+
+/* Append a row in its binary form. */
+static cs_code
+append_binary_row(copy_encoder *encoder, const load_column *columns, size_t count,
+                  const cs_value *values, refusal *why)
+{
+    CS_TRY(append_int16(&encoder->out, (int16_t) count, &why->err));
+    for (size_t i = 0; i < count; i++)
+        CS_TRY(append_value(encoder, false, &columns[i], &values[columns[i].field], why));
+    return CS_OK;
+}
+
+/* Append a row as text. */
+static cs_code
+append_text_row(copy_encoder *encoder, const load_column *columns, size_t count,
+                const cs_value *values, refusal *why)
+{
     for (size_t i = 0; i < count; i++)
     {
-        cs_code code;
-
-        if (is_text && i > 0)
+        if (i > 0)
             CS_TRY(cs_buffer_append(&encoder->out, "\t", 1, &why->err));
-        code = append_value(encoder, &columns[i], &values[columns[i].field], why);
-        if (code == CS_ERR_RANGE)
-            why->column = columns[i].name;
-        CS_TRY(code);
+        CS_TRY(append_value(encoder, true, &columns[i], &values[columns[i].field], why));
     }
-    return is_text ? cs_buffer_append(&encoder->out, "\n", 1, &why->err) : CS_OK;
+    return cs_buffer_append(&encoder->out, "\n", 1, &why->err);
 }
 
 cs_code
@@ -221,7 +256,8 @@ copy_encoder_row(copy_encoder *encoder, const load_column *columns, size_t count
     size_t row_start = encoder->out.len;
     cs_code code;
 
-    code = append_row(encoder, columns, count, values, why);
+    code = encoder->form == COPY_TEXT ? append_text_row(encoder, columns, count, values, why)
+                                      : append_binary_row(encoder, columns, count, values, why);
     if (code != CS_OK)
     {
         encoder->out.len = row_start;

@@ -398,13 +398,13 @@ run(const void *settings, const operand_list *logs)
     job_list list = {NULL, 0, -1};
     exit_status status;
 
-    STATUS_TRY(check_logs(settings, logs));
     STATUS_TRY(check_outcome(settings));
     if (((const encode_settings *) settings)->follow.follow)
     {
         STATUS_TRY(check_follow(settings, logs));
         return encode(settings, logs, NULL);
     }
+    STATUS_TRY(check_logs(settings, logs));
     status = plan_jobs(settings, logs, &list);
     if (status == STATUS_OK)
         status = check_outputs(settings, logs, &list);

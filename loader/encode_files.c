@@ -157,15 +157,13 @@ encode_output_check(const encode_output *output)
     return STATUS_OK;
 }
 
-/* Warn of a part of an earlier run that stands behind ours. */
+/* Warn of a part of an earlier run that stands behind the last of ours. */
 static void
-warn_of_next(encode_output *output)
+warn_of_next(encode_output *output, const output_group *group)
 {
     char *name;
 
-    if (output->context->max_file_bytes == 0 || output->context->partition != PARTITION_NONE)
-        return;
-    if (output_make_name(output, 0, (int) output->files.count + 1, &name) != STATUS_OK)
+    if (output_make_name(output, group->partition, group->num_parts + 1, &name) != STATUS_OK)
         return;
     if (access(name, F_OK) == 0)
     {
@@ -182,7 +180,8 @@ encode_output_publish(encode_output *output)
         STATUS_TRY(file_sync_entry(output->directories.items[i]));
     for (size_t i = 0; i < output->files.count; i++)
         STATUS_TRY(file_sink_publish(&file_at(output, i)->sink));
-    warn_of_next(output);
+    for (size_t i = 0; i < output->groups.count && output->context->max_file_bytes > 0; i++)
+        warn_of_next(output, output->groups.items[i]);
     return STATUS_OK;
 }
 

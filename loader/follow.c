@@ -9,6 +9,7 @@
 #include "follow.h"
 
 #include "file_source.h"
+#include "follow_content.h"
 #include "follow_log.h"
 #include "follow_segments.h"
 #include "log.h"
@@ -32,12 +33,10 @@ typedef struct follower
     follow_directory directory;
     follow_state state;
     int64_t segment_bytes;
-    int64_t quiet; /* nanoseconds in which the end of a file that was rotated must not change */
-    int64_t
-        delivered; /* the last segment that was taken; before the first: what is there less one */
-    size_t old_segments; /* of the directory's list, how many were taken */
-    int64_t retry_at;    /* by the clock */
-    bool waits;          /* for the log to be there, which was said */
+    int64_t quiet;    /* nanoseconds in which the end of a file that was rotated must not change */
+    size_t num_taken; /* of the segments in the directory's list */
+    int64_t retry_at; /* by the clock */
+    bool waits;       /* for the log to be there, which was said */
 } follower;
 
 /* A clock's time in nanoseconds. */
@@ -77,7 +76,7 @@ look_at(const follower *follow, const follow_file *file, bool *quiet)
     struct stat info;
 
     if (fstat(file->fd, &info) != 0)
-        return file->done;
+        return file->mark.done;
     *quiet = clock_now(CLOCK_REALTIME) -
                  ((int64_t) info.st_mtim.tv_sec * NANOSECONDS + info.st_mtim.tv_nsec) >=
              follow->quiet;
@@ -103,15 +102,13 @@ is_due(follower *follow, follow_file *file, bool flush, bool *to_end)
     int64_t size;
 
     *to_end = file->is_compressed;
-    if (file->is_compressed)
-        return !file->ended && file->name != NULL;
-    if (file->fd < 0)
-        return false;
+    if (file->fd < 0 || file->is_compressed)
+        return file->fd >= 0 && !file->ended;
     size = look_at(follow, file, &quiet);
     *to_end = quiet && is_rotated(follow, file);
-    if (size <= file->done)
+    if (size <= file->mark.done)
     {
-        if (*to_end && size == file->done)
+        if (*to_end && size == file->mark.done)
             end_file(file);
         return false;
     }
@@ -119,40 +116,8 @@ is_due(follower *follow, follow_file *file, bool flush, bool *to_end)
         return *to_end;
     if (file->unread_at == 0)
         file->unread_at = now;
-    return flush || *to_end || size - file->done >= follow->segment_bytes ||
+    return flush || *to_end || size - file->mark.done >= follow->segment_bytes ||
            now - file->unread_at >= follow->request->settings->seconds * NANOSECONDS;
-}
-
-/* Open what a segment is to be made of, at its beginning. */
-static exit_status
-open_source(const follower *follow, const follow_file *file, const follow_stretch *stretch,
-            file_source *source)
-{
-    char buffer[4096];
-    int64_t left = stretch->from;
-    exit_status status;
-
-    if (!file->is_compressed)
-    {
-        *source = (file_source){.name = name_of(follow, file), .fd = file->fd, .size = stretch->to};
-        if (lseek(file->fd, (off_t) stretch->from, SEEK_SET) == (off_t) stretch->from)
-            return STATUS_OK;
-        return file_source_fail(source);
-    }
-    STATUS_TRY(file_source_open(source, file->name));
-    status = file_source_decompress(source);
-    while (status == STATUS_OK && left > 0)
-    {
-        int64_t got = file_source_read(
-            source, buffer, left < (int64_t) sizeof(buffer) ? (size_t) left : sizeof(buffer));
-
-        if (got <= 0)
-            status = file_source_fail(source);
-        left -= got;
-    }
-    if (status != STATUS_OK)
-        file_source_close(source);
-    return status;
 }
 
 /* Say what a segment holds. */
@@ -175,11 +140,11 @@ write_job(follower *follow, const follow_file *file, const follow_stretch *stret
 
     context->budget->count = 0;
     STATUS_TRY(encode_write_job(context, job));
-    *stale = encode_job_counts(job, 0)->read != stretch->lines || !follow_log_same(file);
+    *stale = encode_job_counts(job, 0)->read != stretch->lines || !follow_tail_same(file);
     if (*stale)
         return STATUS_OK;
     STATUS_TRY(encode_publish_job(job));
-    follow->state.segments++;
+    STATUS_TRY(follow_directory_add(&follow->directory, ++follow->state.segments));
     print_segment(follow, file, job);
     return STATUS_OK;
 }
@@ -198,16 +163,19 @@ make_job(follower *follow, const follow_file *file, const follow_stretch *stretc
     encode_job job = {.logs = &name, .num_logs = 1, .stretch = &part};
     file_source source;
     exit_status status;
+    cs_error err;
 
     job.output = follow_segment_name(&follow->directory, follow->state.segments + 1);
-    status = job.output != NULL ? open_source(follow, file, stretch, &source) : STATUS_SERVER;
-    if (status == STATUS_OK)
+    if (job.output == NULL)
+        return STATUS_SERVER;
+    if (follow_open(file, name, stretch->from, &source, &err) == CS_OK)
     {
         part.source = &source;
         status = write_job(follow, file, stretch, &job, stale);
-        if (file->is_compressed)
-            file_source_close(&source);
+        file_source_close(&source);
     }
+    else
+        status = file_source_report(&err);
     encode_free_job(&job);
     return status;
 }
@@ -221,7 +189,10 @@ make_segment(follower *follow, follow_file *file, const follow_stretch *stretch,
     char *text;
     cs_error err;
 
-    *stale = follow_log_mark(file, stretch, &err) != CS_OK;
+    /* no segment may outlive its lines: after a crash they would seem to be another file's */
+    fdatasync(file->fd);
+    *stale = follow_mark_to(file, name_of(follow, file), stretch->to, &file->mark, &err) != CS_OK;
+    file->lines += stretch->lines;
     if (!*stale)
     {
         text = follow_state_text(&follow->state);
@@ -230,10 +201,8 @@ make_segment(follower *follow, follow_file *file, const follow_stretch *stretch,
     }
     if (status != STATUS_OK || *stale)
     {
-        file->done = before.done;
+        file->mark = before.mark;
         file->lines = before.lines;
-        memcpy(file->head, before.head, sizeof(before.head));
-        memcpy(file->tail, before.tail, sizeof(before.tail));
     }
     return status;
 }
@@ -268,7 +237,8 @@ read_file(follower *follow, size_t index, bool flush)
             return STATUS_INTERRUPTED;
         if (!file->is_compressed)
             looked_at = look_at(follow, file, &quiet);
-        if (follow_log_measure(file, follow->segment_bytes, to_end, &stretch, &err) != CS_OK)
+        if (follow_measure(file, name_of(follow, file), follow->segment_bytes, to_end, &stretch,
+                           &err) != CS_OK)
             return give_up(follow, file, &err);
         if (stretch.to > stretch.from)
             STATUS_TRY(make_segment(follow, file, &stretch, &stale));
@@ -277,41 +247,82 @@ read_file(follower *follow, size_t index, bool flush)
         if (file->is_compressed && !stale)
             end_file(file);
         file->unread_at = 0;
-        flush |= stretch.to > stretch.from && looked_at - file->done >= follow->segment_bytes;
+        flush |= stretch.to > stretch.from && looked_at - file->mark.done >= follow->segment_bytes;
     }
     return STATUS_OK;
 }
 
-/* Hand out a segment. */
-static exit_status
-deliver(follower *follow, int64_t number)
+/* Free a list of names. */
+static void
+free_names(operand_list *names)
 {
-    char *name = follow_segment_name(&follow->directory, number);
-    exit_status status =
-        name != NULL ? follow->request->deliver(follow->request->ctx, name) : STATUS_SERVER;
+    for (int i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names->items);
+}
 
-    free(name);
-    if (status == STATUS_OK)
-        follow->delivered = number;
-    return status;
+/* The names of the segments that nobody took yet; empty without memory, which is reported. */
+static operand_list
+untaken_segments(const follower *follow)
+{
+    const follow_directory *directory = &follow->directory;
+    size_t count = follow->num_taken < directory->count ? directory->count - follow->num_taken : 0;
+    operand_list names = {calloc(count + 1, sizeof(char *)), 0};
+
+    if (names.items == NULL)
+    {
+        log_out_of_memory();
+        return names;
+    }
+    for (; (size_t) names.count < count; names.count++)
+    {
+        names.items[names.count] = follow_segment_name(
+            directory, directory->numbers[follow->num_taken + (size_t) names.count]);
+        if (names.items[names.count] == NULL)
+            break;
+    }
+    return names;
+}
+
+/* Remove segments that were taken, all but the last one. */
+static void
+remove_taken(follower *follow)
+{
+    follow_directory *directory = &follow->directory;
+    size_t count = follow->num_taken > 0 ? follow->num_taken - 1 : 0;
+
+    for (size_t i = 0; i < count && follow->request->remove; i++)
+    {
+        char *name = follow_segment_name(directory, directory->numbers[i]);
+
+        if (name != NULL)
+            unlink(name);
+        free(name);
+    }
+    directory->count -= count;
+    follow->num_taken -= count;
+    memmove(directory->numbers, directory->numbers + count, directory->count * sizeof(int64_t));
 }
 
 /* Hand out the segments that were not taken yet. */
 static exit_status
-deliver_all(follower *follow, bool flush)
+deliver(follower *follow, bool flush)
 {
     exit_status status = STATUS_OK;
+    operand_list names;
 
-    if (follow->request->deliver == NULL ||
+    if (follow->request->deliver == NULL || follow->num_taken == follow->directory.count ||
         (!flush && clock_now(CLOCK_MONOTONIC) < follow->retry_at))
         return STATUS_OK;
-    while (status == STATUS_OK && follow->old_segments < follow->directory.count)
+    names = untaken_segments(follow);
+    if (names.count > 0)
+        status = follow->request->deliver(follow->request->ctx, &names);
+    if (status == STATUS_OK)
     {
-        status = deliver(follow, follow->directory.numbers[follow->old_segments]);
-        follow->old_segments += status == STATUS_OK;
+        follow->num_taken += (size_t) names.count;
+        remove_taken(follow);
     }
-    while (status == STATUS_OK && follow->delivered < follow->state.segments)
-        status = deliver(follow, follow->delivered + 1);
+    free_names(&names);
     if (status != STATUS_SERVER || flush)
         return status;
     follow->retry_at = clock_now(CLOCK_MONOTONIC) + RETRY_SECONDS * NANOSECONDS;
@@ -331,7 +342,7 @@ pass(follower *follow, bool flush)
     }
     for (size_t i = 0; i < follow->state.num_files; i++)
         STATUS_TRY(read_file(follow, i, flush));
-    return deliver_all(follow, flush);
+    return deliver(follow, flush);
 }
 
 /* Go on until a signal comes; what is there then is still put into segments. */
@@ -378,13 +389,18 @@ absolute_name(const char *log)
 
 /* Set up by the options. */
 static exit_status
-set_up(follower *follow, const follow_request *request)
+set_up(follower *follow, const follow_request *request, const char *log)
 {
     const follow_settings *settings = request->settings;
     int64_t quiet = settings->seconds > 0 ? settings->seconds : 1;
     size_t size;
 
     follow->request = request;
+    if (!cs_utf8_valid(log, strlen(log)))
+    {
+        log_error("cannot follow \"%s\": its name is not valid UTF-8", log);
+        return STATUS_USAGE;
+    }
     STATUS_TRY(parse_size_argument(
         "segment-size", settings->size != NULL ? settings->size : FOLLOW_SEGMENT_SIZE, &size));
     follow->segment_bytes = size > 0 ? (int64_t) size : 1;
@@ -402,14 +418,11 @@ follow_run(const follow_request *request)
     if (log == NULL)
         return STATUS_REFUSED;
     follow_state_init(&follow.state);
-    status = set_up(&follow, request);
+    status = set_up(&follow, request, log);
     if (status == STATUS_OK)
         status = follow_directory_open(&follow.directory, request->directory, log, &follow.state);
     if (status == STATUS_OK)
-    {
-        follow.delivered = follow.state.segments;
         status = run(&follow);
-    }
     if (status == STATUS_OK)
         log_summary("%s: the same command goes on from here", log);
     follow_directory_close(&follow.directory);

@@ -34,11 +34,12 @@ typedef struct follow_request
     encode_context *context;
 
     /*
-     * Takes each segment, also those that an earlier run left, in order. STATUS_SERVER:
-     * it is handed out again later. NULL: nobody does.
+     * Takes segments, in order, also those that earlier runs left. STATUS_SERVER: they are
+     * handed out again later. NULL: nobody does.
      */
-    exit_status (*deliver)(void *ctx, const char *segment);
+    exit_status (*deliver)(void *ctx, const operand_list *segments);
     void *ctx;
+    bool remove; /* what was taken, all but the last segment, which says how to go on */
 } follow_request;
 
 /* Follow until a signal ends it: then what is there is put into segments, and all is well. */

@@ -9,16 +9,19 @@
  * Cut off in place (copytruncate): the bytes before the position are not those that
  * were read. Then the inode is a new file, and the old one is looked for by content:
  * it is the copy.
+ *
+ * Files may be renamed while they are listed. So each is opened first, and all that is
+ * found out is about what was opened; its name only tells which one is being written.
  */
 #include "follow_log.h"
 
-#include "file_source.h"
+#include "follow_content.h"
 #include "log.h"
 #include "stop.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,6 +33,7 @@
 typedef struct candidate
 {
     char *path;
+    int fd; /* -1: it may not be read, or is a file's now */
     dev_t device;
     ino_t inode;
     int64_t mtime;
@@ -113,44 +117,70 @@ static void
 free_candidates(candidate_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
+    {
+        if (list->items[i].fd >= 0)
+            close(list->items[i].fd);
         free(list->items[i].path);
+    }
     free(list->items);
+}
+
+/* Open a candidate, and look at what was opened; false if there is no such file. */
+static bool
+open_candidate(candidate *item)
+{
+    struct stat info;
+
+    item->fd = open(item->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (item->fd >= 0 ? fstat(item->fd, &info) != 0
+                      : errno != EACCES || stat(item->path, &info) != 0)
+        return false;
+    item->device = info.st_dev;
+    item->inode = info.st_ino;
+    item->mtime = time_of(&info);
+    item->size = (int64_t) info.st_size;
+    return S_ISREG(info.st_mode);
+}
+
+/* The candidate that is the same file by another name; NULL if there is none. */
+static candidate *
+find_candidate(const candidate_list *list, const candidate *item)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].device == item->device && list->items[i].inode == item->inode)
+            return &list->items[i];
+    return NULL;
 }
 
 /* Add a candidate, unless it is there by another name, or is no file. */
 static exit_status
 add_candidate(candidate_list *list, const char *directory, const char *name, bool is_log)
 {
-    candidate item = {.is_log = is_log};
-    struct stat info;
+    candidate item = {.is_log = is_log, .fd = -1};
+    candidate *other;
+    bool is_new;
     cs_error err;
 
     if (asprintf(&item.path, "%s/%s", directory, name) < 0)
         return log_out_of_memory();
-    if (stat(item.path, &info) != 0 || !S_ISREG(info.st_mode))
+    is_new = open_candidate(&item);
+    other = is_new ? find_candidate(list, &item) : NULL;
+    if (other != NULL)
+        other->is_log |= is_log;
+    if (is_new && other == NULL)
     {
-        free(item.path);
-        return STATUS_OK;
-    }
-    item.device = info.st_dev;
-    item.inode = info.st_ino;
-    item.mtime = time_of(&info);
-    item.size = (int64_t) info.st_size;
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].device == item.device && list->items[i].inode == item.inode)
+        if (cs_grow_array(loader_env(), (void **) &list->items, &list->capacity, list->count + 1,
+                          sizeof(candidate), &err) == CS_OK)
         {
-            list->items[i].is_log |= is_log;
-            free(item.path);
+            list->items[list->count++] = item;
             return STATUS_OK;
         }
-    if (cs_grow_array(loader_env(), (void **) &list->items, &list->capacity, list->count + 1,
-                      sizeof(candidate), &err) != CS_OK)
-    {
-        free(item.path);
-        return log_core_error(&err, NULL);
+        log_core_error(&err, NULL);
     }
-    list->items[list->count++] = item;
-    return STATUS_OK;
+    if (item.fd >= 0)
+        close(item.fd);
+    free(item.path);
+    return is_new && other == NULL ? STATUS_SERVER : STATUS_OK;
 }
 
 /* The order of candidates: the oldest first, the log itself last. */
@@ -210,177 +240,6 @@ is_being_compressed(const candidate_list *list, const candidate *item)
     return false;
 }
 
-/* The positions that the sums of a file are about. */
-typedef struct mark_ranges
-{
-    int64_t head_end;
-    int64_t tail_start;
-    int64_t done;
-} mark_ranges;
-
-/* For a file of which so much is done. */
-static mark_ranges
-ranges_of(int64_t done)
-{
-    return (mark_ranges){done < FOLLOW_MARK_BYTES ? done : FOLLOW_MARK_BYTES,
-                         done < FOLLOW_MARK_BYTES ? 0 : done - FOLLOW_MARK_BYTES, done};
-}
-
-/* Finish a sum; false if the library failed. */
-static bool
-finish_sum(hash_stream *hash, char sum[FOLLOW_SUM_SIZE])
-{
-    char text[HASH_TEXT_SIZE];
-    bool good = hash_finish(hash, text);
-
-    if (good)
-        snprintf(sum, FOLLOW_SUM_SIZE, "%.*s", FOLLOW_SUM_SIZE - 1, text);
-    hash_free(hash);
-    return good;
-}
-
-/* The sum of a range of an open file; false if it cannot be read. */
-static bool
-sum_range(int fd, int64_t from, int64_t to, char sum[FOLLOW_SUM_SIZE])
-{
-    char bytes[FOLLOW_MARK_BYTES];
-    size_t len = (size_t) (to - from);
-    hash_stream hash = {NULL, false};
-
-    if (len > sizeof(bytes) || pread(fd, bytes, len, (off_t) from) != (ssize_t) len)
-        return false;
-    hash_start(&hash);
-    hash_add(&hash, bytes, len);
-    return finish_sum(&hash, sum);
-}
-
-/* Add to a sum what of len bytes at a position lies in a range. */
-static void
-add_overlap(hash_stream *hash, const char *bytes, int64_t at, int64_t len, int64_t from, int64_t to)
-{
-    int64_t start = at > from ? at : from;
-    int64_t end = at + len < to ? at + len : to;
-
-    if (start < end)
-        hash_add(hash, bytes + (start - at), (size_t) (end - start));
-}
-
-/* What is found in a compressed file. */
-typedef struct stream_facts
-{
-    int64_t total;
-    int64_t lines; /* line feeds behind what is done */
-    bool feed_last;
-    char head[FOLLOW_SUM_SIZE];
-    char tail[FOLLOW_SUM_SIZE];
-} stream_facts;
-
-/* Read all of an open compressed file. */
-static cs_code
-read_stream(file_source *source, int64_t done, stream_facts *facts, char *buffer, cs_error *err)
-{
-    mark_ranges marks = ranges_of(done);
-    hash_stream head = {NULL, false}, tail = {NULL, false};
-    int64_t got;
-    bool summed;
-
-    *facts = (stream_facts){.feed_last = true};
-    hash_start(&head);
-    hash_start(&tail);
-    while ((got = file_source_read(source, buffer, READ_BUFFER_BYTES)) > 0)
-    {
-        add_overlap(&head, buffer, facts->total, got, 0, marks.head_end);
-        add_overlap(&tail, buffer, facts->total, got, marks.tail_start, done);
-        for (int64_t i = done > facts->total ? done - facts->total : 0; i < got; i++)
-            facts->lines += buffer[i] == '\n';
-        facts->total += got;
-        facts->feed_last = buffer[got - 1] == '\n';
-    }
-    summed = finish_sum(&head, facts->head);
-    summed &= finish_sum(&tail, facts->tail);
-    if (got < 0)
-        return file_source_error(source, err);
-    return summed ? CS_OK : cs_fail(err, CS_ERR_MEMORY, "out of memory");
-}
-
-/* Read all of a compressed file. */
-static cs_code
-survey_stream(const char *name, int64_t done, stream_facts *facts, cs_error *err)
-{
-    char *buffer = malloc(READ_BUFFER_BYTES);
-    file_source source;
-    cs_code code;
-
-    if (buffer == NULL)
-        return cs_fail_memory(err, READ_BUFFER_BYTES);
-    code = file_source_try_open(&source, name, err);
-    if (code == CS_OK)
-    {
-        code = file_source_try_decompress(&source, err);
-        if (code == CS_OK)
-            code = read_stream(&source, done, facts, buffer, err);
-        file_source_close(&source);
-    }
-    free(buffer);
-    return code;
-}
-
-/* Open a file, and tell whether it is compressed: only one that is not stays open. */
-static cs_code
-open_path(const char *path, int *fd, bool *is_compressed, cs_error *err)
-{
-    file_source source;
-
-    *fd = -1;
-    CS_TRY(file_source_try_open(&source, path, err));
-    if (file_source_try_decompress(&source, err) != CS_OK)
-    {
-        file_source_close(&source);
-        return err->code;
-    }
-    *is_compressed = source.inflate != NULL;
-    if (!*is_compressed)
-    {
-        *fd = source.fd;
-        source.fd = -1;
-    }
-    file_source_close(&source);
-    return CS_OK;
-}
-
-/* True if the file open as fd begins with what is known of a file. */
-static bool
-plain_matches(int fd, const follow_file *file)
-{
-    mark_ranges marks = ranges_of(file->done);
-    char sum[FOLLOW_SUM_SIZE];
-
-    return sum_range(fd, 0, marks.head_end, sum) && strcmp(sum, file->head) == 0 &&
-           sum_range(fd, marks.tail_start, file->done, sum) && strcmp(sum, file->tail) == 0;
-}
-
-/* True if a candidate's content is that of a file, as far as it is done. */
-static bool
-content_matches(const candidate *item, const follow_file *file)
-{
-    stream_facts facts;
-    bool is_compressed, matches = false;
-    cs_error err;
-    int fd;
-
-    if (file->done == 0 || open_path(item->path, &fd, &is_compressed, &err) != CS_OK)
-        return false;
-    if (!is_compressed)
-    {
-        matches = plain_matches(fd, file);
-        close(fd);
-    }
-    else if (survey_stream(item->path, file->done, &facts, &err) == CS_OK)
-        matches = facts.total >= file->done && strcmp(facts.head, file->head) == 0 &&
-                  strcmp(facts.tail, file->tail) == 0;
-    return matches;
-}
-
 /* Close a file whose inode is another one now, or none. */
 static void
 detach(follow_file *file)
@@ -392,44 +251,75 @@ detach(follow_file *file)
     file->inode = 0;
 }
 
+/* Have a file open by what its candidate opened; what cannot be read is left until it changes. */
+static void
+open_file(follow_file *file, candidate *item)
+{
+    cs_error err;
+
+    file->fd = item->fd;
+    item->fd = -1;
+    if (file->fd >= 0 &&
+        follow_is_compressed(file->fd, item->path, &file->is_compressed, &err) == CS_OK)
+        return;
+    if (file->fd >= 0)
+        log_warning("%s", err.message);
+    else
+        log_warning("could not open \"%s\": permission denied", item->path);
+    log_detail("It is read when it has changed.");
+    detach(file);
+    file->ended = true;
+}
+
 /* Note where a file is now, and open it if it may hold something new. */
 static exit_status
 attach(follow_file *file, candidate *item)
 {
-    bool changed = file->size != item->size || file->mtime != item->mtime;
+    bool moved = file->device != item->device || file->inode != item->inode;
     char *name = strdup(item->path);
-    cs_error err;
 
     if (name == NULL)
         return log_out_of_memory();
     free(file->name);
     file->name = name;
     item->is_taken = true;
-    if (file->fd >= 0 && (file->device != item->device || file->inode != item->inode))
+    if (moved)
         detach(file);
-    if (changed || file->inode != item->inode)
+    if (moved || file->size != item->size || file->mtime != item->mtime)
         file->ended = false;
-    file->device = item->device;
-    file->inode = item->inode;
     file->size = item->size;
     file->mtime = item->mtime;
     file->missed = false;
-    if (file->fd >= 0 || file->ended)
-        return STATUS_OK;
-    if (open_path(file->name, &file->fd, &file->is_compressed, &err) == CS_OK)
-        return STATUS_OK;
-    log_warning("%s", err.message);
-    file->ended = true; /* until it changes */
+    if (file->fd < 0 && !file->ended)
+        open_file(file, item);
+    file->device = item->device;
+    file->inode = item->inode;
     return STATUS_OK;
 }
 
-/* True if a file has bytes, in an inode that we hold open, that are still to be read. */
-static bool
-is_unread(const follow_file *file)
+/* What is meant where a file's content could not be compared: only damage is its own fault. */
+static exit_status
+judge(const cs_error *err)
 {
-    struct stat info;
+    if (err->code == CS_ERR_STOPPED || stop_requested())
+        return STATUS_INTERRUPTED;
+    return err->code == CS_ERR_MEMORY ? log_core_error(err, NULL) : STATUS_OK;
+}
 
-    return file->fd >= 0 && fstat(file->fd, &info) == 0 && info.st_size > file->done;
+/* Find out whether a candidate whose inode is a file's is that file still. */
+static exit_status
+is_still(const follow_file *file, const candidate *item, bool *still)
+{
+    cs_error err;
+
+    *still = file->size == item->size && file->mtime == item->mtime;
+    if (file->fd >= 0)
+        *still =
+            file->is_compressed ? *still : item->size >= file->mark.done && follow_tail_same(file);
+    else if (!*still && file->mark.done > 0 && item->fd >= 0 &&
+             follow_compare(item->fd, item->path, &file->mark, still, &err) != CS_OK)
+        return judge(&err);
+    return STATUS_OK;
 }
 
 /* Find the files whose inodes are still theirs. */
@@ -445,12 +335,12 @@ find_by_inode(follow_state *state, candidate_list *list)
         for (size_t j = 0; j < list->count; j++)
         {
             candidate *item = &list->items[j];
-            bool same = file->size == item->size && file->mtime == item->mtime;
+            bool still;
 
             if (item->device != file->device || item->inode != file->inode || item->is_taken)
                 continue;
-            if (file->fd >= 0 ? item->size >= file->done && follow_log_same(file)
-                              : same || content_matches(item, file))
+            STATUS_TRY(is_still(file, item, &still));
+            if (still)
                 STATUS_TRY(attach(file, item));
             else
                 detach(file);
@@ -460,54 +350,75 @@ find_by_inode(follow_state *state, candidate_list *list)
     return STATUS_OK;
 }
 
-/* Find the file, of those that are nowhere, that a candidate is by its content; NULL if none. */
-static follow_file *
-find_by_content(follow_state *state, const candidate *item)
+/* The bytes by which a file that has no name is to be known: all that an open one holds. */
+static bool
+known_bytes(const follow_file *file, follow_mark *mark)
 {
-    for (int pass = 0; pass < 2; pass++) /* the one of the same time first */
+    struct stat info;
+
+    *mark = file->mark;
+    if (file->fd >= 0 && !file->is_compressed && fstat(file->fd, &info) == 0 &&
+        info.st_size > mark->done)
+        return follow_mark_plain(file->fd, (int64_t) info.st_size, mark);
+    return mark->done > 0;
+}
+
+/*
+ * Find the file, of those that are nowhere, that a candidate is by its content; NULL if
+ * none. *unknown: it cannot be said, because the candidate cannot be read.
+ */
+static exit_status
+find_by_content(follow_state *state, const candidate *item, follow_file **found, bool *unknown)
+{
+    *found = NULL;
+    *unknown = item->fd < 0;
+    for (int pass = 0; pass < 2 && !*unknown; pass++) /* the one of the same time first */
         for (size_t i = 0; i < state->num_files; i++)
         {
             follow_file *file = &state->files[i];
+            follow_mark mark;
+            bool same;
+            cs_error err;
 
-            if (file->name == NULL && (file->mtime == item->mtime) == (pass == 0) &&
-                content_matches(item, file))
-                return file;
+            if (file->name != NULL || (file->mtime == item->mtime) != (pass == 0) ||
+                !known_bytes(file, &mark))
+                continue;
+            *unknown = follow_compare(item->fd, item->path, &mark, &same, &err) != CS_OK;
+            if (*unknown)
+                return judge(&err);
+            if (same)
+            {
+                *found = file;
+                return STATUS_OK;
+            }
         }
-    return NULL;
-}
-
-/* True if two open files hold the same bytes up to a position, as far as is looked. */
-static bool
-same_beginning(int a, int b, int64_t size)
-{
-    mark_ranges marks = ranges_of(size);
-    char sums[4][FOLLOW_SUM_SIZE];
-
-    return sum_range(a, 0, marks.head_end, sums[0]) && sum_range(b, 0, marks.head_end, sums[1]) &&
-           sum_range(a, marks.tail_start, size, sums[2]) &&
-           sum_range(b, marks.tail_start, size, sums[3]) && strcmp(sums[0], sums[1]) == 0 &&
-           strcmp(sums[2], sums[3]) == 0;
+    return STATUS_OK;
 }
 
 /* True if a candidate begins as the log itself does: it is being copied, to be cut off then. */
 static bool
-is_copy(const candidate_list *list, const candidate *item)
+is_copy(const candidate_list *list, const candidate *item, const follow_state *state)
 {
     const candidate *log = &list->items[list->count - 1];
-    bool log_compressed, compressed, same;
-    int log_fd, fd;
-    cs_error err;
+    int log_fd = log->fd;
+    follow_mark a, b;
 
-    if (item->is_log || !log->is_log || log->size < item->size ||
-        open_path(log->path, &log_fd, &log_compressed, &err) != CS_OK)
-        return false;
-    same = open_path(item->path, &fd, &compressed, &err) == CS_OK && log_fd >= 0 && fd >= 0 &&
-           same_beginning(log_fd, fd, item->size);
-    if (log_fd >= 0)
-        close(log_fd);
-    if (fd >= 0)
-        close(fd);
-    return same;
+    for (size_t i = 0; i < state->num_files && log_fd < 0; i++) /* its file has what it opened */
+        if (state->files[i].device == log->device && state->files[i].inode == log->inode)
+            log_fd = state->files[i].fd;
+    return !item->is_log && log->is_log && item->size <= log->size && item->fd >= 0 &&
+           log_fd >= 0 && follow_mark_plain(log_fd, item->size, &a) &&
+           follow_mark_plain(item->fd, item->size, &b) && strcmp(a.head, b.head) == 0 &&
+           strcmp(a.tail, b.tail) == 0;
+}
+
+/* True if a file has bytes, in an inode that we hold open, that are still to be read. */
+static bool
+is_unread(const follow_file *file)
+{
+    struct stat info;
+
+    return file->fd >= 0 && fstat(file->fd, &info) == 0 && info.st_size > file->mark.done;
 }
 
 /* True if a candidate was written before we began. */
@@ -528,20 +439,29 @@ take_others(follow_state *state, candidate_list *list)
     {
         candidate *item = &list->items[i];
         follow_file *file;
+        bool unknown;
 
         if (item->is_taken || item->size == 0 || is_old(state, item) ||
             is_being_compressed(list, item))
             continue;
-        file = find_by_content(state, item);
+        STATUS_TRY(find_by_content(state, item, &file, &unknown));
         if (file != NULL && is_unread(file))
             continue; /* first to its end through the open file */
-        if (file == NULL && is_copy(list, item))
+        if (file == NULL && is_copy(list, item, state))
             continue;
         if (file == NULL)
             file = follow_state_add(state);
         if (file == NULL)
             return STATUS_SERVER;
         STATUS_TRY(attach(file, item));
+        if (unknown && file->fd >= 0)
+        {
+            log_warning("%s: file is damaged, or not whole yet", file->name);
+            log_detail("It is read when it has changed.");
+            close(file->fd);
+            file->fd = -1;
+            file->ended = true;
+        }
     }
     return STATUS_OK;
 }
@@ -561,9 +481,9 @@ note_missing(follow_state *state)
         if (!file->ended && !file->missed)
             log_warning("%s: a file of this log is gone of which %lld bytes were read; "
                         "what was behind them, if anything, is lost",
-                        state->log, (long long) file->done);
+                        state->log, (long long) file->mark.done);
         file->missed = true;
-        if (++orphans > MAX_ORPHANS || file->done == 0)
+        if (++orphans > MAX_ORPHANS || file->mark.done == 0)
             follow_state_remove(state, i);
     }
 }
@@ -584,6 +504,33 @@ follow_log_scan(follow_state *state)
     return status;
 }
 
+/* Note what an old file holds as done: only what is still written to it is ours. */
+static exit_status
+note_old(follow_state *state, candidate *item)
+{
+    follow_file *file = follow_state_add(state);
+    follow_stretch stretch = {0, 0, 0};
+    cs_error err;
+
+    if (file == NULL)
+        return STATUS_SERVER;
+    STATUS_TRY(attach(file, item));
+    if (file->fd >= 0 && !file->is_compressed &&
+        follow_measure(file, item->path, INT64_MAX, false, &stretch, &err) == CS_OK &&
+        stretch.lines > 0 &&
+        follow_mark_to(file, item->path, stretch.to, &file->mark, &err) == CS_OK)
+        file->lines = stretch.lines;
+    else
+        file->mark.done = 0;
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+    file->ended = true;
+    if (file->mark.done == 0)
+        follow_state_remove(state, state->num_files - 1);
+    return STATUS_OK;
+}
+
 exit_status
 follow_log_begin(follow_state *state, const char *log)
 {
@@ -594,119 +541,20 @@ follow_log_begin(follow_state *state, const char *log)
     if (state->log == NULL)
         return log_out_of_memory();
     status = list_candidates(log, &list);
-    for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].is_log)
+    for (size_t i = 0; i < list.count && status == STATUS_OK; i++)
+    {
+        candidate *item = &list.items[i];
+
+        if (item->is_log)
         {
-            state->first_device = list.items[i].device;
-            state->first_inode = list.items[i].inode;
+            state->first_device = item->device;
+            state->first_inode = item->inode;
+            continue;
         }
-        else if (list.items[i].mtime > state->since)
-            state->since = list.items[i].mtime;
+        if (item->mtime > state->since)
+            state->since = item->mtime;
+        status = note_old(state, item);
+    }
     free_candidates(&list);
     return status;
-}
-
-/* Find whole lines in an open file up to its size. */
-static cs_code
-measure_plain(const follow_file *file, int64_t max, follow_stretch *stretch, char *buffer,
-              cs_error *err)
-{
-    int64_t at = file->done, seen = 0;
-
-    while (stretch->to == file->done || at - file->done < max)
-    {
-        ssize_t got = pread(file->fd, buffer, READ_BUFFER_BYTES, (off_t) at);
-
-        if (got < 0)
-            return cs_fail(err, CS_ERR_IO, "could not read \"%s\": %s", file->name,
-                           strerror(errno));
-        if (got == 0)
-            break;
-        for (ssize_t i = 0; i < got; i++)
-            if (buffer[i] == '\n')
-            {
-                seen++;
-                stretch->to = at + i + 1;
-            }
-        stretch->lines = seen;
-        at += got;
-    }
-    return CS_OK;
-}
-
-/* Take a last line without its line feed. */
-static void
-take_last_line(const follow_file *file, follow_stretch *stretch)
-{
-    struct stat info;
-
-    if (fstat(file->fd, &info) != 0 || info.st_size <= file->done || stretch->to > file->done)
-        return;
-    stretch->to = (int64_t) info.st_size;
-    stretch->lines = 1;
-}
-
-/* All of a compressed file that is not done. */
-static cs_code
-measure_compressed(const follow_file *file, follow_stretch *stretch, cs_error *err)
-{
-    stream_facts facts;
-
-    CS_TRY(survey_stream(file->name, file->done, &facts, err));
-    if (facts.total <= file->done)
-        return CS_OK;
-    stretch->to = facts.total;
-    stretch->lines = facts.lines + !facts.feed_last;
-    return CS_OK;
-}
-
-cs_code
-follow_log_measure(follow_file *file, int64_t max, bool to_end, follow_stretch *stretch,
-                   cs_error *err)
-{
-    char *buffer;
-    cs_code code;
-
-    *stretch = (follow_stretch){file->done, file->done, 0};
-    if (file->is_compressed)
-        return measure_compressed(file, stretch, err);
-    buffer = malloc(READ_BUFFER_BYTES);
-    if (buffer == NULL)
-        return cs_fail_memory(err, READ_BUFFER_BYTES);
-    code = measure_plain(file, max, stretch, buffer, err);
-    free(buffer);
-    if (code == CS_OK && to_end)
-        take_last_line(file, stretch);
-    return code;
-}
-
-cs_code
-follow_log_mark(follow_file *file, const follow_stretch *stretch, cs_error *err)
-{
-    mark_ranges marks = ranges_of(stretch->to);
-    stream_facts facts;
-
-    if (file->is_compressed)
-    {
-        CS_TRY(survey_stream(file->name, stretch->to, &facts, err));
-        memcpy(file->head, facts.head, sizeof(facts.head));
-        memcpy(file->tail, facts.tail, sizeof(facts.tail));
-    }
-    else if (!sum_range(file->fd, 0, marks.head_end, file->head) ||
-             !sum_range(file->fd, marks.tail_start, marks.done, file->tail))
-        return cs_fail(err, CS_ERR_DATA, "%s: file changed while it was read", file->name);
-    file->done = stretch->to;
-    file->lines += stretch->lines;
-    return CS_OK;
-}
-
-bool
-follow_log_same(const follow_file *file)
-{
-    char sum[FOLLOW_SUM_SIZE];
-
-    if (file->fd < 0 || file->done == 0)
-        return true;
-    return sum_range(file->fd, ranges_of(file->done).tail_start, file->done, sum) &&
-           strcmp(sum, file->tail) == 0;
 }

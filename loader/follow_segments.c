@@ -89,17 +89,29 @@ compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+exit_status
+follow_directory_add(follow_directory *directory, int64_t number)
+{
+    cs_error err;
+
+    if (cs_grow_array(loader_env(), (void **) &directory->numbers, &directory->capacity,
+                      directory->count + 1, sizeof(int64_t), &err) != CS_OK)
+        return log_core_error(&err, NULL);
+    directory->numbers[directory->count++] = number;
+    return STATUS_OK;
+}
+
 /* List the segments, and remove what a killed run has left. */
 static exit_status
 list_segments(follow_directory *directory)
 {
     DIR *listing = opendir(directory->name);
+    exit_status status = STATUS_OK;
     struct dirent *entry;
-    cs_error err;
 
     if (listing == NULL)
         return fail(directory, "read");
-    while ((entry = readdir(listing)) != NULL)
+    while (status == STATUS_OK && (entry = readdir(listing)) != NULL)
     {
         int64_t number = number_of(directory, entry->d_name);
 
@@ -107,18 +119,12 @@ list_segments(follow_directory *directory)
             unlinkat(directory->fd, entry->d_name, 0);
         if (number <= 0)
             continue;
-        if (cs_grow_array(loader_env(), (void **) &directory->numbers, &directory->capacity,
-                          directory->count + 1, sizeof(int64_t), &err) != CS_OK)
-        {
-            closedir(listing);
-            return log_core_error(&err, NULL);
-        }
-        directory->numbers[directory->count++] = number;
+        status = follow_directory_add(directory, number);
     }
     closedir(listing);
     if (directory->count > 1)
         qsort(directory->numbers, directory->count, sizeof(int64_t), compare_numbers);
-    return STATUS_OK;
+    return status;
 }
 
 char *
@@ -133,6 +139,25 @@ follow_segment_name(const follow_directory *directory, int64_t number)
         return name;
     log_out_of_memory();
     return NULL;
+}
+
+/* Remove the rejects of a segment that a kill has kept from getting its name. */
+static exit_status
+remove_orphan(const follow_directory *directory)
+{
+    int64_t last = directory->count > 0 ? directory->numbers[directory->count - 1] : 0;
+    char *segment = follow_segment_name(directory, last + 1);
+    char *rejects;
+
+    if (segment == NULL || asprintf(&rejects, "%s%s", segment, REJECTS_SUFFIX) < 0)
+    {
+        free(segment);
+        return log_out_of_memory();
+    }
+    unlink(rejects);
+    free(rejects);
+    free(segment);
+    return STATUS_OK;
 }
 
 /* Read the state that a segment's header holds. */
@@ -236,6 +261,7 @@ follow_directory_open(follow_directory *directory, const char *name, const char 
     directory->base = strrchr(log, '/') + 1;
     STATUS_TRY(lock_directory(directory));
     STATUS_TRY(list_segments(directory));
+    STATUS_TRY(remove_orphan(directory));
     return read_state(directory, log, state);
 }
 

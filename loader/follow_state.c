@@ -75,8 +75,8 @@ file_json(const follow_file *file)
     return json_pack("{sIsIsIsIsIsIsIsssssb}", "number", (json_int_t) file->number, "device",
                      (json_int_t) file->device, "inode", (json_int_t) file->inode, "mtime",
                      (json_int_t) file->mtime, "size", (json_int_t) file->size, "done",
-                     (json_int_t) file->done, "lines", (json_int_t) file->lines, "head", file->head,
-                     "tail", file->tail, "ended", (int) file->ended);
+                     (json_int_t) file->mark.done, "lines", (json_int_t) file->lines, "head",
+                     file->mark.head, "tail", file->mark.tail, "ended", (int) file->ended);
 }
 
 char *
@@ -87,7 +87,7 @@ follow_state_text(const follow_state *state)
     char *text;
 
     for (size_t i = 0; i < state->num_files; i++)
-        if (state->files[i].done > 0)
+        if (state->files[i].mark.done > 0)
             json_array_append_new(files, file_json(&state->files[i]));
     object =
         json_pack("{sIsssIsIsIso}", "version", (json_int_t) STATE_VERSION, "log", state->log,
@@ -133,10 +133,10 @@ take_file(follow_state *state, json_t *object)
     file->inode = (ino_t) inode;
     file->mtime = mtime;
     file->size = size;
-    file->done = done;
+    file->mark.done = done;
     file->lines = lines;
     file->ended = ended != 0;
-    return take_sum(head, file->head) && take_sum(tail, file->tail);
+    return take_sum(head, file->mark.head) && take_sum(tail, file->mark.tail);
 }
 
 /* Take the state; false if it is none. */

@@ -20,19 +20,25 @@
 #define FOLLOW_SUM_SIZE 33     /* half of a SHA-256, in hexadecimal, terminated */
 #define FOLLOW_MARK_BYTES 4096 /* what a sum is about, at most */
 
+/* How far a file is done, and what tells the file by these bytes. */
+typedef struct follow_mark
+{
+    int64_t done;               /* bytes, decompressed */
+    char head[FOLLOW_SUM_SIZE]; /* of the first of them */
+    char tail[FOLLOW_SUM_SIZE]; /* of the last of them */
+} follow_mark;
+
 /* One file of the log. */
 typedef struct follow_file
 {
     int64_t number; /* from 1 on, in the order they were found */
     dev_t device;
     ino_t inode;
-    int64_t mtime;              /* nanoseconds; with size as last seen */
-    int64_t size;               /* on disk */
-    int64_t done;               /* bytes, decompressed, that are in segments */
-    int64_t lines;              /* in these bytes */
-    char head[FOLLOW_SUM_SIZE]; /* of the first of these bytes */
-    char tail[FOLLOW_SUM_SIZE]; /* of the last of them */
-    bool ended;                 /* there is no more to come, unless it changes */
+    int64_t mtime; /* nanoseconds; with size as last seen */
+    int64_t size;  /* on disk */
+    int64_t lines; /* that are done */
+    bool ended;    /* there is no more to come, unless it changes */
+    follow_mark mark;
 
     /* Of this process */
     int fd;     /* -1: not open */

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "file_source.h"
+#include "load_follow.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -33,9 +34,11 @@ typedef struct load_settings
     bool again;
     mapping_request mapping;
     row_format csv; /* its kind is not used */
+    load_follow_settings follow;
 } load_settings;
 
-static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
+static const load_settings defaults = {
+    .jobs = 1, .retries = DEFAULT_RETRIES, .follow.follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -87,6 +90,27 @@ static const option_spec options[] = {
      "try again so often in a row when the connection\nis lost (default: 8)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
+    {"follow", 0, OPTION_FLAG, offsetof(load_settings, follow.follow.follow), NULL,
+     "load a log as it grows and is rotated: its lines\ngo to segments in the directory named by "
+     "-o,\n"
+     "and these into the table",
+     NULL},
+    {"output", 'o', OPTION_TEXT, offsetof(load_settings, follow.directory), "DIR",
+     "with --follow: the directory of the segments", NULL},
+    {"input-format", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.kind), "FORMAT",
+     "with --follow: of the log: plain (default),\ncombined (or common: Apache, nginx), or json: "
+     "one\nobject a line",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(load_settings, follow.format.fields), "NAME=KEY",
+     LINE_FIELD_HELP, NULL},
+    {"segment-time", 0, OPTION_COUNT, offsetof(load_settings, follow.follow.seconds), "SECONDS",
+     FOLLOW_TIME_HELP, NULL},
+    {"segment-size", 0, OPTION_TEXT, offsetof(load_settings, follow.follow.size), "SIZE",
+     FOLLOW_SIZE_HELP, NULL},
+    {"remove-segments", 0, OPTION_FLAG, offsetof(load_settings, follow.remove), NULL,
+     "with --follow: remove each segment that is\nloaded, but the last one", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -121,9 +145,14 @@ check_files(const load_settings *settings, const operand_list *files)
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
 {
+    const load_follow_settings *follow = &settings->follow;
     bool upsert = settings->on_conflict != CONFLICT_FAIL;
 
-    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+    if (!follow->follow.follow &&
+        (follow->directory != NULL || follow->format.kind != LINE_PLAIN || follow->remove))
+        log_error(
+            "\"--output\", \"--input-format\" and \"--remove-segments\" go with \"--follow\"");
+    else if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
         log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
     else if (upsert && settings->jobs > 1)
         log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
@@ -168,6 +197,8 @@ run(const void *given, const operand_list *files)
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)
         request.batch_rows = DEFAULT_BATCH_ROWS;
+    if (settings->follow.follow.follow)
+        return load_follow(&settings->follow, &request, files);
     return load_files(&request, files);
 }
 
@@ -182,7 +213,10 @@ const command_spec load_command = {
         "to load, and columns without a field get their default. Each file is\n"
         "one transaction, and is recorded in the table load_batch: loading it again does\n"
         "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
-        "an empty field without quotes is NULL, and a time without an offset is UTC.",
+        "an empty field without quotes is NULL, and a time without an offset is UTC.\n\n"
+        "With --follow the FILE is a log: each of its lines goes once into the table, as\n"
+        "it is written, until a signal ends it; the same command goes on, also after a\n"
+        "kill. While the server is away segments are written, and loaded later.",
     .options = options,
     .connects = true,
     .takes_operands = true,

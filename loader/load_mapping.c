@@ -399,6 +399,26 @@ goes_somewhere(const load_mapping *mapping, int field)
     return false;
 }
 
+/* Say which field goes where, and how, with --verbose. */
+static void
+describe(const load_mapping *mapping, const load_table *table, const row_source *source)
+{
+    for (size_t i = 0; i < mapping->count && log_is_verbose(); i++)
+    {
+        const load_column *entry = &mapping->columns[i];
+
+        if (entry->field < (int) source->num_fields)
+            log_verbose("%s: field \"%s\" (%s) goes to column \"%s\" (%s)", source->file->name,
+                        source->fields[entry->field].name,
+                        value_kind_name(source->fields[entry->field].kind), entry->name,
+                        PQgetvalue(table->columns, find_column(table, entry->name), COLUMN_TYPE));
+    }
+    if (mapping->form == COPY_TEXT)
+        log_verbose("%s: rows are sent as text, for column \"%s\" of type %s", source->file->name,
+                    column_name(table, mapping->text_column),
+                    PQgetvalue(table->columns, mapping->text_column, COLUMN_TYPE));
+}
+
 exit_status
 load_mapping_make(load_mapping *mapping, const load_table *table, row_source *source,
                   const mapping_request *request)
@@ -416,10 +436,8 @@ load_mapping_make(load_mapping *mapping, const load_table *table, row_source *so
         source->unwanted[i] = !goes_somewhere(mapping, (int) i);
         source->leaves_out = source->leaves_out || source->unwanted[i];
     }
-    if (mapping->form == COPY_TEXT && !request->quiet)
-        log_verbose("%s: rows are sent as text, for column \"%s\" of type %s", source->file->name,
-                    column_name(table, mapping->text_column),
-                    PQgetvalue(table->columns, mapping->text_column, COLUMN_TYPE));
+    if (!request->quiet)
+        describe(mapping, table, source);
     return STATUS_OK;
 }
 

@@ -59,7 +59,7 @@ exact_bytes(const reject_spool *rejects, const reject *item)
     cs_slice bytes = item->bytes.data != NULL ? item->bytes : item->text;
 
     if (item->bytes.data == NULL && bytes.len == rejects->text.len &&
-        memcmp(bytes.data, rejects->text.data, bytes.len) == 0)
+        (bytes.len == 0 || memcmp(bytes.data, rejects->text.data, bytes.len) == 0))
         return (cs_value){.kind = CS_VALUE_NULL};
     return (cs_value){.kind = CS_VALUE_BYTES, .as.bytes = bytes};
 }

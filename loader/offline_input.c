@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 
-#define GZIP_MAGIC "\x1f\x8b"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define NO_CHUNK INT64_MAX /* the number of a chunk while there is none */
 
@@ -143,16 +142,16 @@ begin_file(offline_input *input)
     cs_slice ahead = {NULL, 0};
 
     STATUS_TRY(peek(input));
-    if (begins_with(input, GZIP_MAGIC))
-    {
-        log_error("%s: file is compressed by gzip", input->file.name);
-        log_hint("\"-\" reads what \"zcat\" writes.");
-        return STATUS_REFUSED;
-    }
     if (!begins_with(input, CS_AVRO_MAGIC))
     {
         begin_text(input);
         return STATUS_OK;
+    }
+    if (input->file.inflate != NULL)
+    {
+        log_error("%s: an Avro file is compressed as a whole", input->file.name);
+        log_hint("Avro has codecs of its own: decompress the file, or pipe it in.");
+        return STATUS_REFUSED;
     }
     if (input->file.size < 0) /* a file of known size is read by position */
         ahead = (cs_slice){(const char *) input->carry.data, input->carry.len};
@@ -167,7 +166,9 @@ open_current(offline_input *input)
     exit_status status;
 
     STATUS_TRY(file_source_open(&input->file, input->names[input->current]));
-    status = begin_file(input);
+    status = file_source_decompress(&input->file);
+    if (status == STATUS_OK)
+        status = begin_file(input);
     if (status == STATUS_OK)
         input->is_open = true;
     else

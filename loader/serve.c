@@ -35,7 +35,7 @@ static const option_spec options[] = {
     {"http-port", 0, OPTION_TEXT, offsetof(serve_settings, http_port), "PORT",
      "port to listen on (default: 8080; 0: any that is\nfree)", NULL},
     {"workers", 0, OPTION_TEXT, offsetof(serve_settings, workers), "N",
-     "requests answered at once, each on a database\nconnection of its own (default: 4)", NULL},
+     "requests that ask the database at once, each on a\nconnection of its own (default: 4)", NULL},
     {"model", 'm', OPTION_TEXT, offsetof(serve_settings, model), "MODEL",
      "model for requests that name none", NULL},
     {"schema", 0, OPTION_TEXT, offsetof(serve_settings, schema), "SCHEMA",
@@ -115,7 +115,7 @@ run(const void *given, const operand_list *operands)
     STATUS_TRY(take_token(address, &running.token));
     setenv("PGCONNECT_TIMEOUT", SERVE_CONNECT_TIMEOUT, 0);
     STATUS_TRY(serve_pool_open(&running.pool, &settings->connection, settings->schema, workers));
-    status = serve_http(&running, address, port, workers);
+    status = serve_http(&running, address, port);
     serve_pool_close(&running.pool);
     return status;
 }

@@ -17,6 +17,9 @@
 #define SERVE_IDLE_SECONDS 10     /* a connection that sends nothing for so long is closed */
 #define SERVE_HEADER_BYTES 32768  /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
+#define SERVE_WAIT_SECONDS 10 /* for a connection of the pool */
+#define SERVE_STACK_BYTES (512 * 1024)
+#define SERVE_REST_MILLISECONDS 200 /* after a connection that could not be opened */
 #define SERVE_CONNECT_TIMEOUT "5"
 #define SERVE_JSON "application/json"
 #define SERVE_HTML "text/html; charset=utf-8"
@@ -43,14 +46,16 @@ typedef struct pool_entry
     bool taken;
 } pool_entry;
 
-/* Connections, one for each worker: a worker never waits for one. */
+/* Connections, taken for one request each; who finds none free waits. */
 typedef struct serve_pool
 {
     const connection_settings *settings;
     const char *schema; /* of the reports; NULL: the user's first */
     pthread_mutex_t lock;
+    pthread_cond_t returned; /* an entry was */
     pool_entry entries[SERVE_MAX_WORKERS];
     int count;
+    int64_t rests_until; /* no connection is opened before; milliseconds */
 } serve_pool;
 
 /* Requests so far, by route and by hundred of their status. */
@@ -141,25 +146,25 @@ char *serve_metrics_text(serve_metrics *metrics, serve_guests *guests);
 void serve_guests_init(serve_guests *guests);
 void serve_guests_destroy(serve_guests *guests);
 
-/* A connection is there; NULL, which all below take, without memory: it can stay as it likes. */
+/*
+ * A connection is there; where there are too many the slowest are closed. NULL, which all
+ * below take, without memory: it can stay as it likes.
+ */
 serve_guest *serve_guest_enter(serve_guests *guests, int socket);
 
 /* Its socket is about to be closed. */
 void serve_guest_leave(serve_guests *guests, serve_guest *guest);
 
-/* A worker begins, or ends, to make an answer. */
+/* Making its answer begins, or ends. */
 void serve_guest_answered(serve_guests *guests, serve_guest *guest, bool is_answered);
 
 /* The answer was taken. */
 void serve_guest_done(serve_guests *guests, serve_guest *guest);
 
-/* Close the slowest where there are too many. */
-void serve_guests_make_room(serve_guests *guests);
-
 /* How many are open, and how many were closed to make room. */
 void serve_guests_count(serve_guests *guests, int *open, uint64_t *sent_off);
 
 /* Answer requests on this address until a signal asks to stop. */
-exit_status serve_http(service *running, const char *address, int port, int workers);
+exit_status serve_http(service *running, const char *address, int port);
 
 #endif

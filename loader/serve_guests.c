@@ -6,7 +6,7 @@
  * never idle. That others are still answered, where room gets scarce those are closed that
  * have gone longest without a whole exchange, request and answer: a client that sends its
  * request at once is answered long before it is the oldest. The list is in this order, an
- * exchange puts its connection to the end. Connections that a worker answers just now stay.
+ * exchange puts its connection to the end. Those whose answer is being made stay.
  */
 #include "serve.h"
 
@@ -18,7 +18,7 @@ struct serve_guest
     serve_guest *older;
     serve_guest *newer;
     int socket;
-    bool is_answered; /* a worker is at it */
+    bool is_answered; /* just now */
     bool is_sent_off;
 };
 
@@ -62,6 +62,22 @@ take_off(serve_guests *guests, serve_guest *guest)
         guests->newest = guest->older;
 }
 
+/* Close those that have gone longest without an exchange where there are too many. */
+static void
+make_room(serve_guests *guests)
+{
+    for (serve_guest *guest = guests->oldest;
+         guest != NULL && guests->count > SERVE_FEW_CONNECTIONS; guest = guest->newer)
+    {
+        if (guest->is_answered || guest->is_sent_off)
+            continue;
+        guest->is_sent_off = true;
+        guests->count--;
+        guests->sent_off++;
+        shutdown(guest->socket, SHUT_RDWR); /* whose thread notices, and closes it */
+    }
+}
+
 serve_guest *
 serve_guest_enter(serve_guests *guests, int socket)
 {
@@ -73,6 +89,7 @@ serve_guest_enter(serve_guests *guests, int socket)
     pthread_mutex_lock(&guests->lock);
     append(guests, guest);
     guests->count++;
+    make_room(guests);
     pthread_mutex_unlock(&guests->lock);
     return guest;
 }
@@ -107,23 +124,6 @@ serve_guest_done(serve_guests *guests, serve_guest *guest)
     pthread_mutex_lock(&guests->lock);
     take_off(guests, guest);
     append(guests, guest);
-    pthread_mutex_unlock(&guests->lock);
-}
-
-void
-serve_guests_make_room(serve_guests *guests)
-{
-    pthread_mutex_lock(&guests->lock);
-    for (serve_guest *guest = guests->oldest;
-         guest != NULL && guests->count > SERVE_FEW_CONNECTIONS; guest = guest->newer)
-    {
-        if (guest->is_answered || guest->is_sent_off)
-            continue;
-        guest->is_sent_off = true;
-        guests->count--;
-        guests->sent_off++;
-        shutdown(guest->socket, SHUT_RDWR); /* whose worker notices, and closes it */
-    }
     pthread_mutex_unlock(&guests->lock);
 }
 

@@ -2,9 +2,10 @@
  * loader/serve_http.c
  *     Requests and answers, on libmicrohttpd.
  *
- * Each worker thread has its own share of the HTTP connections and answers one request at
- * a time. A request is known by its path alone: only the routes here reach the
- * database, each with one statement whose values are parameters. Bodies are not read.
+ * Each HTTP connection has a thread of its own, so that one whose answer takes long holds up
+ * nobody else; what asks the database waits for a connection of the pool. A request is known by its
+ * path alone: only the routes here reach the database, each with one statement whose values are
+ * parameters. Bodies are not read.
  */
 #include "serve.h"
 
@@ -388,13 +389,13 @@ ignore_message(void *ctx, const char *format, va_list args)
 
 /* Start the library. */
 static struct MHD_Daemon *
-start_daemon(service *running, const struct sockaddr *address, bool six, int workers)
+start_daemon(service *running, const struct sockaddr *address, bool six)
 {
     return MHD_start_daemon(
-        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG |
-            (six ? MHD_USE_IPv6 : 0),
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+            MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0),
         0, NULL, NULL, handle_request, running, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_POOL_SIZE, (unsigned) workers,
+        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
@@ -412,7 +413,7 @@ bound_port(struct MHD_Daemon *daemon)
 }
 
 exit_status
-serve_http(service *running, const char *address, int port, int workers)
+serve_http(service *running, const char *address, int port)
 {
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port)};
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t) port)};
@@ -428,8 +429,8 @@ serve_http(service *running, const char *address, int port, int workers)
     pthread_mutex_init(&running->metrics.lock, NULL);
     serve_guests_init(&running->guests);
     daemon = start_daemon(
-        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six, is_six,
-        workers);
+        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six,
+        is_six);
     if (daemon == NULL)
     {
         log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));
@@ -438,10 +439,7 @@ serve_http(service *running, const char *address, int port, int workers)
     log_summary("listening on http://%s%s%s:%d/", is_six ? "[" : "", address, is_six ? "]" : "",
                 bound_port(daemon));
     while (!stop_requested())
-    {
         poll(NULL, 0, STOP_POLL_MILLISECONDS);
-        serve_guests_make_room(&running->guests);
-    }
     MHD_stop_daemon(daemon);
     serve_guests_destroy(&running->guests);
     pthread_mutex_destroy(&running->metrics.lock);

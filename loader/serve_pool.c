@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 serve_answer
 serve_error(unsigned status, const char *message)
@@ -59,12 +60,50 @@ open_entry(serve_pool *pool, pool_entry *entry)
     return status;
 }
 
+/* Milliseconds of a clock that goes on evenly. */
+static int64_t
+clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Open the connection of an entry, but not right after one that could not be opened: while
+ * the database is away, requests in any number make few attempts, and few messages.
+ */
+static bool
+reopen_entry(serve_pool *pool, pool_entry *entry)
+{
+    bool is_resting;
+
+    pthread_mutex_lock(&pool->lock);
+    is_resting = clock_now() < pool->rests_until;
+    pthread_mutex_unlock(&pool->lock);
+    if (is_resting)
+        return false;
+    if (open_entry(pool, entry) == STATUS_OK)
+        return true;
+    pthread_mutex_lock(&pool->lock);
+    pool->rests_until = clock_now() + SERVE_REST_MILLISECONDS;
+    pthread_mutex_unlock(&pool->lock);
+    return false;
+}
+
 exit_status
 serve_pool_open(serve_pool *pool, const connection_settings *settings, const char *schema,
                 int count)
 {
+    pthread_condattr_t attributes;
+
     *pool = (serve_pool){.settings = settings, .schema = schema, .count = count};
     pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
     return open_entry(pool, &pool->entries[0]);
 }
 
@@ -74,23 +113,39 @@ serve_pool_close(serve_pool *pool)
     for (int i = 0; i < pool->count; i++)
         if (pool->entries[i].open)
             connection_close(&pool->entries[i].server);
+    pthread_cond_destroy(&pool->returned);
     pthread_mutex_destroy(&pool->lock);
 }
 
-/* Take an entry that nobody else uses, an open one if there is; NULL if all are in use. */
+/* Find an entry that nobody uses, an open one if there is; NULL if all are in use. */
+static pool_entry *
+find_free(serve_pool *pool)
+{
+    pool_entry *found = NULL;
+
+    for (int i = 0; i < pool->count; i++)
+        if (!pool->entries[i].taken && (found == NULL || !found->open))
+            found = &pool->entries[i];
+    return found;
+}
+
+/* Take a free entry; NULL if there is none for too long. */
 static pool_entry *
 take_entry(serve_pool *pool)
 {
-    pool_entry *free_entry = NULL;
+    struct timespec until;
+    pool_entry *entry;
 
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SERVE_WAIT_SECONDS;
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < pool->count; i++)
-        if (!pool->entries[i].taken && (free_entry == NULL || !free_entry->open))
-            free_entry = &pool->entries[i];
-    if (free_entry != NULL)
-        free_entry->taken = true;
+    while ((entry = find_free(pool)) == NULL)
+        if (pthread_cond_timedwait(&pool->returned, &pool->lock, &until) != 0)
+            break;
+    if (entry != NULL)
+        entry->taken = true;
     pthread_mutex_unlock(&pool->lock);
-    return free_entry;
+    return entry;
 }
 
 /* Give an entry back. */
@@ -99,6 +154,7 @@ return_entry(serve_pool *pool, pool_entry *entry)
 {
     pthread_mutex_lock(&pool->lock);
     entry->taken = false;
+    pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -151,7 +207,7 @@ serve_ask(serve_pool *pool, serve_task ask, const void *ctx)
     answer = serve_error(503, "the database cannot be reached");
     for (int attempt = 0; attempt < 2; attempt++)
     {
-        if (!entry->open && open_entry(pool, entry) != STATUS_OK)
+        if (!entry->open && !reopen_entry(pool, entry))
             break;
         free(answer.body);
         answer = ask_entry(entry, ask, ctx);

@@ -7,11 +7,13 @@
 #include "log.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_flag;
-static volatile sig_atomic_t stop_at_once;
+/* Atomic: a signal may come in any thread. */
+static atomic_int stop_flag;
+static atomic_int stop_at_once;
 
 /* Note that we should stop. */
 static void

@@ -174,23 +174,54 @@ collect_batches(unload_run *run, const ledger_operand *operand)
     return status;
 }
 
-/* Say what became of each batch. */
+/* The row behind the batches of the same file and table as a row's. */
+static int
+end_of_file(const PGresult *done, int row)
+{
+    int end = row + 1;
+
+    while (end < PQntuples(done) &&
+           strcmp(PQgetvalue(done, end, DONE_FILE_NAME), PQgetvalue(done, row, DONE_FILE_NAME)) ==
+               0 &&
+           strcmp(PQgetvalue(done, end, DONE_TABLE), PQgetvalue(done, row, DONE_TABLE)) == 0)
+        end++;
+    return end;
+}
+
+/* The sum of a field of some rows. */
+static int64_t
+sum(const PGresult *done, int first, int end, enum done_field field)
+{
+    int64_t total = 0;
+
+    for (int i = first; i < end; i++)
+        total += strtoll(PQgetvalue(done, i, field), NULL, 10);
+    return total;
+}
+
+/* Say what became of each file. */
 static void
 print_summary(const unload_run *run, const PGresult *done)
 {
-    for (int i = 0; i < PQntuples(done); i++)
+    for (int first = 0, end; first < PQntuples(done); first = end)
     {
-        int64_t loaded = strtoll(PQgetvalue(done, i, DONE_ROWS_LOADED), NULL, 10);
-        int64_t deleted = strtoll(PQgetvalue(done, i, DONE_ROWS_DELETED), NULL, 10);
-        char missing[64] = "";
+        char missing[64] = "", loads[64];
+        int64_t loaded, deleted;
 
+        end = end_of_file(done, first);
+        loaded = sum(done, first, end, DONE_ROWS_LOADED);
+        deleted = sum(done, first, end, DONE_ROWS_DELETED);
         if (deleted != loaded)
             snprintf(missing, sizeof(missing), " of %" PRId64, loaded);
-        log_summary("%s: %s%" PRId64 "%s %s out of %s (load %s)",
-                    PQgetvalue(done, i, DONE_FILE_NAME),
-                    run->settings->dry_run ? "would take " : "took ", deleted, missing,
-                    loaded == 1 ? "row" : "rows", PQgetvalue(done, i, DONE_TABLE),
-                    PQgetvalue(done, i, DONE_LOAD_ID));
+        if (end - first == 1)
+            snprintf(loads, sizeof(loads), "load %s", PQgetvalue(done, first, DONE_LOAD_ID));
+        else
+            snprintf(loads, sizeof(loads), "%d loads up to %s", end - first,
+                     PQgetvalue(done, end - 1, DONE_LOAD_ID));
+        log_summary("%s: %s %" PRId64 "%s %s out of %s (%s)",
+                    PQgetvalue(done, first, DONE_FILE_NAME),
+                    run->settings->dry_run ? "would take" : "took", deleted, missing,
+                    loaded == 1 ? "row" : "rows", PQgetvalue(done, first, DONE_TABLE), loads);
     }
 }
 

@@ -5,7 +5,7 @@ SELECT a.attname,
        base.oid,
        format_type(a.atttypid, a.atttypmod),
        a.attnotnull,
-       a.attgenerated <> '' OR a.attidentity = 'a',
+       a.attgenerated <> '',
        CASE WHEN base.typsubscript = 'array_subscript_handler'::regproc THEN base.typdelim END
 FROM pg_attribute a
 CROSS JOIN LATERAL (

@@ -81,6 +81,10 @@ def test_part_of_an_earlier_run(here):
     here.write("a.txt", GOOD_LINE)
     result = here.run_ok("encode", "--force", "--max-file-size", "512kB", "a.txt")
     assert 'warning: "a-00002.avro" is not of this run' in result.err
+    here.write("date=2024-03-10/a-00002.avro", b"old")
+    result = here.run_ok("encode", "--partition", "day", "-o", ".", "--max-file-size", "512kB",
+                         "a.txt")
+    assert 'warning: "./date=2024-03-10/a-00002.avro" is not of this run' in result.err
 
 
 def test_part_that_is_there(here):

@@ -207,11 +207,11 @@ def test_log_format_json_of_usage_errors(here):
     assert message["hint"] == 'Perhaps you meant "--table".'
 
 
-def test_log_format_json_of_names(here):
-    """Any byte may stand in a file's name."""
-    message, = objects(here.run("verify", "--log-format=json", b'no "\xff\x01\n'.decode(
+def test_log_format_json_of_any_bytes(here):
+    """Any byte may stand in an argument."""
+    message, = objects(here.run("init", "--log-format=json", b'no "\xff\x01\n'.decode(
         "utf-8", "surrogateescape")))
-    assert message["message"].startswith('could not open "no "�\x01\n"')
+    assert message["message"] == 'unexpected argument "no "�\x01\n"'
 
 
 def test_log_format_json_of_an_interrupt(here, avro):

@@ -16,13 +16,10 @@ EXPECTED = '[[1, "Müller, \\"x\\"", "plain"], [2, "Zoë", "two\\nlines"], [3, n
 TEXT = HEADER + ROWS
 
 
-@pytest.fixture(scope="module", name="database")
-def fixture_database(server, tmp_path_factory):
-    """A server with the tables of the loader, and one to load into."""
-    from conftest import Directory  # pylint: disable=import-outside-toplevel
-    Directory(tmp_path_factory.mktemp("init")).run_ok("init", env=server.environment)
-    server.sql("CREATE TABLE t (id bigint, name text, note text)")
-    return server
+@pytest.fixture(scope="module", autouse=True)
+def table(database):
+    """Make the table to load into."""
+    database.sql("CREATE TABLE t (id bigint, name text, note text)")
 
 
 def load(here, database, content, *options, table="t", name="f.csv"):

@@ -2,6 +2,7 @@
 """Answers are compared with the OpenAPI file that the service itself shows."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -46,7 +48,7 @@ class Service:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
+        _, self.said = self.process.communicate(timeout=60)
         return self.process.returncode
 
     def connect(self):
@@ -277,22 +279,51 @@ def test_report_after_a_connection_was_lost(shop, query):
         assert running.stop() == 0
 
 
-def test_report_that_takes_too_long(service, shop):
-    """Both forms wait for a lock no longer than their statement may, and then the service goes on."""
-    holder = subprocess.Popen(["psql", "-X", "-q", "-A", "-t"], env=shop.environment, text=True,
+@contextlib.contextmanager
+def locked_log(server):
+    """Another session holds a lock that the report waits for."""
+    holder = subprocess.Popen(["psql", "-X", "-q", "-A", "-t"], env=server.environment, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         holder.stdin.write("BEGIN; LOCK TABLE http_log; SELECT 'locked';\n")
         holder.stdin.flush()
         assert holder.stdout.readline() == "locked\n"
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            answers = list(pool.map(service.ask, ["/report", "/report?format=html"]))
+        yield
     finally:
         holder.communicate("ROLLBACK;\n", timeout=60)
+
+
+def test_report_that_takes_too_long(service, shop):
+    """Both forms wait for a lock no longer than their statement may, and then the service goes on."""
+    with locked_log(shop), concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = list(pool.map(service.ask, ["/report", "/report?format=html"]))
     for status, headers, content in answers:
         assert (status, headers["Content-Type"]) == (503, "application/json")
         assert json.loads(content) == {"error": "the query took too long"}
     assert service.ask("/report?format=html")[0] == 200
+
+
+def test_slow_requests_hold_up_no_others(service, shop):
+    """While three of four connections to the database wait for a lock, the fourth answers whoever asks."""
+    kept = [service.connect() for _ in range(16)]
+
+    def ask_all():
+        for connection in kept:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status" : "ok"}')
+
+    ask_all()
+    with concurrent.futures.ThreadPoolExecutor() as pool, locked_log(shop):
+        slow = [pool.submit(service.ask, "/report") for _ in range(3)]
+        waiting = ("SELECT count(*) FROM pg_stat_activity"
+                   " WHERE wait_event_type = 'Lock' AND application_name = 'clickstream'")
+        while shop.sql(waiting) != [["3"]]:
+            time.sleep(0.001)
+            assert not any(one.done() for one in slow)
+        ask_all()
+        assert not any(one.done() for one in slow)
+    assert [one.result()[0] for one in slow] == [200] * 3
 
 
 def peak_memory(process):
@@ -521,6 +552,80 @@ def test_slow_senders_keep_nobody_out(service):
     finally:
         for raw in [*slow, kept]:
             raw.close()
+
+
+class Clients:
+    """So many clients that ask one question again and again over kept connections, while a block runs."""
+
+    def __init__(self, service, path, count=8):
+        self.service, self.path, self.count = service, path, count
+        self.answers = []
+        self.stopped = threading.Event()
+
+    def ask(self):
+        connection = self.service.connect()
+        while not self.stopped.is_set():
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+            self.answers.append((answer.status, json.loads(answer.read())))
+        connection.close()
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.count)
+        self.running = [self.pool.submit(self.ask) for _ in range(self.count)]
+        return self
+
+    def wait(self, answers):
+        """Wait until there are so many more, and the last one is good; for a minute at most, which is a hang."""
+        enough = len(self.answers) + answers
+        deadline = time.monotonic() + 60
+        while len(self.answers) < enough or self.answers[-1][0] != 200:
+            assert time.monotonic() < deadline and not any(one.done() for one in self.running), self.answers[-1:]
+            time.sleep(0.001)
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for one in self.running:
+            one.result()
+        self.pool.shutdown()
+
+
+def test_refits_while_clients_ask(service, shop):
+    """Each answer is that of one model, of all items or of half of them."""
+    fits = 50 if SOAK else 5
+    shop.sql("CREATE VIEW half AS SELECT * FROM pair WHERE what <= 20")
+    with Clients(service, "/recommend/nobody?n=1000") as clients:
+        for i in range(fits):
+            shop.sql(f"SELECT recommender_fit('m', '{'pair' if i % 2 else 'half'}', 'who', 'what')")
+            clients.wait(16)
+    shop.sql("SELECT recommender_fit('m', 'pair', 'who', 'what'); DROP VIEW half")
+    assert {(status, len(told["items"])) for status, told in clients.answers} == {(200, 20), (200, 40)}
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restarts_while_clients_ask(service, shop, mode):
+    """Meanwhile each request is answered, if only that there is no database."""
+    with Clients(service, "/recommend/u1?n=3") as clients:
+        for _ in range(20 if SOAK else 3):
+            shop.restart(mode)
+            clients.wait(16)
+    good = {json.dumps(told) for status, told in clients.answers if status == 200}
+    bad = {told["error"] for status, told in clients.answers if status != 200}
+    assert len(good) == 1 and bad <= {"the database cannot answer", "the database cannot be reached"}
+
+
+def test_messages_while_there_is_no_database(shop):
+    """A request says in its answer what is wrong; the messages do not follow the number of requests."""
+    shop.sql("CREATE DATABASE gone")
+    subprocess.run([PROGRAM, "init", "-d", "gone"], env=shop.environment, check=True, capture_output=True)
+    running = Service(shop, "-d", "gone")
+    shop.sql("DROP DATABASE gone WITH (FORCE)")
+    start = time.monotonic()
+    answers = [running.json("/healthz", 503)["error"] for _ in range(1000)]
+    seconds = time.monotonic() - start
+    assert running.stop() == 0
+    assert set(answers) <= {"the database cannot answer", "the database cannot be reached"}
+    assert 1 <= len(running.said.splitlines()) <= 10 + 6 * seconds
 
 
 def test_survives_a_restart_of_the_database(service, shop):

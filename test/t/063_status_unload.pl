@@ -7,6 +7,7 @@ use Clickstream::Avro;
 use Clickstream::Cluster;
 use Clickstream::Live;
 use Clickstream::Logs;
+use IPC::Run ();
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -42,6 +43,10 @@ sub state_of { return (status_json($_[0]))[0]{state} }
 ends_like(3, qr/load_batch and load_reject do not exist.*init/s, 'status before init', 'status');
 clickstream_ok($node, 'init');
 is(clickstream_ok($node, 'status', '--format', 'json'), '', 'an empty ledger');
+is(sql(q(SELECT string_agg(p.proname, ' ') FROM pg_proc AS p
+         WHERE p.pronamespace = 'public'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+           AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e'))),
+    '', 'all functions that init made have a comment');
 
 # What status says
 
@@ -210,6 +215,42 @@ system_or_bail('gzip', '-k', $latin);
 clickstream_ok($node, 'load', '-t', 'plain', '--encoding', 'ISO-8859-1', "$latin.gz");
 is(state_of("$latin.gz"), 'complete', 'a compressed text');
 ends_like(0, qr/took 1 row out/, 'is known by its bytes', 'unload', "$latin.gz");
+
+# One batch of many: the next load brings what is missing
+
+my $sync = 'synchronisation!';
+my $blocks = write_file("$scratch/blocks.avro", avro_header(log_schema, $sync)
+      . join '', map { avro_block($sync, [ log_record($_, 'GET', '/', "many $_") ]) } 1 .. 5);
+clickstream_ok($node, 'load', '--batch', '1', $blocks);
+my ($of_blocks) = status_json($blocks);
+is("$of_blocks->{batches} $of_blocks->{state}", '5 complete', 'a file in five batches');
+my ($from, $to) = split /-/, $of_blocks->{loads};
+is($to - $from, 4, 'their numbers');
+ends_like(0, qr/took 1 row out of public.http_log \(load @{[ $from + 2 ]}\)\n\z/, 'one of them',
+    'unload', $from + 2);
+like(state_of($blocks), qr/^partial \(\d\d %\)$/, 'the file is there in part');
+ends_like(0, qr/read 1 record = 1 loaded/, 'the rest', 'load', $blocks);
+is(state_of($blocks), 'complete', 'the file is whole again');
+is(sql(q(SELECT string_agg(user_id, ',' ORDER BY user_id) FROM http_log WHERE user_id LIKE 'many %')),
+    join(',', map { "many $_" } 1 .. 5), 'each row once');
+
+# A COPY under way
+
+sql('ALTER DATABASE postgres RESET search_path');
+my $rows = "under way\n";
+my $copy = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'COPY plain (a) FROM STDIN' ],
+    '<', \$rows, '>', \my $copy_out, '2>', \my $copy_err);
+my @copies;
+my $end = time + 60;
+while (!@copies && time < $end)
+{
+    $copy->pump_nb;
+    @copies = status_json('--running');
+}
+is(join(' ', map { "$_->{table} $_->{does}" } @copies), 'public.plain copies', 'a COPY that goes on');
+is(scalar(status_json('--running', '-t', 'http_log')), 0, 'into another table');
+$copy->finish;
+is(scalar(status_json('--running')), 0, 'it has ended');
 
 # Several files of one name
 

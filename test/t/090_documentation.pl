@@ -100,5 +100,6 @@ sub check_file
 symlink "$root/data", "$scratch/data" or die $!;
 check_file('README.md', 'shop');
 check_file('docs/log-formats.md', 'web');
+check_file('docs/encoding.md', 'web');
 
 done_testing();
