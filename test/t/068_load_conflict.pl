@@ -1,4 +1,4 @@
-# test/t/062_load_conflict.pl - rows whose key is there already: load --on-conflict
+# test/t/068_load_conflict.pl - rows whose key is there already: load --on-conflict
 use strict;
 use warnings FATAL => 'all';
 
