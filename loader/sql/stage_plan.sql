@@ -59,7 +59,7 @@ WITH loaded AS (
 )
 SELECT format('CREATE TEMPORARY TABLE clickstream_stage'
               ' (%s, %s bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000))', definitions, ordinal),
-       format('INSERT INTO %s (%s) %s', $2::text, columns,
+       format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE %s', $2::text, columns,
               (SELECT query FROM source)),
        (SELECT query IS NOT NULL FROM source),
        (SELECT string_agg(format('%I (%s)', relname, columns), ', ' ORDER BY relname) FROM keys)
