@@ -242,6 +242,8 @@ def main():
             print_refusing(server, directory)
             empty(server)
             server.execute("ALTER TABLE http_log RESET (autovacuum_enabled)")
+            server.execute("ALTER SYSTEM RESET max_wal_size")
+            server.execute("SELECT pg_reload_conf()")
 
 
 if __name__ == "__main__":

@@ -426,6 +426,7 @@ serve_http(service *running, const char *address, int port)
         log_error("\"%s\" is not an IP address", address);
         return STATUS_USAGE;
     }
+    stop_in_order();
     pthread_mutex_init(&running->metrics.lock, NULL);
     serve_guests_init(&running->guests);
     daemon = start_daemon(

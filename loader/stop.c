@@ -15,12 +15,15 @@
 static atomic_int stop_flag;
 static atomic_int stop_at_once;
 
+/* Set before there are threads: what stop_immediately says does not count. */
+static volatile sig_atomic_t stop_in_turn;
+
 /* Note that we should stop. */
 static void
 handle_signal(int signal_number)
 {
     (void) signal_number;
-    if (stop_at_once)
+    if (stop_at_once && !stop_in_turn)
     {
         log_interrupted_at_once();
         _exit(STATUS_INTERRUPTED);
@@ -59,6 +62,12 @@ void
 stop_immediately(bool immediate)
 {
     stop_at_once = immediate;
+}
+
+void
+stop_in_order(void)
+{
+    stop_in_turn = 1;
 }
 
 wait_result

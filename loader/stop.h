@@ -25,6 +25,12 @@ void stop_forget(void);
  */
 void stop_immediately(bool immediate);
 
+/*
+ * From now on no signal ends the program at once, whatever stop_immediately says: for a
+ * program whose threads make such calls, each of a few seconds at most.
+ */
+void stop_in_order(void);
+
 /* What wait_for found. */
 typedef enum wait_result
 {

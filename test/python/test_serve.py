@@ -45,10 +45,16 @@ class Service:
         found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)/\n", line)
         assert found, line + self.process.stderr.read()
         self.port = int(found[1])
+        # a full pipe would hold the service up
+        self.said = []
+        self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stderr))
+        self.reader.start()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        _, self.said = self.process.communicate(timeout=60)
+        self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stderr.close()
         return self.process.returncode
 
     def connect(self):
@@ -625,7 +631,58 @@ def test_messages_while_there_is_no_database(shop):
     seconds = time.monotonic() - start
     assert running.stop() == 0
     assert set(answers) <= {"the database cannot answer", "the database cannot be reached"}
-    assert 1 <= len(running.said.splitlines()) <= 10 + 6 * seconds
+    assert 1 <= len(running.said) <= 10 + 6 * seconds
+
+
+class Gate:
+    """A way to the database's socket that can be shut: then it takes connections, and says nothing."""
+
+    def __init__(self, server):
+        self.target = f"{server.environment['PGHOST']}/.s.PGSQL.{server.environment['PGPORT']}"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.is_open = True
+        self.sockets = []
+        self.waiting = threading.Event()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            client, _ = self.listener.accept()
+            self.sockets.append(client)
+            if not self.is_open:
+                self.waiting.set()
+                continue
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            self.sockets.append(server)
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def pass_on(one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+
+    def shut(self):
+        self.is_open = False
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+def test_ends_in_order_while_a_connection_is_opened(shop):
+    gate = Gate(shop)
+    running = Service(shop, "-h", "127.0.0.1", "-p", str(gate.port), "--model", "m")
+    assert running.ask("/healthz")[0] == 200
+    gate.shut()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(running.ask, "/healthz")
+        assert gate.waiting.wait(60)
+        assert running.stop() == 0
+        with contextlib.suppress(OSError, http.client.HTTPException):  # it may get no answer any more
+            assert asked.result()[0] == 503
 
 
 def test_survives_a_restart_of_the_database(service, shop):
