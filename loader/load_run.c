@@ -73,8 +73,8 @@ wait_for_batch(load_run *run)
     pthread_cond_wait(&run->changed, &run->lock);
 }
 
-/* Plan the file in hand; false if there was another thing to wait for first. */
-static bool
+/* Plan the file in hand, or where another loader has it wait for our own batches first. */
+static void
 plan_current(load_run *run)
 {
     load_file *file = &run->files[run->current];
@@ -88,11 +88,7 @@ plan_current(load_run *run)
     else if (busy) /* who waits while he holds locks of his own may wait for ever */
         wait_for_batch(run);
     else
-    {
         run->budget.count += file->rejected_before + file->counts.rejected;
-        return true;
-    }
-    return false;
 }
 
 /* End a file of which nothing is left to be loaded. */
@@ -156,8 +152,8 @@ keep_rejects(load_run *run, FILE *rejects)
 
     if (rejects == NULL)
         return;
-    if (run->rejects == NULL)
-        run->rejects = tmpfile();
+    if (run->rejects == NULL && (run->rejects = tmpfile()) == NULL)
+        log_warning("could not keep the rejects of a batch that failed: %m");
     rewind(rejects);
     while (run->rejects != NULL && (got = fread(buffer, 1, sizeof(buffer), rejects)) > 0)
         fwrite(buffer, 1, got, run->rejects);
