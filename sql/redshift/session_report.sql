@@ -6,30 +6,30 @@
 -- reward, its views and its issues, then tell whether it was driven: first view of
 -- a campaign that has it before its last issue. Only the first copy of an item
 -- goes into the lists, and none of a list that LISTAGG could not hold: its limit
--- is 65,535 bytes, two of which are the brackets.
+-- is 65,535 bytes, two of which are the brackets; list_bytes counts one comma too many.
 CREATE OR REPLACE VIEW session_report AS
 SELECT user_id,
        session_start,
        MAX(last_at) AS session_end,
        CASE
-           WHEN MAX(CASE WHEN kind = 'view' THEN list_bytes ELSE 0 END) <= 65533
+           WHEN MAX(CASE WHEN kind = 'view' THEN list_bytes ELSE 0 END) <= 65534
            THEN '[' || COALESCE(LISTAGG(
                CASE
-                   WHEN kind = 'view' AND copy = 1 AND list_bytes <= 65533
+                   WHEN kind = 'view' AND copy = 1 AND list_bytes <= 65534
                    THEN CAST(id AS VARCHAR(20))
                END, ',') WITHIN GROUP (ORDER BY first_at, id), '') || ']'
        END AS campaigns,
        CASE
-           WHEN MAX(CASE WHEN kind = 'issue' THEN list_bytes ELSE 0 END) <= 65533
+           WHEN MAX(CASE WHEN kind = 'issue' THEN list_bytes ELSE 0 END) <= 65534
            THEN '[' || COALESCE(LISTAGG(
                CASE
-                   WHEN kind = 'issue' AND copy = 1 AND list_bytes <= 65533
+                   WHEN kind = 'issue' AND copy = 1 AND list_bytes <= 65534
                    THEN CAST(id AS VARCHAR(20))
                END, ',') WITHIN GROUP (ORDER BY first_at, id), '') || ']'
        END AS rewards_issued,
        MAX(CASE WHEN kind = 'issue' AND viewed_at < last_at THEN 1 ELSE 0 END) = 1
            AS reward_driven_by_campaign_view,
-       MAX(CASE WHEN kind <> 'other' THEN list_bytes ELSE 0 END) > 65533 AS truncated
+       MAX(CASE WHEN kind <> 'other' THEN list_bytes ELSE 0 END) > 65534 AS truncated
 FROM (
     SELECT p.user_id,
            p.session_start,

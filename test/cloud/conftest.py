@@ -49,3 +49,20 @@ def campaigns():
     if not (DATA / "http_log.txt").exists():
         pytest.skip("the log of the campaigns is not there")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def extension(postgres):
+    """The rows to compare with."""
+    from cases import Extension  # pylint: disable=import-outside-toplevel
+    return Extension(postgres)
+
+
+@pytest.fixture(scope="session")
+def everything(extension):
+    """The truth table and the random logs as one log, and its answer."""
+    from cases import random_logs, truth  # pylint: disable=import-outside-toplevel
+    log = truth()
+    for one in random_logs():
+        log = log + one
+    return log, extension.report(log)
