@@ -74,9 +74,9 @@ FROM (
             LEFT JOIN clickstream.session_touched AS u ON u.user_id = l.user_id
             WHERE l.user_id IS NOT NULL
               AND l.timestamp >= COALESCE(
-                  TIMESTAMP_SUB(since, INTERVAL 1 DAY), TIMESTAMP '0001-01-01 00:00:00+00')
+                  SAFE.TIMESTAMP_SUB(since, INTERVAL 1 DAY), TIMESTAMP '0001-01-01 00:00:00+00')
               AND l.timestamp <= COALESCE(
-                  TIMESTAMP_ADD(until, INTERVAL 1 DAY), TIMESTAMP '9999-12-31 23:59:59.999999+00')
+                  SAFE.TIMESTAMP_ADD(until, INTERVAL 1 DAY), TIMESTAMP '9999-12-31 23:59:59.999999+00')
               AND (c.users = 0 OR l.timestamp BETWEEN u.first_at AND u.last_at)
         ) AS p
     ) AS e

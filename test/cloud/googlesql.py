@@ -112,7 +112,7 @@ class Warehouse:
                 f"{TYPES[kind][1].format('raw_' + name + '.' + column)} AS {column}"
                 for column, kind in self.columns[name])) for name in used)
         for name, value in self.variables.items():
-            text = re.sub(rf"(?<![.\w]){name}\b(?! *=)", lambda _, value=value: value, text)
+            text = re.sub(rf"(?<!AS )(?<![.\w]){name}\b(?! *=)", lambda _, value=value: value, text)
         text = text.replace("clickstream.", "")
         return (f"WITH {tables} SELECT * FROM ({text})" if used else text), used
 
