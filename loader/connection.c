@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUM_PARAMETERS 6
+#define NUM_PARAMETERS 9
+
+/* A COPY is silent for long, and the network before a cluster forgets silent connections. */
+#define REDSHIFT_KEEPALIVE_SECONDS "60"
 
 /* Tell the user what the server has to say, but not that a thing is there already. */
 static void
@@ -33,11 +36,24 @@ receive_notice(void *ctx, const PGresult *notice)
 
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
-connect_server(connection *server, const connection_settings *settings)
+connect_server(connection *server, const connection_settings *settings, bool redshift)
 {
-    const char *keywords[NUM_PARAMETERS + 1] = {
-        "host", "port", "user", "dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[NUM_PARAMETERS + 1] = {settings->host,
+    /* the first ones give way to what a connection string says */
+    const char *keywords[NUM_PARAMETERS + 1] = {"sslmode",
+                                                "gssencmode",
+                                                "keepalives_idle",
+                                                "host",
+                                                "port",
+                                                "user",
+                                                "dbname",
+                                                "fallback_application_name",
+                                                "client_encoding",
+                                                NULL};
+    const char *values[NUM_PARAMETERS + 1] = {redshift && getenv("PGSSLMODE") == NULL ? "require"
+                                                                                      : NULL,
+                                              redshift ? "disable" : NULL,
+                                              redshift ? REDSHIFT_KEEPALIVE_SECONDS : NULL,
+                                              settings->host,
                                               settings->port,
                                               settings->user,
                                               settings->dbname,
@@ -90,9 +106,36 @@ connection_open(connection *server, const connection_settings *settings)
     exit_status status;
 
     memset(server, 0, sizeof(*server));
-    status = connect_server(server, settings);
+    status = connect_server(server, settings, false);
     if (status == STATUS_OK)
         status = pin_search_path(server);
+    if (status != STATUS_OK)
+        connection_close(server);
+    return status;
+}
+
+/* Learn the schema that names without one are looked up in. */
+static exit_status
+read_schema(connection *server)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server, "SELECT current_schema()", 0, NULL, &result));
+    if (!PQgetisnull(result, 0, 0))
+        server->schema = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return STATUS_OK;
+}
+
+exit_status
+connection_open_redshift(connection *server, const connection_settings *settings)
+{
+    exit_status status;
+
+    memset(server, 0, sizeof(*server));
+    status = connect_server(server, settings, true);
+    if (status == STATUS_OK)
+        status = read_schema(server);
     if (status != STATUS_OK)
         connection_close(server);
     return status;

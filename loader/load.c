@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "file_source.h"
 #include "log.h"
+#include "redshift.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,11 @@ typedef struct load_settings
     int64_t max_rejects;
     int format;
     bool again;
+    int target; /* index into target_names */
+    redshift_settings redshift;
 } load_settings;
+
+static const char *const target_names[] = {"postgres", "redshift", NULL};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -40,6 +45,9 @@ static const option_spec options[] = {
      "stop when more than N records are refused\n(default: 0)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(load_settings, target), "TARGET",
+     "postgres (default), or redshift: by way of S3", target_names},
+    REDSHIFT_OPTIONS(load_settings, redshift),
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -101,6 +109,23 @@ check_files(const load_settings *settings, const operand_list *files)
     return STATUS_OK;
 }
 
+/* Load into Redshift. */
+static exit_status
+load_to_redshift(const load_settings *settings, const operand_list *files)
+{
+    const redshift_request request = {.connection = &settings->connection,
+                                      .settings = &settings->redshift,
+                                      .table = settings->table,
+                                      .schema = settings->schema,
+                                      .again = settings->again};
+
+    if (settings->rejects == NULL && settings->max_rejects == 0)
+        return redshift_load(&request, files);
+    log_error("\"--rejects\" and \"--max-rejects\" do not go with \"--target redshift\"");
+    log_detail("A file with a record that does not fit is refused as a whole.");
+    return STATUS_USAGE;
+}
+
 /* The command. */
 static exit_status
 run(const void *given, const operand_list *files)
@@ -121,6 +146,8 @@ run(const void *given, const operand_list *files)
     };
 
     STATUS_TRY(check_files(settings, files));
+    if (strcmp(target_names[settings->target], "redshift") == 0)
+        return load_to_redshift(settings, files);
     STATUS_TRY(connection_open(&server, &settings->connection));
     status = reject_file_open(&rejects, settings->rejects, false, true);
     if (status == STATUS_OK)

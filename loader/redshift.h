@@ -15,6 +15,9 @@
 #include "log.h"
 #include "s3.h"
 
+#include <stdarg.h>
+#include <time.h>
+
 #define REDSHIFT_DEFAULT_SLICES 4
 
 /* The options of load that are only about Redshift. */
@@ -31,20 +34,40 @@ typedef struct redshift_settings
 
 /* What they are in a table of options, for settings of this type that have member. */
 #define REDSHIFT_OPTIONS(type, member)                                                             \
-    {"stage", 0, OPTION_TEXT, offsetof(type, member.stage), "S3-URL",                              \
-     "Redshift: where files wait for COPY:\ns3://bucket/prefix", NULL},                            \
-        {"iam-role", 0, OPTION_TEXT, offsetof(type, member.iam_role), "ARN",                       \
-         "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", NULL},       \
-        {"region", 0, OPTION_TEXT, offsetof(type, member.region), "REGION",                        \
-         "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)", NULL},         \
-        {"slices", 0, OPTION_COUNT, offsetof(type, member.slices), "K",                            \
-         "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: 4)", \
+    {"stage",     0,                                                                               \
+     OPTION_TEXT, offsetof(type, member.stage),                                                    \
+     "S3-URL",    "Redshift: where files wait for COPY:\ns3://bucket/prefix",                      \
+     NULL},                                                                                        \
+        {"iam-role",  0,                                                                           \
+         OPTION_TEXT, offsetof(type, member.iam_role),                                             \
+         "ARN",       "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", \
          NULL},                                                                                    \
-        {"s3-addressing", 0, OPTION_CHOICE, offsetof(type, member.addressing), "HOW",              \
+        {"region",    0,                                                                           \
+         OPTION_TEXT, offsetof(type, member.region),                                               \
+         "REGION",    "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)",   \
+         NULL},                                                                                    \
+        {"slices",                                                                                 \
+         0,                                                                                        \
+         OPTION_COUNT,                                                                             \
+         offsetof(type, member.slices),                                                            \
+         "K",                                                                                      \
+         "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: "  \
+         "4)",                                                                                     \
+         NULL},                                                                                    \
+        {"s3-addressing",                                                                          \
+         0,                                                                                        \
+         OPTION_CHOICE,                                                                            \
+         offsetof(type, member.addressing),                                                        \
+         "HOW",                                                                                    \
          "Redshift: how requests name the bucket: auto\n(default), path or virtual (in the host)", \
          redshift_addressing_names},                                                               \
-        {"s3-timeout", 0, OPTION_COUNT, offsetof(type, member.timeout), "SECONDS",                 \
-         "Redshift: try a request again that moves nothing\nfor so long (default: 60)", NULL},     \
+        {"s3-timeout",                                                                             \
+         0,                                                                                        \
+         OPTION_COUNT,                                                                             \
+         offsetof(type, member.timeout),                                                           \
+         "SECONDS",                                                                                \
+         "Redshift: try a request again that moves nothing\nfor so long (default: 60)",            \
+         NULL},                                                                                    \
     {                                                                                              \
         "keep-staged", 0, OPTION_FLAG, offsetof(type, member.keep_staged), NULL,                   \
             "Redshift: leave the staged files in S3", NULL                                         \
@@ -72,18 +95,15 @@ exit_status redshift_init(const connection_settings *settings, const char *schem
 exit_status redshift_check_encoding(const char *name, const cs_avro_schema *schema,
                                     cs_avro_codec codec);
 
-/* SQL in simple queries: append text, a quoted name, a quoted literal. */
-cs_code redshift_sql_name(cs_buffer *sql, const connection *server, const char *name,
-                          cs_error *err);
-cs_code redshift_sql_text(cs_buffer *sql, const connection *server, const char *text,
-                          cs_error *err);
-
 /*
- * Append a format in which %n stands for a name and %t for a literal, each taking a
- * const char * (a literal may be NULL); %d takes an int64_t, %% is itself.
+ * Append a statement for a simple query, everything quoted: in the format %n stands for
+ * a name and %t for a literal, each taking a const char * (a literal's may be NULL), and
+ * %d for an int64_t.
  */
 cs_code redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char *format,
                      ...);
+cs_code redshift_sql_list(cs_buffer *sql, const connection *server, cs_error *err,
+                          const char *format, va_list args);
 
 /* What a column takes. */
 typedef enum redshift_kind
@@ -128,8 +148,8 @@ typedef struct redshift_mapping
 {
     const redshift_column **columns; /* by field */
     size_t count;
-    bool epochs;   /* timestamps come as milliseconds */
-    bool renames;  /* some field has capitals in its name */
+    bool epochs;  /* timestamps come as milliseconds */
+    bool renames; /* some field has capitals in its name */
 } redshift_mapping;
 
 /* Match the fields of a file with the columns; what Redshift would not load is refused. */
@@ -150,6 +170,7 @@ typedef struct redshift_file
 {
     const char *name;
     file_source source; /* open while the file is in use */
+    struct timespec modified;
     cs_avro_reader *reader;
     char file_id[HASH_TEXT_SIZE];
     char checksum[HASH_TEXT_SIZE];
@@ -212,7 +233,8 @@ void redshift_stage_clean(redshift_stage *stage, bool keep);
 /* What the ledger says of a file. */
 typedef struct redshift_batch
 {
-    bool done; /* it was loaded before */
+    bool done; /* it was loaded, now or before */
+    bool before;
     int64_t load_id;
     int64_t rows;
 } redshift_batch;
@@ -224,7 +246,7 @@ typedef struct redshift_copy
     const redshift_table *table;
     const redshift_mapping *mapping;
     const redshift_file *file;
-    const redshift_stage *stage; /* NULL: only the ledger is looked at */
+    const redshift_stage *stage;
     const char *region;
 } redshift_copy;
 
@@ -232,16 +254,19 @@ typedef struct redshift_copy
 exit_status redshift_ledger_check(const redshift_copy *copy, connection *server,
                                   redshift_batch *batch);
 
-/* Copy what is staged, on a connection of its own; again where others or the network are to blame. */
+/*
+ * Copy what is staged, on a connection of its own; again where others or the network
+ * are to blame.
+ */
 exit_status redshift_copy_run(const redshift_copy *copy, redshift_batch *batch);
 
-/* Append the COPY into the temporary table STAGE_TABLE. */
-cs_code redshift_copy_sql(cs_buffer *sql, const redshift_copy *copy, const connection *server,
-                          cs_error *err);
-
+/* The temporary table of the transaction. */
 #define REDSHIFT_STAGE_TABLE "clickstream_stage"
 
-/* Report why a COPY failed: the record and column that the server's error tables name. */
+/*
+ * Report why a COPY failed: the record and column that the server's error tables name.
+ * Ends the transaction.
+ */
 exit_status redshift_report_copy(const redshift_copy *copy, connection *server, PGresult *failure);
 
 #endif

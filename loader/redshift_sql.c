@@ -10,8 +10,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-cs_code
-redshift_sql_name(cs_buffer *sql, const connection *server, const char *name, cs_error *err)
+/* Append a quoted name. */
+static cs_code
+append_name(cs_buffer *sql, const connection *server, const char *name, cs_error *err)
 {
     char *quoted = connection_quote(server, name);
     cs_code code = quoted != NULL ? cs_buffer_append(sql, quoted, strlen(quoted), err)
@@ -22,12 +23,12 @@ redshift_sql_name(cs_buffer *sql, const connection *server, const char *name, cs
 }
 
 /*
- * Redshift takes a backslash in a literal for an escape, and says so at the start of
- * the connection; what libpq makes of that is right for both. (PQescapeLiteral would
+ * Append a quoted literal. Redshift takes a backslash in a literal for an escape, and says so at
+ * the start of the connection; what libpq makes of that is right for both. (PQescapeLiteral would
  * write E'...', of which Redshift's documentation does not speak.)
  */
-cs_code
-redshift_sql_text(cs_buffer *sql, const connection *server, const char *text, cs_error *err)
+static cs_code
+append_literal(cs_buffer *sql, const connection *server, const char *text, cs_error *err)
 {
     size_t len = strlen(text);
     int failed = 0;
@@ -40,12 +41,11 @@ redshift_sql_text(cs_buffer *sql, const connection *server, const char *text, cs
 }
 
 cs_code
-redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char *format, ...)
+redshift_sql_list(cs_buffer *sql, const connection *server, cs_error *err, const char *format,
+                  va_list args)
 {
     cs_code code = CS_OK;
-    va_list args;
 
-    va_start(args, format);
     while (code == CS_OK && *format != '\0')
     {
         size_t plain = strcspn(format, "%");
@@ -58,11 +58,11 @@ redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char
         switch (format[1])
         {
             case 'n':
-                code = redshift_sql_name(sql, server, va_arg(args, const char *), err);
+                code = append_name(sql, server, va_arg(args, const char *), err);
                 break;
             case 't':
                 text = va_arg(args, const char *);
-                code = text != NULL ? redshift_sql_text(sql, server, text, err)
+                code = text != NULL ? append_literal(sql, server, text, err)
                                     : cs_buffer_append(sql, "NULL", 4, err);
                 break;
             case 'd':
@@ -73,6 +73,17 @@ redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char
         }
         format += 2;
     }
+    return code;
+}
+
+cs_code
+redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char *format, ...)
+{
+    va_list args;
+    cs_code code;
+
+    va_start(args, format);
+    code = redshift_sql_list(sql, server, err, format, args);
     va_end(args);
     return code;
 }
