@@ -15,15 +15,14 @@
 
 #define SHOWN_ERRORS "5"
 
-/* The first errors of this session in files of ours: file, line, column, code, reason. */
+/* The first errors of the last COPY of our folder: file, line, column, code, reason. */
 static const char *const error_queries[] = {
     "SELECT trim(filename), line_number, trim(colname), err_code, trim(err_reason)"
-    " FROM stl_load_errors WHERE session = pg_backend_pid() AND position(%t IN filename) > 0"
-    " ORDER BY starttime DESC, filename, line_number LIMIT " SHOWN_ERRORS,
+    " FROM stl_load_errors WHERE query = (SELECT max(query) FROM stl_load_errors"
+    " WHERE position(%t IN filename) > 0) ORDER BY filename, line_number LIMIT " SHOWN_ERRORS,
     "SELECT trim(file_name), line_number, trim(column_name), error_code, trim(error_message)"
-    " FROM sys_load_error_detail WHERE session_id = pg_backend_pid()"
-    " AND position(%t IN file_name) > 0"
-    " ORDER BY start_time DESC, file_name, line_number LIMIT " SHOWN_ERRORS,
+    " FROM sys_load_error_detail WHERE query_id = (SELECT max(query_id) FROM sys_load_error_detail"
+    " WHERE position(%t IN file_name) > 0) ORDER BY file_name, line_number LIMIT " SHOWN_ERRORS,
 };
 
 /* Ask one of the tables; NULL where it cannot be asked. */

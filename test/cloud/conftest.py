@@ -19,6 +19,7 @@ ROOT, PROGRAM, SOAK, SEED = _module.ROOT, _module.PROGRAM, _module.SOAK, _module
 Directory, pytest_report_header, here = _module.Directory, _module.pytest_report_header, _module.here
 
 from redshift_server import Redshift  # noqa: E402
+from s3_server import S3, SERVER  # noqa: E402
 from server import STAGE, Server  # noqa: E402
 
 DATA = pathlib.Path(os.environ.get("CLICKSTREAM_DATA", ROOT / "../shared/data"), "campaigns")
@@ -34,6 +35,25 @@ def postgres(tmp_path_factory):
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_process(tmp_path_factory):
+    """An S3 server for all tests."""
+    if not SERVER.exists():
+        pytest.skip("versitygw is not there: scripts/versitygw builds it")
+    started = S3(tmp_path_factory.mktemp("s3", numbered=True) / "data")
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def s3(s3_process):
+    """S3 with an empty bucket: endpoint, access, secret, region, bucket."""
+    s3_process.empty()
+    return s3_process
 
 
 @pytest.fixture
