@@ -34,8 +34,8 @@ s3_container_has_role(void)
 static bool
 is_safe(const char *url)
 {
-    static const char *const hosts[] = {"127.", "localhost", "[::1]", "169.254.170.2",
-                                        "169.254.170.23", "[fd00:ec2::23]"};
+    static const char *const hosts[] = {"127.",          "localhost",      "[::1]",
+                                        "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
     CURLU *parts = curl_url();
     char *scheme = NULL, *host = NULL;
     bool safe = false;
@@ -101,11 +101,13 @@ add_token(struct curl_slist **headers)
 
     cs_buffer_init(&token, loader_env());
     status = read_token(&token);
-    while (token.len > 0 && (token.data[token.len - 1] == '\n' || token.data[token.len - 1] == '\r'))
+    while (token.len > 0 &&
+           (token.data[token.len - 1] == '\n' || token.data[token.len - 1] == '\r'))
         token.len--;
     if (status == STATUS_OK && token.len > 0)
     {
-        if (asprintf(&header, "Authorization: %.*s", (int) token.len, (const char *) token.data) < 0)
+        if (asprintf(&header, "Authorization: %.*s", (int) token.len, (const char *) token.data) <
+            0)
             header = NULL;
         *headers = header != NULL ? curl_slist_append(NULL, header) : NULL;
         status = *headers != NULL ? STATUS_OK : log_out_of_memory();

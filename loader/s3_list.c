@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Make a query of pieces, each a name with "=", and values that are encoded. NULL without memory. */
+/* Make a query of pieces, each a name with "=", and values that are encoded. NULL without memory.
+ */
 static char *
 make_query(const char *const *pieces, int count)
 {
@@ -112,8 +113,8 @@ s3_list(s3_client *client, const char *prefix, exit_status (*visit)(void *ctx, c
     s3_answer_init(&answer);
     do
     {
-        const char *const pieces[] = {"continuation-token", token, "list-type", "2", "prefix",
-                                      prefix};
+        const char *const pieces[] = {
+            "continuation-token", token, "list-type", "2", "prefix", prefix};
         int skip = token == NULL ? 2 : 0;
 
         status = ask(client, pieces + skip, 6 - skip, &answer);

@@ -315,7 +315,7 @@ failure_passes(CURLcode code)
 bool
 s3_answer_passes(const s3_answer *answer)
 {
-    static const char *const codes[] = {"InternalError", "SlowDown", "ServiceUnavailable",
+    static const char *const codes[] = {"InternalError",  "SlowDown",   "ServiceUnavailable",
                                         "RequestTimeout", "Throttling", "ThrottlingException"};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
@@ -329,7 +329,8 @@ s3_answer_passes(const s3_answer *answer)
 static bool
 has_expired(const s3_answer *answer)
 {
-    return strcmp(answer->code, "ExpiredToken") == 0 || strcmp(answer->code, "TokenRefreshRequired") == 0;
+    return strcmp(answer->code, "ExpiredToken") == 0 ||
+           strcmp(answer->code, "TokenRefreshRequired") == 0;
 }
 
 void

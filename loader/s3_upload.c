@@ -63,8 +63,8 @@ read_content(const s3_content *content, uint64_t at, uint8_t *out, size_t len)
             memcpy(out, content->head.data + at, (size_t) got);
         }
         else
-            got = pread(content->fd, out, len,
-                        (off_t) (content->offset + (at - content->head.len)));
+            got =
+                pread(content->fd, out, len, (off_t) (content->offset + (at - content->head.len)));
         if (got < 0 && errno == EINTR && !stop_requested())
             continue;
         if (got < 0 && stop_requested())
@@ -309,8 +309,7 @@ put_part(upload *state, int part, bool *gone)
 
     snprintf(beginning, sizeof(beginning), "partNumber=%d&", part + 1);
     snprintf(checksum, sizeof(checksum), "x-amz-checksum-sha256: %s", state->parts[part].sha256);
-    STATUS_TRY(
-        read_content(state->content, (uint64_t) part * S3_PART_BYTES, state->buffer, len));
+    STATUS_TRY(read_content(state->content, (uint64_t) part * S3_PART_BYTES, state->buffer, len));
     query = upload_query(state, beginning);
     if (query == NULL)
         return log_out_of_memory();
@@ -347,12 +346,12 @@ make_part_list(const upload *state, int *len)
         char number[16];
 
         snprintf(number, sizeof(number), "%d", i + 1);
-        done = part != NULL &&
-               xmlNewTextChild(part, NULL, BAD_CAST "PartNumber", BAD_CAST number) != NULL &&
-               xmlNewTextChild(part, NULL, BAD_CAST "ETag", BAD_CAST state->parts[i].etag) !=
-                   NULL &&
-               xmlNewTextChild(part, NULL, BAD_CAST "ChecksumSHA256",
-                               BAD_CAST state->parts[i].sha256) != NULL;
+        done =
+            part != NULL &&
+            xmlNewTextChild(part, NULL, BAD_CAST "PartNumber", BAD_CAST number) != NULL &&
+            xmlNewTextChild(part, NULL, BAD_CAST "ETag", BAD_CAST state->parts[i].etag) != NULL &&
+            xmlNewTextChild(part, NULL, BAD_CAST "ChecksumSHA256",
+                            BAD_CAST state->parts[i].sha256) != NULL;
     }
     if (done)
         xmlDocDumpMemory(doc, &text, len);

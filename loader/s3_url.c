@@ -163,9 +163,9 @@ choose_address(s3_client *client, s3_addressing addressing)
                  strncmp(client->region, "cn-", 3) == 0 ? ".cn" : "") < 0)
         return log_out_of_memory();
     /* a certificate for *.s3... holds for no name with dots in it */
-    status = address_of(client, own, addressing == S3_ADDRESSING_VIRTUAL ||
-                                         (addressing == S3_ADDRESSING_AUTO &&
-                                          strchr(bucket, '.') == NULL));
+    status = address_of(client, own,
+                        addressing == S3_ADDRESSING_VIRTUAL ||
+                            (addressing == S3_ADDRESSING_AUTO && strchr(bucket, '.') == NULL));
     free(own);
     return status;
 }

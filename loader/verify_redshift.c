@@ -242,7 +242,8 @@ redshift_finish(redshift_lint *lint)
         snprintf(problem, sizeof(problem),
                  "strings longer than the %d bytes of a VARCHAR: %" PRId64
                  ", the first in record %" PRId64 ", column \"%.80s\"",
-                 REDSHIFT_MAX_TEXT_BYTES, lint->long_texts, lint->long_text_record, lint->long_text_column);
+                 REDSHIFT_MAX_TEXT_BYTES, lint->long_texts, lint->long_text_record,
+                 lint->long_text_column);
         refuse(lint, problem, "Load with TRUNCATECOLUMNS, or leave the column out.");
     }
 }
