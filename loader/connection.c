@@ -300,16 +300,32 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/* True if a failure may be gone when the same is tried again a little later. */
+static bool
+may_pass(const connection *server, const char *sqlstate)
+{
+    /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
+    static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
+
+    if (PQstatus(server->pg) == CONNECTION_BAD)
+        return true;
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
+        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+            return true;
+    return false;
+}
+
 exit_status
-connection_report(const connection *server, PGresult *result)
+connection_report(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (stop_requested())
+    server->transient = may_pass(server, sqlstate);
+    if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);
-        return STATUS_INTERRUPTED;
+        return stop_requested() ? STATUS_INTERRUPTED : STATUS_SERVER;
     }
     if (message == NULL)
     {
@@ -384,8 +400,12 @@ connection_copy_end(connection *server, const char *reason)
         return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
     while ((next = connection_next(server)) != NULL)
     {
-        if (result == NULL)
+        if (result == NULL || (!connection_failed(result) &&
+                               (connection_failed(next) || PQcmdTuples(next)[0] != '\0')))
+        {
+            PQclear(result);
             result = next;
+        }
         else
             PQclear(next);
         if (PQstatus(server->pg) == CONNECTION_BAD)

@@ -424,6 +424,16 @@ log_core_error(const cs_error *err, const char *file)
     return log_block_error(err, file, -1);
 }
 
+void
+log_interrupted(void)
+{
+    static bool said;
+
+    if (!said)
+        log_error("interrupted");
+    said = true;
+}
+
 exit_status
 log_out_of_memory(void)
 {

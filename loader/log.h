@@ -60,6 +60,9 @@ exit_status log_core_error(const cs_error *err, const char *file);
 /* The same of a failure in a block of an Avro file; -1 if unknown. */
 exit_status log_block_error(const cs_error *err, const char *file, int64_t block);
 
+/* Say that a signal ended the work; what is said a second time is not printed. */
+void log_interrupted(void);
+
 /* Report that memory ran out. */
 exit_status log_out_of_memory(void);
 

@@ -109,7 +109,7 @@ main(int argc, char **argv)
     stop_install();
     status = output_finish(dispatch(argc, argv));
     if (status == STATUS_INTERRUPTED)
-        log_error("interrupted");
+        log_interrupted();
     log_flush();
     return status;
 }

@@ -82,6 +82,7 @@ typedef struct redshift_request
     const redshift_settings *settings;
     const char *table;  /* NULL: the default */
     const char *schema; /* NULL: not given */
+    int64_t retries;    /* of the transaction */
     bool again;
 } redshift_request;
 

@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define ATTEMPTS 6
 #define SERIALIZATION_ERROR "1023" /* begins Redshift's message */
 
 /* How an attempt, or a step of one, ended. */
@@ -413,7 +412,7 @@ redshift_copy_run(const redshift_copy *copy, redshift_batch *batch)
     {
         attempt_result result;
 
-        attempt.last = i + 1 >= ATTEMPTS;
+        attempt.last = i >= copy->request->retries;
         STATUS_TRY(connection_open_redshift(&server, copy->request->connection));
         result = run_transaction(&attempt);
         connection_rollback(&server);
