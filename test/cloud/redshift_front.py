@@ -51,13 +51,13 @@ class Place:
     def backend(self, **settings):
         return wire.Backend(self.address, self.database, {**SETTINGS, **settings})
 
-    def record_errors(self, query, errors, columns):
+    def record_errors(self, query, errors):
         """Fill STL_LOAD_ERRORS, outside of the client's transaction: they stay when that is rolled back."""
         lines = []
         for url, number, failed in errors:
             column = failed.column
             values = [query, url, number, column.name if column else "",
-                      column.type if column else "", column.length or "" if column else "",
+                      column.type[:10] if column else "", column.length or "" if column else "",
                       "" if failed.value is None else str(failed.value)[:1024], failed.code,
                       failed.reason[:100]]
             lines.append("\t".join(str(value).replace("\\", "\\\\").replace("\t", "\\t")
@@ -66,7 +66,6 @@ class Place:
         backend.query("COPY redshift_shim.stl_load_errors (query, filename, line_number, colname, type, "
                       "col_length, raw_field_value, err_code, err_reason) FROM STDIN", lines)
         backend.close()
-        return columns
 
 
 class Client:
@@ -206,19 +205,18 @@ class Client:
         copy = Copy(tokens)
         query = self.place.next_query()
         self.copied["id"] = query
-        columns = []
         try:
             if self.backend.status == b"E":
                 self.backend.query("SELECT 1")
             columns = self.columns(copy)
             lines, errors = load_rows(copy, columns, self.place.bucket)
             if errors:
-                self.place.record_errors(query, errors, columns)
+                self.place.record_errors(query, errors)
             self.store(copy, columns, lines)
         except Failure as failure:
             words = str(failure)
             if failure.errors:
-                self.place.record_errors(query, failure.errors, columns)
+                self.place.record_errors(query, failure.errors)
                 words = (f"Load into table '{copy.table}' failed.  "
                          "Check 'stl_load_errors' system table for details.")
             self.forward(b"Q", wire.text(failing("XX000", words)))
