@@ -114,6 +114,17 @@ connection_open(connection *server, const connection_settings *settings)
     return status;
 }
 
+/* Tell what Redshift has to say only where everything is told: every COPY says how it went. */
+static void
+receive_information(void *ctx, const PGresult *notice)
+{
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    (void) ctx;
+    if (message != NULL)
+        log_verbose("server: %s", message);
+}
+
 /* Learn the schema that names without one are looked up in. */
 static exit_status
 read_schema(connection *server)
@@ -134,6 +145,8 @@ connection_open_redshift(connection *server, const connection_settings *settings
 
     memset(server, 0, sizeof(*server));
     status = connect_server(server, settings, true);
+    if (status == STATUS_OK)
+        PQsetNoticeReceiver(server->pg, receive_information, NULL);
     if (status == STATUS_OK)
         status = read_schema(server);
     if (status != STATUS_OK)

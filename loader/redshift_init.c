@@ -9,9 +9,13 @@
 
 /* In the order in which they need each other. */
 static const char *const scripts[] = {
-    resource_redshift_tables_sql,         resource_redshift_session_event_sql,
-    resource_redshift_session_items_sql,  resource_redshift_session_report_sql,
-    resource_redshift_sessions_sql,       resource_redshift_campaign_engagement_sql,
+    resource_redshift_tables_sql,
+    resource_redshift_session_event_sql,
+    resource_redshift_session_items_sql,
+    resource_redshift_session_report_sql,
+    resource_redshift_sessions_sql,
+
+    resource_redshift_campaign_engagement_sql,
     resource_redshift_weekly_rewards_sql,
 };
 

@@ -104,6 +104,7 @@ bring_over(file_load *load)
 static exit_status
 run_load(file_load *load)
 {
+    bool keep = load->request->settings->keep_staged;
     exit_status status = look(load);
     bool staged;
 
@@ -113,7 +114,8 @@ run_load(file_load *load)
     if (status == STATUS_OK && load->batch.done)
     {
         print_summary(load);
-        redshift_stage_clean(&load->stage, load->request->settings->keep_staged);
+        if (staged || !keep)
+            redshift_stage_clean(&load->stage, keep);
     }
     else if (staged && status == STATUS_REFUSED)
         redshift_stage_clean(&load->stage, false);
