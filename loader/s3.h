@@ -70,12 +70,16 @@ typedef struct s3_request
     cs_slice body;
     const char *headers[S3_MAX_HEADERS]; /* "name: value", names in lower case */
     int num_headers;
+
+    /* Asked before another try, where it is not NULL: true if there is nothing left to do */
+    bool (*is_moot)(const void *ctx);
+    const void *ctx;
 } s3_request;
 
 /* What came back; only what somebody looks at. */
 typedef struct s3_answer
 {
-    long http;
+    long http; /* 0: there is none, as the request became moot */
     cs_buffer body;
     char code[S3_CODE_SIZE]; /* of an error: "NoSuchKey" */
     char message[256];

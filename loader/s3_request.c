@@ -33,6 +33,7 @@ typedef struct exchange
     const s3_request *request;
     s3_answer *answer;
     size_t sent; /* of the body */
+    bool headed; /* the answer's head came to its end */
 } exchange;
 
 void
@@ -124,8 +125,11 @@ take_value(const char *line, size_t len, const char *name, char value[S3_VALUE_S
 static size_t
 take_header(char *line, size_t size, size_t count, void *ctx)
 {
-    s3_answer *answer = ((exchange *) ctx)->answer;
+    exchange *state = ctx;
+    s3_answer *answer = state->answer;
     char length[S3_VALUE_SIZE] = "";
+
+    state->headed = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
 
     take_value(line, size * count, "etag", answer->etag);
     take_value(line, size * count, "x-amz-meta-sha256", answer->sha256);
@@ -258,7 +262,7 @@ set_manners(const s3_client *client, exchange *state, const char *signature)
 static CURLcode
 send_once(const s3_client *client, const s3_request *request, s3_answer *answer)
 {
-    exchange state = {request, answer, 0};
+    exchange state = {request, answer, 0, false};
     CURL *curl = client->curl;
     char *url = make_url(client, request);
     struct curl_slist *headers = make_headers(client, request);
@@ -277,6 +281,8 @@ send_once(const s3_client *client, const s3_request *request, s3_answer *answer)
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         code = curl_easy_perform(curl);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+        if (code == CURLE_OK && !state.headed)
+            code = CURLE_PARTIAL_FILE; /* which libcurl takes for an answer */
     }
     if (code == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->http);
@@ -403,6 +409,11 @@ s3_send(s3_client *client, const s3_request *request, s3_answer *answer)
             return STATUS_OK;
         if (!again || last)
             return report_failure(client, request, code, attempt + 1);
+        if (request->is_moot != NULL && request->is_moot(request->ctx))
+        {
+            clear_answer(answer);
+            return STATUS_OK;
+        }
         s3_wait(attempt);
     }
 }

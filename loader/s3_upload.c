@@ -152,6 +152,15 @@ find_object(const upload *state, bool *found)
     return status;
 }
 
+/* s3_request.is_moot: another program has brought the object meanwhile. */
+static bool
+is_there(const void *ctx)
+{
+    bool found;
+
+    return find_object(ctx, &found) == STATUS_OK && found;
+}
+
 /* Send the whole object in one request. */
 static exit_status
 put_object(const upload *state)
@@ -305,7 +314,9 @@ put_part(upload *state, int part, bool *gone)
                           .key = state->key,
                           .body = {(const char *) state->buffer, len},
                           .headers = {checksum},
-                          .num_headers = 1};
+                          .num_headers = 1,
+                          .is_moot = is_there,
+                          .ctx = state};
 
     snprintf(beginning, sizeof(beginning), "partNumber=%d&", part + 1);
     snprintf(checksum, sizeof(checksum), "x-amz-checksum-sha256: %s", state->parts[part].sha256);
@@ -316,7 +327,7 @@ put_part(upload *state, int part, bool *gone)
     request.query = query;
     s3_answer_init(&answer);
     status = s3_send(state->client, &request, &answer);
-    *gone = status == STATUS_OK && answer.http == 404;
+    *gone = status == STATUS_OK && (answer.http == 0 || answer.http == 404);
     if (status == STATUS_OK && !*gone && answer.http >= 300)
         status = s3_fail(state->client, &request, &answer);
     if (status == STATUS_OK && !*gone)
@@ -369,7 +380,9 @@ complete_upload(const upload *state, bool *gone)
     s3_request request = {.method = "POST",
                           .key = state->key,
                           .query = query,
-                          .body = {(const char *) body, (size_t) len}};
+                          .body = {(const char *) body, (size_t) len},
+                          .is_moot = is_there,
+                          .ctx = state};
     exit_status status;
     s3_answer answer;
 
@@ -380,14 +393,15 @@ complete_upload(const upload *state, bool *gone)
         for (int attempt = 0;; attempt++)
         {
             status = s3_send(state->client, &request, &answer);
-            if (status != STATUS_OK || answer.http >= 300)
+            if (status != STATUS_OK || answer.http < 200 || answer.http >= 300)
                 break;
             s3_answer_read_error(&answer); /* S3 may say 200 first, and then that it failed */
             if (!s3_answer_passes(&answer) || attempt + 1 >= state->client->attempts)
                 break;
             s3_wait(attempt);
         }
-    *gone = status == STATUS_OK && (answer.http == 404 || strcmp(answer.code, "NoSuchUpload") == 0);
+    *gone = status == STATUS_OK &&
+            (answer.http == 0 || answer.http == 404 || strcmp(answer.code, "NoSuchUpload") == 0);
     if (status == STATUS_OK && !*gone && (answer.http >= 300 || answer.code[0] != '\0'))
         status = s3_fail(state->client, &request, &answer);
     s3_answer_free(&answer);

@@ -2,8 +2,8 @@
 """Both number what passes through them from 1 on, and ask a plan what to do with it: a function of
 the step's number and name that returns a fault or None. A fault of S3 is a status to answer with,
 undone ("500") or after all was done ("500-after"); "cut" or "cut-after"; "half": an answer that ends in
-the middle; "slow": an answer that does not come; or a function to call before or after ("kill",
-"kill-after", by the attribute `victim`)."""
+the middle; "slow": an answer that does not come; or the program's death before or after ("kill",
+"kill-after": the process `victim`)."""
 
 import http.client
 import os
@@ -25,12 +25,15 @@ class Proxy:
         self.target = ("127.0.0.1", port)
         self.plan = plan or (lambda number, name: None)
         self.steps = []
+        self.heads = []  # of requests, as they came
         self.victim = None
         self.open = threading.Event()  # set when slow answers need wait no longer
         self.lock = threading.Lock()
         proxy = self
 
         class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True
+
             def handle(self):
                 try:
                     proxy.serve(self)
@@ -106,6 +109,7 @@ class S3Proxy(Proxy):
 
     def answer(self, handler, name, head, body):
         """Pass a request on, or not; False: the connection is to be closed."""
+        self.heads.append(head.decode())
         fault = self.next(" ".join(name)) or ""
         kind, _, after = fault.partition("-")
         if kind == "kill" and not after:
@@ -128,7 +132,7 @@ class S3Proxy(Proxy):
         length = dict((key.lower(), value) for key, value in headers).get("content-length", len(content))
         text += f"Content-Length: {length if name[0] == 'HEAD' else len(content)}\r\n\r\n".encode() + content
         if kind == "half":
-            handler.wfile.write(text[:len(text) // 2])
+            handler.wfile.write(text[:-len(content) // 2 or len(text) // 2])
             return False
         handler.wfile.write(text)
         return True
@@ -170,6 +174,7 @@ class WireProxy(Proxy):
 
     def serve(self, handler):
         with socket.create_connection(self.target) as upstream:
+            upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             length = self.read_exactly(handler.rfile, 4)
             start = length + self.read_exactly(handler.rfile, struct.unpack("!I", length)[0] - 4)
             reader = upstream.makefile("rb")
