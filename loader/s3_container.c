@@ -45,7 +45,8 @@ is_safe(const char *url)
         curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK)
     {
         safe = strcmp(scheme, "https") == 0;
-        for (size_t i = 0; !safe && i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        for (size_t i = 0;
+             !safe && strcmp(scheme, "http") == 0 && i < sizeof(hosts) / sizeof(hosts[0]); i++)
             safe = i == 0 ? strncmp(host, hosts[i], strlen(hosts[i])) == 0 &&
                                 strspn(host, "0123456789.") == strlen(host)
                           : strcmp(host, hosts[i]) == 0;

@@ -63,6 +63,27 @@ def redshift(postgres, s3, tmp_path):
         yield started
 
 
+@pytest.fixture(scope="module")
+def redshift_with_tables(postgres, s3_process, tmp_path_factory):
+    """The double of Redshift with the objects of sql/redshift, for all tests of a module."""
+    with Redshift(postgres, s3_process, tmp_path_factory.mktemp("front", numbered=True)) as started:
+        started.apply()
+        yield started
+
+
+@pytest.fixture
+def tables(redshift_with_tables):
+    """The same with nothing in its tables, and no table of another test."""
+    ours = ["load_batch", "http_log"]
+    for name in ours:
+        redshift_with_tables.sql(f"DELETE FROM {name}")
+    before = {row[0] for row in redshift_with_tables.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    yield redshift_with_tables
+    for name, in redshift_with_tables.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        if name not in before:
+            redshift_with_tables.sql(f"DROP TABLE {name}")
+
+
 @pytest.fixture(scope="session")
 def campaigns():
     """The folder of the real log."""

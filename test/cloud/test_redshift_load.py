@@ -15,9 +15,8 @@ FOLDER = "in/here/"
 
 
 @pytest.fixture
-def load(here, s3, redshift):
-    redshift.apply()
-    return Load(here, s3, redshift)
+def load(here, s3, tables):
+    return Load(here, s3, tables)
 
 
 def fields(**types):
@@ -371,15 +370,14 @@ def test_init(here, s3, redshift):
     assert redshift.sql("SELECT count(*) FROM session_report") != [(0,)]
 
 
-def test_encode(here, s3, redshift):
+def test_encode(load):
     """A log goes all the way."""
+    here = load.here
     (here.path / "log.txt").write_bytes(
         b"2024-03-10T08:00:00Z GET /campaigns/1 u1\n2024-03-10T08:01:00Z POST /rewards/2 u1\n")
-    load = Load(here, s3, redshift)
-    redshift.apply()
     assert here.run("encode", "--target", "redshift", "log.txt").code == 0
     assert load.run("log.avro").code == 0
-    assert redshift.sql("SELECT \"timestamp\"::text, http_path FROM http_log ORDER BY 1") == [
+    assert load.redshift.sql("SELECT \"timestamp\"::text, http_path FROM http_log ORDER BY 1") == [
         ("2024-03-10 08:00:00", "/campaigns/1"), ("2024-03-10 08:01:00", "/rewards/2")]
 
 
