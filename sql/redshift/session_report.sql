@@ -2,9 +2,10 @@
 --     The session report: who came, for how long, what they viewed, which
 --     rewards they took, and whether a view led to a reward. Needs session_items.sql.
 
--- A row of paired is an item, a view as often as it has rewards. The rows of one
--- reward, its views and its issues, then tell whether it was driven: first view of
--- a campaign that has it before its last issue. Only the first copy of an item
+-- A view from which an issue follows in its session stands here once for each
+-- reward of its campaign, all else once. The rows of one reward, its views and its
+-- issues, then tell whether it was driven: first view of a campaign that has it
+-- before its last issue. Only the first copy of an item
 -- goes into the lists, and none of a list that LISTAGG could not hold: its limit
 -- is 65,535 bytes, two of which are the brackets; list_bytes counts one comma too many.
 CREATE OR REPLACE VIEW session_report AS
@@ -55,12 +56,17 @@ FROM (
                    PARTITION BY i.user_id, i.session_start,
                                 CASE WHEN i.kind = 'issue' THEN i.id ELSE m.reward_id END
                ) AS viewed_at
-        FROM session_items AS i
+        FROM (
+            SELECT user_id, session_start, kind, id, first_at, last_at,
+                   MAX(CASE WHEN kind = 'issue' THEN last_at END) OVER (
+                       PARTITION BY user_id, session_start) AS issued_at
+            FROM session_items
+        ) AS i
         LEFT JOIN (
             SELECT DISTINCT campaign_id, reward_id
             FROM campaign_reward_mapping
             WHERE campaign_id IS NOT NULL AND reward_id IS NOT NULL
-        ) AS m ON i.kind = 'view' AND m.campaign_id = i.id
+        ) AS m ON m.campaign_id = CASE WHEN i.kind = 'view' AND i.first_at < i.issued_at THEN i.id END
     ) AS p
 ) AS q
 GROUP BY user_id, session_start;

@@ -9,7 +9,7 @@ import random
 import subprocess
 
 import oracle
-from conftest import PROGRAM, ROOT, SEED
+from conftest import PROGRAM, ROOT, SEED, SOAK
 
 TRUTH = ROOT / "test" / "truth"
 EPOCH = oracle.parse_timestamp("1970-01-01T00:00:00Z")

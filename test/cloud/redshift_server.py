@@ -12,6 +12,7 @@ from conftest import ROOT
 SQL = ROOT / "sql" / "redshift"
 # As "clickstream init --target redshift" applies them.
 OBJECTS = ("tables", "session_event", "session_items", "session_report", "sessions",
+           "refresh_sessions",
            "campaign_engagement", "weekly_rewards")
 FRONT = ROOT / "test" / "cloud" / "redshift_front.py"
 numbers = itertools.count(1)
