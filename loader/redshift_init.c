@@ -14,6 +14,7 @@ static const char *const scripts[] = {
     resource_redshift_session_items_sql,
     resource_redshift_session_report_sql,
     resource_redshift_sessions_sql,
+    resource_redshift_refresh_sessions_sql,
 
     resource_redshift_campaign_engagement_sql,
     resource_redshift_weekly_rewards_sql,

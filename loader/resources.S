@@ -28,6 +28,7 @@
     resource resource_redshift_session_items_sql, "sql/redshift/session_items.sql"
     resource resource_redshift_session_report_sql, "sql/redshift/session_report.sql"
     resource resource_redshift_sessions_sql, "sql/redshift/sessions.sql"
+    resource resource_redshift_refresh_sessions_sql, "sql/redshift/refresh_sessions.sql"
     resource resource_redshift_campaign_engagement_sql, "sql/redshift/campaign_engagement.sql"
     resource resource_redshift_weekly_rewards_sql, "sql/redshift/weekly_rewards.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"

@@ -25,6 +25,7 @@ extern const char resource_redshift_session_event_sql[];
 extern const char resource_redshift_session_items_sql[];
 extern const char resource_redshift_session_report_sql[];
 extern const char resource_redshift_sessions_sql[];
+extern const char resource_redshift_refresh_sessions_sql[];
 extern const char resource_redshift_campaign_engagement_sql[];
 extern const char resource_redshift_weekly_rewards_sql[];
 
