@@ -19,7 +19,9 @@ typedef struct avro_source
     cs_avro_block block;
     cs_avro_cursor cursor;
     bool in_block;
-    cs_slice record; /* the bytes of the record just read */
+    int64_t end_block; /* where to stop reading */
+    cs_value *refused; /* of a record that is decoded again, to be shown */
+    cs_buffer copy;    /* its bytes, and what a decoder may read behind them */
 } avro_source;
 
 /* Say what the decoder refused, as the server would have. */
@@ -38,7 +40,11 @@ blame_field(const avro_source *source, const cs_value *values, refusal *why)
 static cs_code
 next_block(avro_source *source, cs_error *err)
 {
+    if (source->base.end_block >= source->end_block)
+        return CS_END;
     CS_TRY(cs_avro_reader_next(source->reader, &source->block, err));
+    if (source->block.index >= source->end_block)
+        return CS_END;
     cs_avro_cursor_init(&source->cursor, source->plan, &source->block);
     source->in_block = true;
     source->base.block = source->block.index;
@@ -69,7 +75,7 @@ next(row_source *base, cs_value *values, refusal *why)
         if (code != CS_OK && code != CS_ERR_RANGE)
             return code;
         base->rows++;
-        source->record = (cs_slice){(const char *) start, (size_t) (source->cursor.at - start)};
+        base->raw = (cs_slice){(const char *) start, (size_t) (source->cursor.at - start)};
         if (code == CS_ERR_RANGE)
             blame_field(source, values, why);
         return code;
@@ -78,15 +84,27 @@ next(row_source *base, cs_value *values, refusal *why)
 
 /* row_source_ops.row_text */
 static cs_code
-row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *bytes, cs_error *err)
+row_text(row_source *base, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
 {
-    const avro_source *source = (avro_source *) base;
+    static const uint8_t slack[CS_AVRO_BLOCK_SLACK];
+    avro_source *source = (avro_source *) base;
+    cs_avro_block block = {.records = 1, .len = raw.len};
+    cs_avro_cursor cursor;
+    cs_code code;
     bool exact;
 
-    CS_TRY(avro_record_text(cs_avro_reader_schema(source->reader), source->plan, values, text,
-                            &exact, err));
+    source->copy.len = 0;
+    CS_TRY(cs_buffer_append(&source->copy, raw.data, raw.len, err));
+    CS_TRY(cs_buffer_append(&source->copy, slack, sizeof(slack), err));
+    block.data = source->copy.data;
+    cs_avro_cursor_init(&cursor, source->plan, &block);
+    code = cs_avro_cursor_next(&cursor, source->refused, err);
+    if (code != CS_OK && code != CS_ERR_RANGE)
+        return code;
+    CS_TRY(avro_record_text(cs_avro_reader_schema(source->reader), source->plan, source->refused,
+                            text, &exact, err));
     if (!exact)
-        *bytes = source->record;
+        *bytes = raw;
     return CS_OK;
 }
 
@@ -98,6 +116,8 @@ close_source(row_source *base)
 
     cs_avro_plan_free(source->plan);
     cs_avro_reader_close(source->reader);
+    cs_buffer_free(&source->copy);
+    free(source->refused);
     free(base->fields);
     free(source);
 }
@@ -116,7 +136,8 @@ make_plan(avro_source *source)
 
     source->base.fields = calloc(count + 1, sizeof(row_field));
     source->base.num_fields = count;
-    if (wanted == NULL || source->base.fields == NULL)
+    source->refused = calloc(count + 1, sizeof(cs_value));
+    if (wanted == NULL || source->base.fields == NULL || source->refused == NULL)
     {
         free(wanted);
         return log_out_of_memory();
@@ -156,6 +177,24 @@ read_header(avro_source *source)
     return make_plan(source);
 }
 
+cs_avro_reader *
+row_source_reader(row_source *source)
+{
+    return source->ops == &ops ? ((avro_source *) source)->reader : NULL;
+}
+
+bool
+row_source_seek(row_source *base, const cs_avro_position *position, int64_t end_block)
+{
+    avro_source *source = (avro_source *) base;
+
+    if (base->ops != &ops)
+        return false;
+    cs_avro_reader_seek(source->reader, position);
+    source->end_block = end_block;
+    return true;
+}
+
 exit_status
 avro_source_open(row_source **out, file_source *file)
 {
@@ -167,6 +206,8 @@ avro_source_open(row_source **out, file_source *file)
     source->base.ops = &ops;
     source->base.file = file;
     source->base.block = -1;
+    source->end_block = INT64_MAX;
+    cs_buffer_init(&source->copy, loader_env());
     status = read_header(source);
     if (status == STATUS_OK)
         *out = &source->base;

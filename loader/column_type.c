@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #define BOOLOID 16
-#define BYTEAOID 17
 #define INT2OID 21
 #define INT4OID 23
 #define FLOAT4OID 700

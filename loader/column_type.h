@@ -9,6 +9,7 @@
 #include "row_source.h"
 
 /* Oids of built-in types: they never change (pg_type.dat). The rest are in column_type.c. */
+#define BYTEAOID 17
 #define INT8OID 20
 #define TEXTOID 25
 

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUM_PARAMETERS 6
+#define NUM_PARAMETERS 9
+
+/* A COPY is silent for long, and the network before a cluster forgets silent connections. */
+#define REDSHIFT_KEEPALIVE_SECONDS "60"
 
 /* Tell the user what the server has to say, but not that a thing is there already. */
 static void
@@ -33,11 +36,24 @@ receive_notice(void *ctx, const PGresult *notice)
 
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
-connect_server(connection *server, const connection_settings *settings)
+connect_server(connection *server, const connection_settings *settings, bool redshift)
 {
-    const char *keywords[NUM_PARAMETERS + 1] = {
-        "host", "port", "user", "dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[NUM_PARAMETERS + 1] = {settings->host,
+    /* the first ones give way to what a connection string says */
+    const char *keywords[NUM_PARAMETERS + 1] = {"sslmode",
+                                                "gssencmode",
+                                                "keepalives_idle",
+                                                "host",
+                                                "port",
+                                                "user",
+                                                "dbname",
+                                                "fallback_application_name",
+                                                "client_encoding",
+                                                NULL};
+    const char *values[NUM_PARAMETERS + 1] = {redshift && getenv("PGSSLMODE") == NULL ? "require"
+                                                                                      : NULL,
+                                              redshift ? "disable" : NULL,
+                                              redshift ? REDSHIFT_KEEPALIVE_SECONDS : NULL,
+                                              settings->host,
                                               settings->port,
                                               settings->user,
                                               settings->dbname,
@@ -90,9 +106,49 @@ connection_open(connection *server, const connection_settings *settings)
     exit_status status;
 
     memset(server, 0, sizeof(*server));
-    status = connect_server(server, settings);
+    status = connect_server(server, settings, false);
     if (status == STATUS_OK)
         status = pin_search_path(server);
+    if (status != STATUS_OK)
+        connection_close(server);
+    return status;
+}
+
+/* Tell what Redshift has to say only where everything is told: every COPY says how it went. */
+static void
+receive_information(void *ctx, const PGresult *notice)
+{
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    (void) ctx;
+    if (message != NULL)
+        log_verbose("server: %s", message);
+}
+
+/* Learn the schema that names without one are looked up in. */
+static exit_status
+read_schema(connection *server)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server, "SELECT current_schema()", 0, NULL, &result));
+    if (!PQgetisnull(result, 0, 0))
+        server->schema = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return STATUS_OK;
+}
+
+exit_status
+connection_open_redshift(connection *server, const connection_settings *settings)
+{
+    exit_status status;
+
+    memset(server, 0, sizeof(*server));
+    status = connect_server(server, settings, true);
+    if (status == STATUS_OK)
+        PQsetNoticeReceiver(server->pg, receive_information, NULL);
+    if (status == STATUS_OK)
+        status = read_schema(server);
     if (status != STATUS_OK)
         connection_close(server);
     return status;
@@ -257,16 +313,32 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/* True if a failure may be gone when the same is tried again a little later. */
+static bool
+may_pass(const connection *server, const char *sqlstate)
+{
+    /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
+    static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
+
+    if (PQstatus(server->pg) == CONNECTION_BAD)
+        return true;
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
+        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+            return true;
+    return false;
+}
+
 exit_status
-connection_report(const connection *server, PGresult *result)
+connection_report(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (stop_requested())
+    server->transient = may_pass(server, sqlstate);
+    if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);
-        return STATUS_INTERRUPTED;
+        return stop_requested() ? STATUS_INTERRUPTED : STATUS_SERVER;
     }
     if (message == NULL)
     {
@@ -341,8 +413,12 @@ connection_copy_end(connection *server, const char *reason)
         return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
     while ((next = connection_next(server)) != NULL)
     {
-        if (result == NULL)
+        if (result == NULL || (!connection_failed(result) &&
+                               (connection_failed(next) || PQcmdTuples(next)[0] != '\0')))
+        {
+            PQclear(result);
             result = next;
+        }
         else
             PQclear(next);
         if (PQstatus(server->pg) == CONNECTION_BAD)

@@ -14,6 +14,7 @@
 #include "options.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #define SQLSTATE_UNDEFINED_FUNCTION "42883"
 #define SQLSTATE_UNDEFINED_SCHEMA "3F000"
@@ -24,9 +25,17 @@ typedef struct connection
     char *search_path; /* the user's own */
     char *schema;      /* the first schema of it that exists; NULL if none does */
     bool cancelled;    /* a cancel request was sent, because of a signal */
+    bool transient;    /* the failure that was reported last may pass by itself */
+    atomic_bool *said; /* shared by connections of which only the first to fail reports; or NULL */
 } connection;
 
 exit_status connection_open(connection *server, const connection_settings *settings);
+
+/*
+ * Open a connection to Amazon Redshift: encrypted unless the user says otherwise, and
+ * nothing is set that it may not know. The search path stays the user's own.
+ */
+exit_status connection_open_redshift(connection *server, const connection_settings *settings);
 void connection_close(connection *server);
 
 /*
@@ -43,7 +52,7 @@ bool connection_failed(const PGresult *result);
 bool connection_failed_with(const PGresult *result, const char *sqlstate);
 
 /* Report a failure and clear its result: STATUS_SERVER or STATUS_INTERRUPTED. */
-exit_status connection_report(const connection *server, PGresult *result);
+exit_status connection_report(connection *server, PGresult *result);
 
 /* Like connection_execute, but reports a failure. On success *result is the caller's to clear. */
 exit_status connection_query(connection *server, const char *sql, int count,
@@ -66,7 +75,11 @@ void connection_rollback(connection *server);
 /* Send data in a COPY FROM STDIN; false if the connection is lost or a signal asks to stop. */
 bool connection_copy_put(connection *server, const void *data, size_t len);
 
-/* End a COPY, with a reason if it shall fail; the result is the caller's to clear. */
+/*
+ * End a COPY, with a reason if it shall fail. The result, the caller's to clear, is that of
+ * the first failure, else of the last statement that counted rows: others may follow the COPY
+ * in its query.
+ */
 PGresult *connection_copy_end(connection *server, const char *reason);
 
 /* A name as SQL, quoted where needed; freed with PQfreemem. NULL without memory. */

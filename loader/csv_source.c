@@ -135,6 +135,8 @@ find_record(csv_source *source, cs_error *err)
     if (scan.at > 0 && source->buffer.data[source->end - 1] == '\r')
         source->end--;
     source->next_line += scan.feeds + 1;
+    source->base.raw =
+        (cs_slice){(const char *) source->buffer.data + source->start, source->end - source->start};
     return CS_OK;
 }
 
@@ -245,14 +247,11 @@ next(row_source *base, cs_value *values, refusal *why)
 
 /* row_source_ops.row_text */
 static cs_code
-row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *bytes, cs_error *err)
+row_text(row_source *base, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
 {
-    const csv_source *source = (csv_source *) base;
-
-    (void) values;
+    (void) base;
     (void) bytes;
-    return cs_buffer_append(text, source->buffer.data + source->start, source->end - source->start,
-                            err);
+    return cs_buffer_append(text, raw.data, raw.len, err);
 }
 
 /* row_source_ops.close */

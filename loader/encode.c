@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "file_source.h"
 #include "log.h"
+#include "redshift.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,10 @@ typedef struct encode_settings
     const char *rejects;
     int64_t max_rejects;
     bool force;
+    int target; /* index into target_names */
 } encode_settings;
+
+static const char *const target_names[] = {"any", "redshift", NULL};
 
 static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
                                           "bzip2",   "xz",   NULL};
@@ -40,6 +44,8 @@ static const option_spec options[] = {
      "stop when more than N lines are refused\n(default: 0)", NULL},
     {"force", 0, OPTION_FLAG, offsetof(encode_settings, force), NULL, "replace existing files",
      NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(encode_settings, target), "TARGET",
+     "redshift: write only what Redshift loads (codec,\nunit of time, names)", target_names},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -235,6 +241,9 @@ encode(const encode_settings *settings, const job_list *list)
     cs_avro_codec_find(cs_slice_of(codec_names[settings->codec]), &context.codec);
     context.schema = &schema;
     status = log_schema_load(&schema, settings->schema);
+    if (status == STATUS_OK && strcmp(target_names[settings->target], "redshift") == 0)
+        status = redshift_check_encoding(settings->schema != NULL ? settings->schema : "schema",
+                                         schema.avro, context.codec);
     if (status == STATUS_OK)
         status = run_jobs(&context, settings, list);
     log_schema_free(&schema);

@@ -106,13 +106,16 @@ file_source_rewind(file_source *source)
 
 /*
  * Count and hash bytes read at a position. What was seen before is not seen again:
- * core reads the heads of blocks twice. It leaves no byte out either.
+ * core reads the heads of blocks twice. It leaves no byte out either. What was read
+ * ahead of the hash's end does not count.
  */
 static void
 note_read(file_source *source, uint64_t at, const char *data, size_t len)
 {
     size_t seen = at < source->offset ? (size_t) (source->offset - at) : 0;
 
+    if (source->hash_end > 0 && at + len > source->hash_end)
+        len = at < source->hash_end ? (size_t) (source->hash_end - at) : 0;
     if (seen >= len)
         return;
     source->offset = at + len;

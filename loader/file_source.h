@@ -18,6 +18,7 @@ typedef struct file_source
     int64_t size;      /* -1 if unknown: a pipe, a terminal */
     uint64_t offset;   /* bytes read so far, up to the farthest */
     hash_stream *hash; /* gets every byte read; NULL for none */
+    uint64_t hash_end; /* where the hash ends; 0: with the file */
 } file_source;
 
 /* Open for reading. A directory is refused. */

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "connection.h"
 #include "log.h"
+#include "redshift.h"
 #include "resources.h"
 
 #include <stdlib.h>
@@ -14,13 +15,18 @@ typedef struct init_settings
 {
     connection_settings connection;
     const char *schema;
+    int target; /* index into target_names */
 } init_settings;
+
+static const char *const target_names[] = {"postgres", "redshift", NULL};
 
 static const option_spec options[] = {
     {"schema", 0, OPTION_TEXT, offsetof(init_settings, schema), "SCHEMA",
      "schema to put everything in; made if it does\nnot exist (default: the first of the\n"
      "search path)",
      NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(init_settings, target), "TARGET",
+     "postgres (default) or redshift", target_names},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -186,6 +192,8 @@ run(const void *given, const operand_list *operands)
     connection server;
 
     (void) operands;
+    if (strcmp(target_names[settings->target], "redshift") == 0)
+        return redshift_init(&settings->connection, settings->schema);
     STATUS_TRY(connection_open(&server, &settings->connection));
     status = init_database(&server, settings);
     if (status != STATUS_OK)

@@ -7,9 +7,14 @@
 #include "commands.h"
 #include "file_source.h"
 #include "log.h"
+#include "redshift.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define DEFAULT_BATCH_ROWS 500000
+#define DEFAULT_RETRIES 8
+#define MAX_JOBS 64
 
 typedef struct load_settings
 {
@@ -18,12 +23,28 @@ typedef struct load_settings
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
+    int64_t jobs;
+    int64_t batch;
+    int64_t retries;
     int format;
+    int on_conflict;
+    bool truncate;
+    bool freeze;
+    bool dry_run;
     bool again;
+    int target; /* index into target_names */
+    redshift_settings redshift;
 } load_settings;
+
+static const char *const target_names[] = {"postgres", "redshift", NULL};
+
+static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
+
+/* By conflict_action. */
+static const char *const conflict_names[] = {"fail", "nothing", "update", NULL};
 
 static const option_spec options[] = {
     {"table", 't', OPTION_TEXT, offsetof(load_settings, table), "TABLE",
@@ -34,48 +55,36 @@ static const option_spec options[] = {
      "auto: Avro or CSV, as the file says (default);\n"
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
+    {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
+     "load over N connections at once (default: 1)", NULL},
+    {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
+     "commit an Avro file in batches of about so many\n"
+     "rows (default: all of a file at once; with\nseveral jobs 500000)",
+     NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(load_settings, rejects), "FILE",
      "write refused records to this file too, as\nJSON lines; an existing file is replaced", NULL},
     {"max-rejects", 0, OPTION_COUNT, offsetof(load_settings, max_rejects), "N",
      "stop when more than N records are refused\n(default: 0)", NULL},
+    {"on-conflict", 0, OPTION_CHOICE, offsetof(load_settings, on_conflict), "ACTION",
+     "what to do with a row whose key is there: fail\n(default), nothing or update; one job",
+     conflict_names},
+    {"truncate", 0, OPTION_FLAG, offsetof(load_settings, truncate), NULL,
+     "empty the table first, once", NULL},
+    {"freeze", 0, OPTION_FLAG, offsetof(load_settings, freeze), NULL,
+     "write rows that vacuum need not visit; needs\n--truncate, one file, job and batch", NULL},
+    {"dry-run", 0, OPTION_FLAG, offsetof(load_settings, dry_run), NULL,
+     "do all of it, then take it back", NULL},
+    {"retries", 0, OPTION_COUNT, offsetof(load_settings, retries), "N",
+     "try again so often in a row when the connection\nis lost (default: 8)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(load_settings, target), "TARGET",
+     "postgres (default), or redshift: by way of S3", target_names},
+    REDSHIFT_OPTIONS(load_settings, redshift),
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
-/* Say how far the run came. */
-static void
-report_progress(const operand_list *files, int done)
-{
-    if (files->count == 1)
-        return;
-    if (done == 0)
-        log_detail("None of the %d files was loaded.", files->count);
-    else
-        log_detail("%d of %d files are loaded: up to and including %s.", done, files->count,
-                   files->items[done - 1]);
-    log_hint("Run the same command again when the cause is removed: a file that is loaded is not "
-             "loaded twice.");
-}
-
-/* Load the files one after the other. */
-static exit_status
-load_files(load_context *context, const operand_list *files)
-{
-    for (int i = 0; i < files->count; i++)
-    {
-        exit_status status = load_file(context, files->items[i]);
-
-        if (status != STATUS_OK)
-        {
-            report_progress(files, i);
-            return status;
-        }
-    }
-    return STATUS_OK;
-}
-
-/* Check what the command line asks for. */
+/* Check the files that the command line names. */
 static exit_status
 check_files(const load_settings *settings, const operand_list *files)
 {
@@ -88,8 +97,9 @@ check_files(const load_settings *settings, const operand_list *files)
 
         if (strcmp(files->items[i], "-") == 0)
         {
-            log_error("standard input cannot be loaded by this version");
-            log_hint("Put the data into a file first.");
+            log_error("standard input cannot be loaded");
+            log_hint("A load reads a file twice, to know it again: put the data into a file "
+                     "first.");
             return STATUS_USAGE;
         }
         if (file_identity_same(&input, &output))
@@ -101,33 +111,108 @@ check_files(const load_settings *settings, const operand_list *files)
     return STATUS_OK;
 }
 
+/* Check that no option is given that is only for the other target. */
+static exit_status
+check_target(const load_settings *settings, bool redshift)
+{
+    load_settings plain; /* what settings are without the options of one target */
+
+    if (redshift)
+    {
+        memcpy(&plain, &defaults, sizeof(plain));
+        memcpy(&plain.connection, &settings->connection, sizeof(plain.connection));
+        memcpy(&plain.redshift, &settings->redshift, sizeof(plain.redshift));
+        plain.target = settings->target;
+        plain.table = settings->table;
+        plain.schema = settings->schema;
+        plain.retries = settings->retries;
+        plain.again = settings->again;
+    }
+    else
+    {
+        memcpy(&plain, settings, sizeof(plain));
+        memset(&plain.redshift, 0, sizeof(plain.redshift));
+    }
+    if (memcmp(&plain, settings, sizeof(plain)) == 0)
+        return STATUS_OK;
+    if (redshift)
+        log_error("an option was given that does not go with \"--target redshift\"");
+    else
+        log_error("an option was given that goes with \"--target redshift\" only");
+    log_hint("\"%s load --help\" says which are for Redshift; of the others it takes \"-t\", "
+             "\"--schema\", \"--retries\" and \"--again\".",
+             PROGRAM_NAME);
+    return STATUS_USAGE;
+}
+
+/* Load into Redshift. */
+static exit_status
+load_to_redshift(const load_settings *settings, const operand_list *files)
+{
+    const redshift_request request = {.connection = &settings->connection,
+                                      .settings = &settings->redshift,
+                                      .table = settings->table,
+                                      .schema = settings->schema,
+                                      .retries = settings->retries,
+                                      .again = settings->again};
+
+    return redshift_load(&request, files);
+}
+
+/* Check that the options go together. */
+static exit_status
+check_options(const load_settings *settings, const operand_list *files)
+{
+    bool upsert = settings->on_conflict != CONFLICT_FAIL;
+
+    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+        log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
+    else if (upsert && settings->jobs > 1)
+        log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
+    else if (settings->freeze && !settings->truncate)
+        log_error("\"--freeze\" needs \"--truncate\"");
+    else if (settings->freeze && (settings->jobs > 1 || settings->batch > 0 || files->count > 1))
+        log_error("\"--freeze\" goes with one file, one job and no batches only");
+    else if (settings->freeze && upsert)
+        log_error("\"--freeze\" and \"--on-conflict\" exclude each other");
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
 /* The command. */
 static exit_status
 run(const void *given, const operand_list *files)
 {
     const load_settings *settings = given;
-    reject_budget budget = {.limit = settings->max_rejects};
-    exit_status status;
-    reject_file rejects;
-    connection server;
-    load_context context = {
-        .server = &server,
+    bool redshift = strcmp(target_names[settings->target], "redshift") == 0;
+    load_request request = {
+        .connection = &settings->connection,
         .table = settings->table,
         .schema = settings->schema,
-        .again = settings->again,
         .format = (source_format) settings->format,
-        .budget = &budget,
-        .rejects = &rejects,
+        .rejects = settings->rejects,
+        .max_rejects = settings->max_rejects,
+        .jobs = settings->jobs,
+        .batch_rows = settings->batch,
+        .retries = settings->retries,
+        .on_conflict = (conflict_action) settings->on_conflict,
+        .again = settings->again,
+        .truncate = settings->truncate,
+        .freeze = settings->freeze,
+        .dry_run = settings->dry_run,
     };
 
     STATUS_TRY(check_files(settings, files));
-    STATUS_TRY(connection_open(&server, &settings->connection));
-    status = reject_file_open(&rejects, settings->rejects, false, true);
-    if (status == STATUS_OK)
-        status = load_files(&context, files);
-    status = reject_file_close(&rejects, status == STATUS_OK || status == STATUS_REFUSED, status);
-    connection_close(&server);
-    return status;
+    STATUS_TRY(check_target(settings, redshift));
+    if (redshift)
+        return load_to_redshift(settings, files);
+    STATUS_TRY(check_options(settings, files));
+    if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
+        return STATUS_USAGE;
+    if (request.batch_rows == 0 && request.jobs > 1)
+        request.batch_rows = DEFAULT_BATCH_ROWS;
+    return load_files(&request, files);
 }
 
 const command_spec load_command = {
@@ -145,5 +230,6 @@ const command_spec load_command = {
     .connects = true,
     .takes_operands = true,
     .settings_size = sizeof(load_settings),
+    .defaults = &defaults,
     .run = run,
 };

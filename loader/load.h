@@ -7,29 +7,29 @@
 
 #include "connection.h"
 #include "rejects.h"
+#include "row_sender.h"
 #include "row_source.h"
 
-/* What all files of a run share. */
-typedef struct load_context
+/* What a run is asked to do. */
+typedef struct load_request
 {
-    connection *server;
+    const connection_settings *connection;
     const char *table;  /* as the user called it; NULL: by the file */
     const char *schema; /* NULL: not given */
-    bool again;
     source_format format;
-    reject_budget *budget;
-    reject_file *rejects;
-} load_context;
+    const char *rejects; /* file for what is refused; NULL: none */
+    int64_t max_rejects;
+    int64_t jobs;
+    int64_t batch_rows; /* rows of a transaction, about; 0: all of a file */
+    int64_t retries;
+    conflict_action on_conflict;
+    bool again;
+    bool truncate;
+    bool freeze;
+    bool dry_run;
+} load_request;
 
-/* Load one file, in one transaction. */
-exit_status load_file(const load_context *context, const char *name);
-
-/*
- * Report a failed COPY or COMMIT: STATUS_REFUSED where the server refuses the
- * data itself. *row is the row's number in the COPY, 0 if the server does not say;
- * table is the table's name as the COPY gave it, rows how many were sent.
- */
-exit_status load_report_failure(const connection *server, PGresult *result, const char *table,
-                                int64_t rows, int64_t *row);
+/* Load the files, each exactly once. */
+exit_status load_files(const load_request *request, const operand_list *files);
 
 #endif

@@ -1,82 +1,122 @@
 /*
  * loader/load_failure.c
  *     What a failed COPY says: whether the data is to blame, and which row.
+ *
+ * The row stands in the context. The COPY's own line of it holds the word COPY, the
+ * table's name as it is, and behind that the number, in any language; binary COPY shows
+ * no value there:
+ *
+ *     PL/pgSQL function t2_check_5() line 3 at RAISE
+ *     COPY t2, line 17, column c3
+ *
+ * Other lines are of functions and their statements, and come before it. Text COPY may
+ * show a value at the end, of several lines: what looks like a COPY's line may then be
+ * part of it. So a row is certain only where no value is shown, or it is the only line.
  */
-#include "load.h"
+#include "load_failure.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* True if the error is about the data: of the classes that a row can cause. */
-static bool
-blames_data(const PGresult *result)
+#define UNKNOWN_SQLSTATE "XX000"
+
+bool
+failure_blames_data(const PGresult *result)
 {
-    /* data exception, constraint, raised by a function, check option of a view */
-    static const char *const classes[] = {"22", "23", "P0", "44"};
+    /* data exception, constraint, raised by a function, check option of a view, row too long */
+    static const char *const kinds[] = {"22", "23", "P0", "44", "54000"};
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    for (size_t i = 0; sqlstate != NULL && i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strncmp(sqlstate, classes[i], 2) == 0)
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strncmp(sqlstate, kinds[i], strlen(kinds[i])) == 0)
             return true;
     return false;
 }
 
-/* True if c can be part of a name. */
+/* True if c can be part of a name; beyond ASCII it may as well be the language's own text. */
 static bool
 is_name_character(char c)
 {
-    return isalnum((unsigned char) c) || c == '_' || c == '$' || ((unsigned char) c & 0x80) != 0;
+    return isalnum((unsigned char) c) || c == '_' || c == '$';
 }
 
-/* The position behind the first place where name stands as a word of its own, NULL if none. */
+/* The position behind the first place where word stands by itself, NULL if none. */
 static const char *
-find_word(const char *text, const char *end, const char *name)
+find_word(const char *text, const char *end, const char *word)
 {
-    size_t len = strlen(name);
+    size_t len = strlen(word);
 
     for (const char *at = text; at + len <= end; at++)
-        if (memcmp(at, name, len) == 0 && (at == text || !is_name_character(at[-1])) &&
+        if (memcmp(at, word, len) == 0 && (at == text || !is_name_character(at[-1])) &&
             (at + len == end || !is_name_character(at[len])))
             return at + len;
     return NULL;
 }
 
-/*
- * The number of the row that the context names: in the last line that has the
- * table's name, the first number behind it. The text around it may be in any
- * language.
- */
-static int64_t
-row_of_context(const char *context, const char *table)
+/* The row that a line of the context names; it is certain where no value follows. */
+static named_row
+row_of_line(const char *line, const char *end, const char *table)
 {
-    int64_t row = 0;
+    const char *at = find_word(line, end, table);
+    char *behind;
+    int64_t number;
 
-    while (*context != '\0')
+    while (at != NULL && at < end && !isdigit((unsigned char) *at))
+        at++;
+    if (at == NULL || at == end || find_word(line, end, "COPY") == NULL)
+        return (named_row){0, false};
+    number = strtoll(at, &behind, 10);
+    return (named_row){number, memchr(behind, ':', (size_t) (end - behind)) == NULL};
+}
+
+named_row
+failure_row(const PGresult *result, const char *table, int64_t rows)
+{
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    named_row row = {0, false};
+    bool only_line = context != NULL && strchr(context, '\n') == NULL;
+
+    while (context != NULL && *context != '\0')
     {
         const char *end = context + strcspn(context, "\n");
-        const char *at = find_word(context, end, table);
+        named_row found = row_of_line(context, end, table);
 
-        while (at != NULL && at < end && !isdigit((unsigned char) *at))
-            at++;
-        if (at != NULL && at < end)
-            row = strtoll(at, NULL, 10);
+        if (found.number >= 1 && found.number <= rows)
+            row = found;
+        else
+            row.certain = false; /* it would be the last line */
         context = *end != '\0' ? end + 1 : end;
     }
+    row.certain = row.number > 0 && (row.certain || only_line);
     return row;
 }
 
-exit_status
-load_report_failure(const connection *server, PGresult *result, const char *table, int64_t rows,
-                    int64_t *row)
+void
+failure_reason(const PGresult *result, refusal *why)
 {
-    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
-    bool refused = blames_data(result);
-    exit_status status;
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    *row = refused && context != NULL ? row_of_context(context, table) : 0;
-    if (*row < 0 || *row > rows)
-        *row = 0;
-    status = connection_report(server, result);
+    char text[CS_ERROR_MESSAGE_SIZE];
+
+    snprintf(text, sizeof(text), "%s%s%s", message != NULL ? message : "refused by the server",
+             detail != NULL ? ": " : "", detail != NULL ? detail : "");
+    for (char *at = text; *at != '\0'; at++)
+        if (isspace((unsigned char) *at))
+            *at = ' ';
+    cs_fail(&why->err, CS_ERR_RANGE, "%s", text);
+    why->sqlstate = sqlstate != NULL ? sqlstate : UNKNOWN_SQLSTATE;
+    why->column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+}
+
+exit_status
+load_report_failure(connection *server, PGresult *result)
+{
+    bool refused = failure_blames_data(result);
+    exit_status status = connection_report(server, result);
+
     return refused && status == STATUS_SERVER ? STATUS_REFUSED : status;
 }

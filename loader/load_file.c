@@ -1,312 +1,439 @@
 /*
  * loader/load_file.c
- *     One file into one table, in one transaction.
- *
- * source -> values -> binary COPY -> server. The transaction first claims the
- * file in the ledger, then copies, then keeps the rejects and the counts. So a
- * file is in the table, with its rejects, exactly if the ledger says so.
+ *     Planning a file, and ending it.
  */
-#include "load.h"
+#include "load_file.h"
 
-#include "load_ledger.h"
 #include "log.h"
-#include "row_source.h"
 #include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-typedef struct load_state
+ledger_key
+load_file_key(const load_file *file)
 {
-    const load_context *context;
-    connection *server;
-    file_source file;
-    hash_stream hash; /* over all bytes of the file */
-    row_source *source;
-    load_table table;
-    load_mapping mapping;
-    load_batch batch;
-    claim_result claim;
+    return (ledger_key){&file->table, file->name, file->file_id, file->source_sha256};
+}
 
-    /* Rows */
-    copy_sink sink;
-    copy_encoder encoder;
-    cs_value *values;
-    reject_spool rejects;
-    cs_buffer text;   /* of a refused row */
-    int64_t *refused; /* numbers of the refused rows, in order */
-    size_t refused_capacity;
-    int64_t rows_sent;
-    int64_t without_user;
-} load_state;
-
-/* Say that nothing of the file was loaded. */
+/* Let the session look into the ledger of a file's table. */
 static exit_status
-nothing_loaded(const load_state *state, exit_status status)
+use_ledger(const load_file *file, connection *server)
 {
-    if (status == STATUS_REFUSED)
-        log_detail("Nothing of %s was loaded.", state->file.name);
-    return status;
+    return connection_run(server,
+                          "SELECT pg_catalog.set_config('search_path',"
+                          " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp', false)",
+                          1, (const char *const[]){file->table.ledger_schema});
 }
 
-/* Keep a row that is refused. */
+/* Look up the table. */
 static exit_status
-reject_row(load_state *state, const refusal *why)
-{
-    const row_source *source = state->source;
-    reject item = {.file = state->file.name,
-                   .line = source->line,
-                   .block = source->block,
-                   .record = source->rows,
-                   .column = why->column,
-                   .sqlstate = why->sqlstate,
-                   .reason = why->err.message};
-    cs_error err;
-
-    state->text.len = 0;
-    if (source->ops->row_text(state->source, state->values, &state->text, &item.bytes, &err) !=
-            CS_OK ||
-        cs_grow_array(loader_env(), (void **) &state->refused, &state->refused_capacity,
-                      (size_t) state->batch.rows_rejected + 1, sizeof(int64_t), &err) != CS_OK)
-        return log_core_error(&err, state->file.name);
-    item.text = (cs_slice){(const char *) state->text.data, state->text.len};
-    state->refused[state->batch.rows_rejected++] = source->rows;
-    STATUS_TRY(reject_file_add(state->context->rejects, &item));
-    STATUS_TRY(reject_spool_add(&state->rejects, state->batch.load_id, &item));
-    return reject_budget_spend(state->context->budget, &item);
-}
-
-/* Read a row and hand it on: CS_ERR_RANGE if it is refused, CS_ERR_IO if the server is gone. */
-static cs_code
-pass_row(load_state *state, refusal *why)
-{
-    const load_mapping *mapping = &state->mapping;
-
-    CS_TRY(state->source->ops->next(state->source, state->values, why));
-    CS_TRY(copy_encoder_row(&state->encoder, mapping->columns, mapping->count, state->values, why));
-    state->rows_sent++;
-    if (mapping->user_field >= 0 && state->values[mapping->user_field].kind == CS_VALUE_NULL)
-        state->without_user++;
-    return CS_OK;
-}
-
-/* Copy all rows. Where the encoder is broken nothing is reported: the server will say why. */
-static exit_status
-pass_rows(load_state *state)
-{
-    refusal why;
-    cs_code code = copy_encoder_begin(&state->encoder, &why.err);
-
-    while (code == CS_OK)
-    {
-        code = pass_row(state, &why);
-        if (code == CS_ERR_RANGE)
-        {
-            STATUS_TRY(reject_row(state, &why));
-            code = CS_OK;
-        }
-    }
-    if (code == CS_END)
-        code = copy_encoder_end(&state->encoder, &why.err);
-    if (code == CS_OK)
-        return STATUS_OK;
-    return state->encoder.broken ? STATUS_SERVER : log_core_error(&why.err, state->file.name);
-}
-
-/* Number of the file's record that went to the server as the row'th. */
-static int64_t
-record_of_row(const load_state *state, int64_t row)
-{
-    for (int64_t i = 0; i < state->batch.rows_rejected; i++)
-        if (state->refused[i] <= row)
-            row++;
-    return row;
-}
-
-/* The server refused the COPY, or was lost. */
-static exit_status
-report_copy(const load_state *state, PGresult *result)
-{
-    int64_t row;
-    exit_status status =
-        load_report_failure(state->server, result, state->table.name, state->rows_sent, &row);
-
-    if (row > 0)
-        log_detail("It is record %" PRId64 " of %s.", record_of_row(state, row), state->file.name);
-    return status;
-}
-
-/* Run the COPY. */
-static exit_status
-copy_rows(load_state *state)
-{
-    char *sql = load_mapping_copy(&state->mapping, &state->table, state->server);
-    const char *path = state->server->search_path;
-    exit_status status;
-    PGresult *result;
-
-    if (sql == NULL)
-        return log_out_of_memory();
-    /* triggers of the table see the search path that they would see in psql */
-    status = connection_run(state->server, "SELECT set_config('search_path', $1, true)", 1, &path);
-    if (status == STATUS_OK)
-        status = connection_run(state->server, sql, 0, NULL);
-    free(sql);
-    STATUS_TRY(status);
-    status = pass_rows(state);
-    result = connection_copy_end(state->server, status == STATUS_OK ? NULL : "load failed");
-    if (connection_failed(result) && (status == STATUS_OK || state->encoder.broken))
-        return report_copy(state, result);
-    if (status == STATUS_OK)
-        state->batch.rows_loaded = strtoll(PQcmdTuples(result), NULL, 10);
-    PQclear(result);
-    return status;
-}
-
-/* Write the rejects and the counts, and commit. */
-static exit_status
-finish_batch(load_state *state)
-{
-    load_batch *batch = &state->batch;
-    const char *schema = state->table.ledger_schema;
-    PGresult *result;
-    int64_t row;
-
-    batch->rows_read = state->source->rows;
-    batch->end_block = state->source->end_block;
-    batch->end_offset = (int64_t) state->file.offset;
-    if (!hash_finish(&state->hash, batch->checksum))
-        return log_out_of_memory();
-    if (state->source->id_is_checksum && strcmp(batch->checksum, state->source->file_id) != 0)
-    {
-        log_error("%s: file was changed while it was loaded", state->file.name);
-        return STATUS_REFUSED;
-    }
-    STATUS_TRY(connection_run(state->server,
-                              "SELECT pg_catalog.set_config('search_path',"
-                              " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp',"
-                              " true)",
-                              1, &schema));
-    STATUS_TRY(reject_spool_send(&state->rejects, state->server));
-    STATUS_TRY(ledger_finish(state->server, batch));
-    result = connection_execute(state->server, "COMMIT", 0, NULL);
-    if (connection_failed(result))
-    {
-        exit_status status = load_report_failure(state->server, result, state->table.name, 0, &row);
-
-        if (status != STATUS_REFUSED)
-            log_hint("Run the same command again: what was loaded is not loaded twice.");
-        return status;
-    }
-    PQclear(result);
-    return STATUS_OK;
-}
-
-/* Say what was done. */
-static void
-print_summary(const load_state *state)
-{
-    const load_batch *batch = &state->batch;
-    int64_t skipped = batch->rows_read - batch->rows_loaded - batch->rows_rejected;
-    char skipped_text[64] = "";
-
-    if (skipped != 0)
-        snprintf(skipped_text, sizeof(skipped_text), " + %" PRId64 " skipped by triggers", skipped);
-    log_summary("%s: read %" PRId64 " %s = %" PRId64 " loaded + %" PRId64 " rejected%s into %s"
-                " (load %" PRId64 ")",
-                state->file.name, batch->rows_read, batch->rows_read == 1 ? "record" : "records",
-                batch->rows_loaded, batch->rows_rejected, skipped_text, state->table.qualified,
-                batch->load_id);
-    if (batch->rows_rejected > 0)
-        log_summary("%s: rejected records are in the table load_reject%s%s", state->file.name,
-                    state->context->rejects->name != NULL ? " and in " : "",
-                    state->context->rejects->name != NULL ? state->context->rejects->name : "");
-    if (state->without_user > 0)
-        log_summary("%s: %" PRId64 " %s without a user %s in no session", state->file.name,
-                    state->without_user, state->without_user == 1 ? "record" : "records",
-                    state->without_user == 1 ? "is" : "are");
-}
-
-/* Make room for a row's values; the last one is the load's id where we fill that in. */
-static exit_status
-prepare_values(load_state *state)
-{
-    state->values = calloc(state->mapping.num_values + 1, sizeof(cs_value));
-    if (state->values == NULL)
-        return log_out_of_memory();
-    if (state->mapping.add_load_id)
-        state->values[state->mapping.num_values - 1] =
-            (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = state->batch.load_id};
-    return STATUS_OK;
-}
-
-/* Everything within the transaction. */
-static exit_status
-run_transaction(load_state *state)
-{
-    const load_context *context = state->context;
-    const char *table = context->table != NULL         ? context->table
-                        : state->source->table != NULL ? state->source->table
-                                                       : DEFAULT_TABLE;
-
-    STATUS_TRY(
-        connection_run(state->server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0, NULL));
-    STATUS_TRY(connection_run(
-        state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
-    STATUS_TRY(load_table_find(&state->table, state->server, table, context->schema));
-    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->source));
-    STATUS_TRY(ledger_claim(state->server, &state->table, state->source, context->again,
-                            &state->batch, &state->claim));
-    if (state->claim == CLAIM_DONE)
-        return STATUS_OK;
-    STATUS_TRY(prepare_values(state));
-    STATUS_TRY(copy_rows(state));
-    return finish_batch(state);
-}
-
-/* Load from an open file. */
-static exit_status
-load_open_file(load_state *state)
+find_table(load_file *file, const load_request *request, connection *server)
 {
     exit_status status;
 
-    hash_start(&state->hash);
-    state->file.hash = &state->hash;
-    STATUS_TRY(row_source_open(&state->source, &state->file, state->context->format));
-    status = run_transaction(state);
-    if (status != STATUS_OK || state->claim == CLAIM_DONE)
-        connection_rollback(state->server);
+    STATUS_TRY(connection_run(server, "BEGIN", 0, NULL));
+    status = load_table_find(&file->table, server, file->table_name, request->schema);
+    if (status == STATUS_OK)
+        status = connection_run(server, "COMMIT", 0, NULL);
     else
-        print_summary(state);
-    return nothing_loaded(state, status);
+        connection_rollback(server);
+    STATUS_TRY(status);
+    return use_ledger(file, server);
+}
+
+/* Copy what the ledger knows the file by, and which table such a file goes to. */
+static exit_status
+identify(load_file *file, const load_request *request, const row_source *source)
+{
+    memcpy(file->file_id, source->file_id, sizeof(file->file_id));
+    if (source->source_sha256 != NULL)
+    {
+        file->source_sha256 = strdup(source->source_sha256);
+        if (file->source_sha256 == NULL)
+            return log_out_of_memory();
+    }
+    file->table_name = request->table != NULL ? request->table : source->table;
+    if (file->table_name == NULL)
+        file->table_name = DEFAULT_TABLE;
+    return STATUS_OK;
+}
+
+/* Hash a stretch of a file. */
+static exit_status
+hash_stretch(const char *name, uint64_t start, uint64_t end, char sum[HASH_TEXT_SIZE])
+{
+    hash_stream hash = {NULL, false};
+    uint8_t *buffer = malloc(READ_BUFFER_BYTES);
+    exit_status status = STATUS_OK;
+    file_source file;
+    cs_source core;
+
+    if (buffer == NULL)
+        return log_out_of_memory();
+    status = file_source_open(&file, name);
+    hash_start(&hash);
+    if (status == STATUS_OK)
+        core = file_source_as_core(&file);
+    while (status == STATUS_OK && start < end)
+    {
+        size_t want = end - start < READ_BUFFER_BYTES ? (size_t) (end - start) : READ_BUFFER_BYTES;
+        int64_t got = core.read_at(core.ctx, start, buffer, want);
+
+        if (got < 0)
+            status = file_source_fail(&file);
+        if (got <= 0)
+            break;
+        hash_add(&hash, buffer, (size_t) got);
+        start += (uint64_t) got;
+    }
+    if (status == STATUS_OK && !hash_finish(&hash, sum))
+        status = log_out_of_memory();
+    file_source_close(&file);
+    hash_free(&hash);
+    free(buffer);
+    return status;
+}
+
+/* Check that what was loaded of the file still stands in it. */
+static exit_status
+check_batch(const load_file *file, const ledger_batch *batch)
+{
+    char sum[HASH_TEXT_SIZE];
+
+    if (batch->checksum[0] == '\0')
+        return STATUS_OK;
+    STATUS_TRY(hash_stretch(file->name, batch->start_offset, batch->end_offset, sum));
+    if (strcmp(sum, batch->checksum) == 0)
+        return STATUS_OK;
+    log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed",
+              file->name, file->table.qualified, batch->load_id, batch->loaded_at);
+    log_detail("An Avro file is known by its header and sync marker, which are the same.");
+    return STATUS_REFUSED;
+}
+
+/* Add a range; NULL without memory. */
+static block_range *
+add_range(load_file *file)
+{
+    size_t size = (file->num_ranges + 1) * sizeof(block_range);
+    block_range *ranges = realloc(file->ranges, size);
+
+    if (ranges == NULL)
+        return NULL;
+    file->ranges = ranges;
+    memset(&ranges[file->num_ranges], 0, sizeof(block_range));
+    return &ranges[file->num_ranges++];
+}
+
+/* Where the plan stands in a file of blocks. */
+typedef struct plan_walk
+{
+    load_file *file;
+    cs_avro_reader *reader;
+    const ledger_batch *done; /* what is loaded, in order */
+    size_t num_done;
+    int64_t batch_rows; /* 0: no limit */
+    block_range *open;  /* the range that grows; NULL: none */
+} plan_walk;
+
+/* End the open range at a position. */
+static void
+end_range(plan_walk *walk, const cs_avro_position *position)
+{
+    if (walk->open == NULL)
+        return;
+    walk->open->end_block = position->index;
+    walk->open->end_offset = position->offset;
+    walk->open = NULL;
+}
+
+/* Begin a range at a position; that of the first block has the header. */
+static exit_status
+begin_range(plan_walk *walk, const cs_avro_position *position)
+{
+    block_range *range = add_range(walk->file);
+
+    if (range == NULL)
+        return log_out_of_memory();
+    range->first_block = position->index;
+    range->start_offset = position->index == 0 ? 0 : position->offset;
+    range->position = *position;
+    range->position.num_ahead = 0; /* so that the batch reads, and hashes, all of its bytes */
+    walk->open = range;
+    return STATUS_OK;
+}
+
+/* The batch that holds a block, NULL if none does. */
+static const ledger_batch *
+batch_with(const plan_walk *walk, int64_t block)
+{
+    for (size_t i = 0; i < walk->num_done; i++)
+        if (walk->done[i].first_block <= block && block < walk->done[i].end_block)
+            return &walk->done[i];
+    return NULL;
+}
+
+/* Take one block, or the end of the file where head is NULL, into the plan. */
+static exit_status
+plan_block(plan_walk *walk, const cs_avro_position *before, const cs_avro_head *head)
+{
+    bool is_full = walk->batch_rows > 0 && walk->open != NULL &&
+                   walk->open->records + head->records > walk->batch_rows &&
+                   walk->open->records > 0;
+
+    if (batch_with(walk, head->index) != NULL)
+    {
+        end_range(walk, before);
+        return STATUS_OK;
+    }
+    if (is_full)
+        end_range(walk, before);
+    if (walk->open == NULL)
+    {
+        cs_avro_position start = *before;
+
+        /* a batch that ends behind empty blocks has them */
+        for (size_t i = 0; i < walk->num_done; i++)
+            if (walk->done[i].end_block > start.index && walk->done[i].end_block <= head->index)
+            {
+                start.index = walk->done[i].end_block;
+                start.offset = walk->done[i].end_offset;
+            }
+        STATUS_TRY(begin_range(walk, &start));
+    }
+    walk->open->records += head->records;
+    return STATUS_OK;
+}
+
+/* Find the blocks that are not loaded yet, and group them. */
+static exit_status
+plan_blocks(plan_walk *walk)
+{
+    cs_avro_position before;
+    cs_avro_head head;
+    exit_status status = STATUS_OK;
+    cs_error err;
+    cs_code code;
+
+    cs_avro_reader_tell(walk->reader, &before);
+    while ((code = cs_avro_reader_next_head(walk->reader, &head, &err)) == CS_OK)
+    {
+        STATUS_TRY(plan_block(walk, &before, &head));
+        cs_avro_reader_tell(walk->reader, &before);
+    }
+    if (code != CS_END)
+        return log_core_error(&err, walk->file->name);
+    cs_avro_reader_tell(walk->reader, &before);
+    /* a file without records is loaded, too: it has a batch without rows */
+    if (walk->file->num_ranges == 0 && walk->num_done == 0)
+        status = begin_range(walk, &before);
+    end_range(walk, &before);
+    return status;
+}
+
+/* The blocks of an Avro file, or the one of a text. */
+static exit_status
+plan_ranges(load_file *file, const load_request *request, const ledger_batch *done, size_t num_done)
+{
+    plan_walk walk = {.file = file,
+                      .reader = row_source_reader(file->input.source),
+                      .done = done,
+                      .num_done = num_done,
+                      .batch_rows = request->batch_rows};
+    block_range *all;
+
+    if (walk.reader != NULL)
+        return plan_blocks(&walk);
+    if (num_done > 0)
+        return STATUS_OK;
+    all = add_range(file);
+    if (all == NULL)
+        return log_out_of_memory();
+    all->end_block = 1;
+    return STATUS_OK;
+}
+
+/* Say that nothing is left to be loaded. */
+static void
+report_loaded(const load_file *file, const ledger_batch *batches, size_t count)
+{
+    const ledger_batch *last = &batches[count - 1];
+
+    if (count == 1)
+        log_summary("%s: already loaded into %s (load %s, %s): nothing to do", file->name,
+                    file->table.qualified, last->load_id, last->loaded_at);
+    else
+        log_summary("%s: already loaded into %s (%zu loads up to %s, %s): nothing to do",
+                    file->name, file->table.qualified, count, last->load_id, last->loaded_at);
+}
+
+/* Check what is loaded of the file, and plan the rest; the file's lock is ours. */
+static exit_status
+plan_rest(load_file *file, const load_request *request, const ledger_batch *batches, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+    {
+        STATUS_TRY(check_batch(file, &batches[i]));
+        file->rows_before += batches[i].rows_read;
+        file->rejected_before += batches[i].rows_rejected;
+    }
+    file->rows_before -= file->counts.read;
+    file->rejected_before -= file->counts.rejected;
+    STATUS_TRY(plan_ranges(file, request, batches, count));
+    if (file->num_ranges == 0 && file->ranges_ended == 0)
+        report_loaded(file, batches, count);
+    return STATUS_OK;
+}
+
+/* Ask the ledger, and plan. */
+static exit_status
+plan_by_ledger(load_file *file, const load_request *request, connection *server,
+               const operand_list *names)
+{
+    ledger_key key = load_file_key(file);
+    ledger_batch *batches;
+    exit_status status = STATUS_OK;
+    size_t count;
+
+    if (request->truncate && file->is_first)
+    {
+        bool done;
+
+        STATUS_TRY(ledger_truncated(server, &key, names, &done));
+        file->truncate = !done;
+    }
+    if (file->truncate) /* the ledger will be emptied with the table */
+        return plan_ranges(file, request, NULL, 0);
+    STATUS_TRY(ledger_batches(server, &key, &batches, &count));
+    if (count == 0 && file->source_sha256 != NULL && !request->again)
+        status = ledger_check_source(server, &key);
+    if (status == STATUS_OK)
+        status = plan_rest(file, request, batches, count);
+    free(batches);
+    return status;
+}
+
+/* Plan a file that is open. */
+static exit_status
+plan_open_file(load_file *file, const load_request *request, connection *server,
+               const operand_list *names, bool wait, bool *busy)
+{
+    ledger_key key;
+    bool taken;
+
+    STATUS_TRY(identify(file, request, file->input.source));
+    STATUS_TRY(find_table(file, request, server));
+    key = load_file_key(file);
+    STATUS_TRY(ledger_lock(server, &key, wait, &taken));
+    *busy = !taken;
+    if (*busy)
+        return STATUS_OK;
+    STATUS_TRY(plan_by_ledger(file, request, server, names));
+    file->ranges_left = file->num_ranges;
+    file->state = FILE_OPEN;
+    return STATUS_OK;
 }
 
 exit_status
-load_file(const load_context *context, const char *name)
+load_file_plan(load_file *file, const load_request *request, connection *server,
+               const operand_list *names, bool wait, bool *busy)
 {
-    load_state state = {.context = context, .server = context->server};
     exit_status status;
 
-    if (!cs_utf8_valid(name, strlen(name)))
+    load_file_forget(file);
+    if (!cs_utf8_valid(file->name, strlen(file->name)))
     {
-        log_error("%s: the file's name is not valid UTF-8", name);
+        log_error("%s: the file's name is not valid UTF-8", file->name);
         return STATUS_USAGE;
     }
-    STATUS_TRY(file_source_open(&state.file, name));
-    cs_buffer_init(&state.text, loader_env());
-    copy_sink_init(&state.sink, context->server);
-    copy_encoder_init(&state.encoder, &state.sink.base);
-    reject_spool_init(&state.rejects);
-    status = load_open_file(&state);
-    row_source_close(state.source);
-    file_source_close(&state.file);
-    hash_free(&state.hash);
-    load_mapping_free(&state.mapping);
-    load_table_free(&state.table);
-    copy_encoder_free(&state.encoder);
-    reject_spool_free(&state.rejects);
-    cs_buffer_free(&state.text);
-    free(state.values);
-    free(state.refused);
+    STATUS_TRY(load_input_open(&file->input, file->name, request->format));
+    status = plan_open_file(file, request, server, names, wait, busy);
+    if (status == STATUS_OK && !*busy && row_source_reader(file->input.source) == NULL &&
+        file->num_ranges > 0)
+        return STATUS_OK; /* a text stays open for its batch */
+    load_input_close(&file->input);
     return status;
+}
+
+/* "a records of b", in the right number. */
+static const char *
+records(int64_t count)
+{
+    return count == 1 ? "record" : "records";
+}
+
+/* Say what this run did with a file. */
+static void
+print_summary(const load_file *file, const load_request *request)
+{
+    const row_counts *counts = &file->counts;
+    int64_t skipped = counts->read - counts->loaded - counts->rejected;
+    char skipped_text[64] = "", loads[64] = "";
+
+    if (skipped != 0)
+        snprintf(skipped_text, sizeof(skipped_text), " + %" PRId64 " skipped%s", skipped,
+                 request->on_conflict == CONFLICT_FAIL ? " by triggers" : "");
+    if (request->dry_run)
+        snprintf(loads, sizeof(loads), "dry run: nothing was loaded");
+    else if (file->last_load == file->first_load)
+        snprintf(loads, sizeof(loads), "load %" PRId64, file->first_load);
+    else
+        snprintf(loads, sizeof(loads), "%zu loads up to %" PRId64, file->ranges_ended,
+                 file->last_load);
+    log_summary("%s: read %" PRId64 " %s = %" PRId64 " loaded + %" PRId64 " rejected%s into %s"
+                " (%s)",
+                file->name, counts->read, records(counts->read), counts->loaded, counts->rejected,
+                skipped_text, file->table.qualified, loads);
+    if (file->rows_before > 0)
+        log_summary(
+            "%s: %" PRId64 " %s of it had been read by earlier loads, %" PRId64 " of them rejected",
+            file->name, file->rows_before, records(file->rows_before), file->rejected_before);
+    if (counts->rejected > 0 && !request->dry_run)
+        log_summary("%s: rejected records are in the table load_reject%s%s", file->name,
+                    request->rejects != NULL ? " and in " : "",
+                    request->rejects != NULL ? request->rejects : "");
+    if (counts->without_user > 0)
+        log_summary("%s: %" PRId64 " %s without a user %s in no session", file->name,
+                    counts->without_user, records(counts->without_user),
+                    counts->without_user == 1 ? "is" : "are");
+}
+
+exit_status
+load_file_end(load_file *file, const load_request *request, connection *server)
+{
+    ledger_key key = load_file_key(file);
+
+    if (file->ranges_ended > 0)
+        print_summary(file, request);
+    file->state = FILE_DONE;
+    load_input_close(&file->input);
+    STATUS_TRY(use_ledger(file, server));
+    return ledger_unlock(server, &key);
+}
+
+exit_status
+load_file_rejects(const load_file *file, connection *server, reject_file *rejects)
+{
+    ledger_key key = load_file_key(file);
+
+    if (file->table.qualified == NULL)
+        return STATUS_OK; /* not looked at */
+    STATUS_TRY(use_ledger(file, server));
+    return ledger_write_rejects(server, &key, rejects);
+}
+
+void
+load_file_forget(load_file *file)
+{
+    load_input_close(&file->input);
+    load_table_free(&file->table);
+    free(file->source_sha256);
+    free(file->ranges);
+    file->source_sha256 = NULL;
+    file->ranges = NULL;
+    file->num_ranges = file->ranges_taken = file->ranges_left = 0;
+    file->truncate = false;
+    file->rows_before = file->rejected_before = 0;
+    file->state = FILE_WAITING;
 }

@@ -1,93 +1,136 @@
 /*
  * loader/load_ledger.c
- *     Claiming and closing a batch, and keeping its rejects.
+ *     What is loaded, what is being loaded, and claiming a batch.
  */
 #include "load_ledger.h"
 
+#include "json_text.h"
 #include "log.h"
 #include "resources.h"
 #include "stop.h"
-#include "utf8.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #define NUMBER_SIZE 24
-#define REJECT_COLUMNS 8
 
-/* Hash the whole of an open file. */
-static exit_status
-hash_file(const char *name, char sum[HASH_TEXT_SIZE])
+/* The fields of a row of batch_find.sql. */
+enum batch_field
 {
-    hash_stream hash = {NULL, false};
-    uint8_t *buffer = malloc(READ_BUFFER_BYTES);
-    exit_status status;
-    file_source file;
-    int64_t got = 0;
+    BATCH_LOAD_ID,
+    BATCH_FIRST_BLOCK,
+    BATCH_END_BLOCK,
+    BATCH_START_OFFSET,
+    BATCH_END_OFFSET,
+    BATCH_CHECKSUM,
+    BATCH_ROWS_READ,
+    BATCH_ROWS_REJECTED,
+    BATCH_TRUNCATED,
+    BATCH_LOADED_AT
+};
 
-    if (buffer == NULL)
-        return log_out_of_memory();
-    status = file_source_open(&file, name);
-    if (status == STATUS_OK)
-    {
-        hash_start(&hash);
-        file.hash = &hash;
-        while ((got = file_source_read(&file, buffer, READ_BUFFER_BYTES)) > 0)
-            ;
-        if (got < 0)
-            status = file_source_fail(&file);
-        else if (!hash_finish(&hash, sum))
-            status = log_out_of_memory();
-        file_source_close(&file);
-    }
-    hash_free(&hash);
-    free(buffer);
-    return status;
-}
-
-/* The file was loaded before: say so, if its bytes are still the same. */
+/* Run a query of one boolean about a file. */
 static exit_status
-report_done(const load_table *table, const row_source *source, const PGresult *found)
+ask(connection *server, const char *sql, int count, const char *const *params, bool *answer)
 {
-    const char *name = source->file->name;
-    char sum[HASH_TEXT_SIZE];
+    PGresult *result;
 
-    if (PQntuples(found) == 0)
-    {
-        log_error("%s: another load of this file was undone meanwhile", name);
-        log_hint("Run the same command again.");
-        return STATUS_SERVER;
-    }
-    STATUS_TRY(hash_file(name, sum));
-    if (!PQgetisnull(found, 0, 1) && strcmp(sum, PQgetvalue(found, 0, 1)) != 0)
-    {
-        log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed",
-                  name, table->qualified, PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 2));
-        log_detail("An Avro file is known by its header and sync marker, which are the same.");
-        return STATUS_REFUSED;
-    }
-    log_summary("%s: already loaded into %s (load %s, %s): nothing to do", name, table->qualified,
-                PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 2));
+    STATUS_TRY(connection_query(server, sql, count, params, &result));
+    *answer = PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    PQclear(result);
     return STATUS_OK;
 }
 
-/* Refuse a file made from a log that was loaded by way of another file. */
-static exit_status
-check_source(connection *server, const load_table *table, const row_source *source)
+exit_status
+ledger_lock(connection *server, const ledger_key *key, bool wait, bool *taken)
 {
-    const char *lock_params[] = {table->qualified, source->source_sha256};
-    const char *params[] = {table->qualified, source->file_id, source->source_sha256};
+    const char *params[] = {key->table->qualified, key->file_id, key->source_sha256};
+
+    STATUS_TRY(ask(server, resource_file_lock_sql, 3, params, taken));
+    if (*taken || !wait)
+        return STATUS_OK;
+    log_summary("%s: waiting for another load of it into %s", key->file_name,
+                key->table->qualified);
+    STATUS_TRY(connection_run(server, resource_file_wait_sql, 3, params));
+    *taken = true;
+    return STATUS_OK;
+}
+
+exit_status
+ledger_unlock(connection *server, const ledger_key *key)
+{
+    const char *params[] = {key->table->qualified, key->file_id, key->source_sha256};
+
+    return connection_run(server, resource_file_unlock_sql, 3, params);
+}
+
+/* A number of a row; -1 for NULL. */
+static int64_t
+number(const PGresult *rows, int row, int field)
+{
+    return PQgetisnull(rows, row, field) ? -1 : strtoll(PQgetvalue(rows, row, field), NULL, 10);
+}
+
+/* Copy a row of batch_find.sql. */
+static void
+keep_batch(ledger_batch *batch, const PGresult *rows, int row)
+{
+    snprintf(batch->load_id, sizeof(batch->load_id), "%s", PQgetvalue(rows, row, BATCH_LOAD_ID));
+    batch->first_block = number(rows, row, BATCH_FIRST_BLOCK);
+    batch->end_block = number(rows, row, BATCH_END_BLOCK);
+    batch->start_offset = (uint64_t) number(rows, row, BATCH_START_OFFSET);
+    batch->end_offset = (uint64_t) number(rows, row, BATCH_END_OFFSET);
+    snprintf(batch->checksum, HASH_TEXT_SIZE, "%s", PQgetvalue(rows, row, BATCH_CHECKSUM));
+    batch->rows_read = number(rows, row, BATCH_ROWS_READ);
+    batch->rows_rejected = number(rows, row, BATCH_ROWS_REJECTED);
+    batch->truncated = strcmp(PQgetvalue(rows, row, BATCH_TRUNCATED), "t") == 0;
+    snprintf(batch->loaded_at, sizeof(batch->loaded_at), "%s",
+             PQgetvalue(rows, row, BATCH_LOADED_AT));
+}
+
+/* List the batches of a file, in a transaction. */
+static exit_status
+list_batches(connection *server, const ledger_key *key, ledger_batch **batches, size_t *count)
+{
+    const char *params[] = {key->table->qualified, key->file_id};
+    PGresult *rows;
+
+    STATUS_TRY(connection_run(server, resource_file_settle_sql, 2, params));
+    STATUS_TRY(connection_query(server, resource_batch_find_sql, 2, params, &rows));
+    *count = (size_t) PQntuples(rows);
+    *batches = calloc(*count + 1, sizeof(ledger_batch));
+    for (size_t i = 0; *batches != NULL && i < *count; i++)
+        keep_batch(&(*batches)[i], rows, (int) i);
+    PQclear(rows);
+    return *batches != NULL ? STATUS_OK : log_out_of_memory();
+}
+
+exit_status
+ledger_batches(connection *server, const ledger_key *key, ledger_batch **batches, size_t *count)
+{
+    exit_status status;
+
+    STATUS_TRY(connection_run(server, "BEGIN", 0, NULL));
+    status = list_batches(server, key, batches, count);
+    if (status == STATUS_OK)
+        return connection_run(server, "COMMIT", 0, NULL);
+    connection_rollback(server);
+    return status;
+}
+
+exit_status
+ledger_check_source(connection *server, const ledger_key *key)
+{
+    const char *params[] = {key->table->qualified, key->file_id, key->source_sha256};
     exit_status status = STATUS_OK;
     PGresult *found;
 
-    STATUS_TRY(connection_run(server, resource_source_lock_sql, 2, lock_params));
     STATUS_TRY(connection_query(server, resource_source_find_sql, 3, params, &found));
     if (PQntuples(found) > 0)
     {
         log_error("%s: the log that this file was made from is already in %s: from \"%s\" "
                   "(load %s, %s)",
-                  source->file->name, table->qualified, PQgetvalue(found, 0, 1),
+                  key->file_name, key->table->qualified, PQgetvalue(found, 0, 1),
                   PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 2));
         log_hint("\"--again\" loads it a second time.");
         status = STATUS_REFUSED;
@@ -96,9 +139,56 @@ check_source(connection *server, const load_table *table, const row_source *sour
     return status;
 }
 
+/* Names as a JSON array; NULL without memory. */
+static char *
+name_array(const operand_list *names)
+{
+    json_t *array = json_array();
+    char *text;
+
+    for (int i = 0; i < names->count; i++)
+        json_array_append_new(array, json_text(cs_slice_of(names->items[i]), NULL));
+    text = json_dumps(array, 0);
+    json_decref(array);
+    return text;
+}
+
+exit_status
+ledger_truncated(connection *server, const ledger_key *key, const operand_list *names, bool *done)
+{
+    char *array = name_array(names);
+    const char *params[] = {key->table->qualified, key->file_id, array};
+    exit_status status;
+
+    if (array == NULL)
+        return log_out_of_memory();
+    status = ask(server, resource_truncate_done_sql, 3, params, done);
+    free(array);
+    return status;
+}
+
+exit_status
+ledger_truncate(connection *server, const load_table *table)
+{
+    const char *params[] = {table->qualified};
+    exit_status status;
+    char *sql;
+
+    /* once the table is ours, no batch is under way that the DELETE would not see */
+    if (asprintf(&sql,
+                 "LOCK TABLE load_batch IN ROW EXCLUSIVE MODE;"
+                 " LOCK TABLE %1$s IN ACCESS EXCLUSIVE MODE; TRUNCATE TABLE %1$s",
+                 table->qualified) < 0)
+        return log_out_of_memory();
+    status = connection_run(server, sql, 0, NULL);
+    free(sql);
+    STATUS_TRY(status);
+    return connection_run(server, "DELETE FROM load_batch WHERE table_name = $1", 1, params);
+}
+
 /* Say why the ledger takes no row: it may be an older version's. */
 static exit_status
-report_claim(const connection *server, PGresult *failure)
+report_claim(connection *server, PGresult *failure)
 {
     bool older = connection_failed_with(failure, "42703"); /* undefined column */
     exit_status status = connection_report(server, failure);
@@ -108,34 +198,53 @@ report_claim(const connection *server, PGresult *failure)
     return status;
 }
 
-exit_status
-ledger_claim(connection *server, const load_table *table, row_source *source, bool again,
-             load_batch *batch, claim_result *result)
+/* Check that our lock of the file is still held: a batch under way keeps others out. */
+static exit_status
+check_owner(connection *server, const ledger_key *key, int owner)
 {
-    const char *params[] = {table->qualified, source->file->name, source->file_id,
-                            source->source_sha256, table->oid};
-    const char *find_params[] = {table->qualified, source->file_id};
-    exit_status status;
-    PGresult *rows;
+    char owner_text[NUMBER_SIZE];
+    const char *params[] = {key->table->qualified, key->file_id, owner_text};
+    bool held;
 
-    rows = connection_execute(server, resource_batch_claim_sql, 5, params);
-    if (connection_failed(rows))
-        return report_claim(server, rows);
-    *result = PQntuples(rows) > 0 ? CLAIM_OURS : CLAIM_DONE;
-    if (*result == CLAIM_OURS)
-        batch->load_id = strtoll(PQgetvalue(rows, 0, 0), NULL, 10);
-    PQclear(rows);
-    if (*result == CLAIM_OURS)
-        return again || source->source_sha256 == NULL ? STATUS_OK
-                                                      : check_source(server, table, source);
-    STATUS_TRY(connection_query(server, resource_batch_find_sql, 2, find_params, &rows));
-    status = report_done(table, source, rows);
-    PQclear(rows);
-    return status;
+    snprintf(owner_text, sizeof(owner_text), "%d", owner);
+    STATUS_TRY(connection_run(server, resource_batch_guard_sql, 2, params));
+    STATUS_TRY(ask(server, resource_batch_owner_sql, 3, params, &held));
+    if (held)
+        return STATUS_OK;
+    server->transient = true;
+    if (server->said == NULL || !atomic_exchange(server->said, true))
+        log_error("%s: the session that holds the file's lock was lost", key->file_name);
+    return STATUS_SERVER;
 }
 
 exit_status
-ledger_finish(connection *server, const load_batch *batch)
+ledger_claim(connection *server, const ledger_key *key, const block_range *range, bool truncated,
+             int owner, int64_t *load_id)
+{
+    char first[NUMBER_SIZE], start[NUMBER_SIZE];
+    const char *params[] = {
+        key->table->qualified, key->file_name, key->file_id, key->source_sha256,
+        key->table->oid,       first,          start,        truncated ? "t" : "f"};
+    PGresult *rows;
+
+    STATUS_TRY(check_owner(server, key, owner));
+    snprintf(first, sizeof(first), "%" PRId64, range->first_block);
+    snprintf(start, sizeof(start), "%" PRIu64, range->start_offset);
+    rows = connection_execute(server, resource_batch_claim_sql, 8, params);
+    if (connection_failed(rows))
+        return report_claim(server, rows);
+    *load_id = PQntuples(rows) > 0 ? number(rows, 0, 0) : 0;
+    PQclear(rows);
+    if (*load_id > 0)
+        return STATUS_OK;
+    log_error("%s: block %s is in table %s already, but was not there a moment ago", key->file_name,
+              first, key->table->qualified);
+    log_hint("Was load_batch changed by hand? Run the same command again.");
+    return STATUS_SERVER;
+}
+
+exit_status
+ledger_finish(connection *server, const batch_result *batch)
 {
     const int64_t numbers[] = {batch->load_id,   batch->end_block,   batch->end_offset,
                                batch->rows_read, batch->rows_loaded, batch->rows_rejected};
@@ -146,148 +255,4 @@ ledger_finish(connection *server, const load_batch *batch)
     return connection_run(server, resource_batch_finish_sql, 7,
                           (const char *const[]){texts[0], texts[1], texts[2], batch->checksum,
                                                 texts[3], texts[4], texts[5]});
-}
-
-/* Start without any rejects. */
-void
-reject_spool_init(reject_spool *rejects)
-{
-    file_spool_init(&rejects->spool, NULL);
-    copy_encoder_init(&rejects->encoder, &rejects->spool.base);
-    cs_buffer_init(&rejects->text, loader_env());
-}
-
-/* Free what was kept. */
-void
-reject_spool_free(reject_spool *rejects)
-{
-    if (rejects->spool.file != NULL)
-        fclose(rejects->spool.file);
-    rejects->spool.file = NULL;
-    copy_encoder_free(&rejects->encoder);
-    cs_buffer_free(&rejects->text);
-}
-
-/* A text value, NULL where there is none. */
-static cs_value
-text_value(const char *text)
-{
-    if (text == NULL)
-        return (cs_value){.kind = CS_VALUE_NULL};
-    return (cs_value){.kind = CS_VALUE_STRING, .as.bytes = cs_slice_of(text)};
-}
-
-/* A number, NULL where it says that there is none. */
-static cs_value
-number_value(int64_t number, int64_t none)
-{
-    if (number == none)
-        return (cs_value){.kind = CS_VALUE_NULL};
-    return (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = number};
-}
-
-/* Encode a reject as a row of load_reject. */
-static cs_code
-encode_reject(reject_spool *rejects, int64_t load_id, const reject *item, refusal *why)
-{
-    const column_type *text = column_type_find(TEXTOID), *number = column_type_find(INT8OID);
-    const load_column columns[REJECT_COLUMNS] = {
-        {"load_id", number, 0, false},   {"file_name", text, 1, false},
-        {"block", number, 2, false},     {"record", number, 3, false},
-        {"column_name", text, 4, false}, {"sqlstate", text, 5, false},
-        {"reason", text, 6, false},      {"record_text", text, 7, false}};
-    cs_value values[REJECT_COLUMNS] = {number_value(load_id, 0),      text_value(item->file),
-                                       number_value(item->block, -1), number_value(item->record, 0),
-                                       text_value(item->column),      text_value(item->sqlstate),
-                                       text_value(item->reason)};
-
-    rejects->text.len = 0;
-    CS_TRY(utf8_append_repaired(&rejects->text, item->text, false, &why->err));
-    values[7] = (cs_value){.kind = CS_VALUE_STRING,
-                           .as.bytes = {(const char *) rejects->text.data, rejects->text.len}};
-    return copy_encoder_row(&rejects->encoder, columns, REJECT_COLUMNS, values, why);
-}
-
-/* Create the temporary file. */
-static exit_status
-open_spool(reject_spool *rejects)
-{
-    cs_error err;
-
-    rejects->spool.file = tmpfile();
-    if (rejects->spool.file == NULL)
-    {
-        log_error("could not create a temporary file for rejects: %s", strerror(errno));
-        return STATUS_SERVER;
-    }
-    if (copy_encoder_begin(&rejects->encoder, &err) != CS_OK)
-        return log_core_error(&err, NULL);
-    return STATUS_OK;
-}
-
-exit_status
-reject_spool_add(reject_spool *rejects, int64_t load_id, const reject *item)
-{
-    refusal why;
-
-    if (rejects->spool.file == NULL)
-        STATUS_TRY(open_spool(rejects));
-    switch (encode_reject(rejects, load_id, item, &why))
-    {
-        case CS_OK:
-            return STATUS_OK;
-        case CS_ERR_IO:
-            log_error("could not write a temporary file for rejects: %s", strerror(errno));
-            return STATUS_SERVER;
-        default:
-            return log_core_error(&why.err, item->file);
-    }
-}
-
-/* Send the spool's bytes in the COPY that runs; false if that is not possible. */
-static bool
-send_bytes(reject_spool *rejects, connection *server)
-{
-    static const size_t size = COPY_CHUNK_BYTES;
-    uint8_t *buffer = malloc(size);
-    FILE *file = rejects->spool.file;
-    bool done = buffer != NULL && fflush(file) == 0 && fseek(file, 0, SEEK_SET) == 0;
-
-    while (done)
-    {
-        size_t got = fread(buffer, 1, size, file);
-
-        if (got == 0)
-            break;
-        done = connection_copy_put(server, buffer, got);
-    }
-    done = done && ferror(file) == 0;
-    free(buffer);
-    return done;
-}
-
-exit_status
-reject_spool_send(reject_spool *rejects, connection *server)
-{
-    PGresult *result;
-    cs_error err;
-    bool sent;
-
-    if (rejects->spool.file == NULL)
-        return STATUS_OK;
-    if (copy_encoder_end(&rejects->encoder, &err) != CS_OK)
-    {
-        log_error("could not write a temporary file for rejects: %s", strerror(errno));
-        return STATUS_SERVER;
-    }
-    STATUS_TRY(connection_run(server,
-                              "COPY load_reject (load_id, file_name, block, record, column_name,"
-                              " sqlstate, reason, record_text) FROM STDIN (FORMAT binary)",
-                              0, NULL));
-    sent = send_bytes(rejects, server);
-    result = connection_copy_end(server, sent ? NULL : "could not read the rejects");
-    if (connection_failed(result))
-        return connection_report(server, result);
-    PQclear(result);
-    return STATUS_OK;
 }

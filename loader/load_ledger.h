@@ -1,41 +1,84 @@
 /*
  * loader/load_ledger.h
- *     The ledger of loads: load_batch and load_reject.
+ *     The ledger of loads: load_batch and load_reject, and the locks that guard it.
  *
- * All functions run in the load's transaction, with the search path at the
- * ledger's schema.
+ * A file is known by its table's name and its file_id. Whoever loads it holds its lock
+ * for the session; each batch says in its transaction that it is under way, and checks
+ * that the lock is still held: so who gets the lock next, and waits for the batches
+ * under way, sees all of them in the ledger. All functions run with the search path at
+ * the ledger's schema.
  */
 #ifndef LOADER_LOAD_LEDGER_H
 #define LOADER_LOAD_LEDGER_H
 
 #include "copy_encoder.h"
+#include "load_input.h"
 #include "load_table.h"
 #include "rejects.h"
 
-/* What a claim found. */
-typedef enum claim_result
+/* What the ledger knows a file by. */
+typedef struct ledger_key
 {
-    CLAIM_OURS, /* the file is ours to load */
-    CLAIM_DONE  /* the file was loaded before; has been said */
-} claim_result;
+    const load_table *table;
+    const char *file_name;
+    const char *file_id;
+    const char *source_sha256; /* of the log that it was made from; NULL: not known */
+} ledger_key;
 
-typedef struct load_batch
+/* A batch that is committed. */
+typedef struct ledger_batch
+{
+    char load_id[24];
+    int64_t first_block;
+    int64_t end_block;
+    uint64_t start_offset;
+    uint64_t end_offset;
+    char checksum[HASH_TEXT_SIZE];
+    int64_t rows_read;
+    int64_t rows_rejected;
+    bool truncated;
+    char loaded_at[40];
+} ledger_batch;
+
+/* Take a file's lock; *taken is false, and nothing happened, where another session has it. */
+exit_status ledger_lock(connection *server, const ledger_key *key, bool wait, bool *taken);
+exit_status ledger_unlock(connection *server, const ledger_key *key);
+
+/* Wait for batches under way, then list what is committed; *batches is the caller's to free. */
+exit_status ledger_batches(connection *server, const ledger_key *key, ledger_batch **batches,
+                           size_t *count);
+
+/* Refuse a file made from a log that was loaded by way of another file. */
+exit_status ledger_check_source(connection *server, const ledger_key *key);
+
+/* Whether the table was emptied for this file, and holds only files of these names since. */
+exit_status ledger_truncated(connection *server, const ledger_key *key, const operand_list *names,
+                             bool *done);
+
+/* In a batch's transaction: empty the table, and the ledger of it. */
+exit_status ledger_truncate(connection *server, const load_table *table);
+
+/*
+ * In a batch's transaction: claim blocks for it. owner is the process of the session
+ * that holds the file's lock.
+ */
+exit_status ledger_claim(connection *server, const ledger_key *key, const block_range *range,
+                         bool truncated, int owner, int64_t *load_id);
+
+/* What became of a batch. */
+typedef struct batch_result
 {
     int64_t load_id;
-    int64_t rows_read;
-    int64_t rows_loaded;
-    int64_t rows_rejected;
     int64_t end_block;
     int64_t end_offset;
     char checksum[HASH_TEXT_SIZE];
-} load_batch;
+    int64_t rows_read;
+    int64_t rows_loaded;
+    int64_t rows_rejected;
+} batch_result;
 
-/* Claim a file for a table. With again, another file made from the same log does not matter. */
-exit_status ledger_claim(connection *server, const load_table *table, row_source *source,
-                         bool again, load_batch *batch, claim_result *result);
-
-/* Fill in what became of the batch. */
-exit_status ledger_finish(connection *server, const load_batch *batch);
+/* Fill it in. */
+exit_status ledger_finish(connection *server, const batch_result *batch);
 
 /* Rejects on their way to load_reject: a COPY runs, so they wait in a temporary file. */
 typedef struct reject_spool
@@ -53,5 +96,8 @@ exit_status reject_spool_add(reject_spool *rejects, int64_t load_id, const rejec
 
 /* Copy what was kept into load_reject. */
 exit_status reject_spool_send(reject_spool *rejects, connection *server);
+
+/* Write what was refused of a file, by this run and earlier ones, to a rejects file. */
+exit_status ledger_write_rejects(connection *server, const ledger_key *key, reject_file *file);
 
 #endif

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "log.h"
 #include "output.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <locale.h>
@@ -28,6 +29,7 @@ run_command(const command_spec *command, int argc, char **argv)
     operand_list operands;
     exit_status status = STATUS_USAGE;
 
+    log_set_command(command->name);
     if (settings == NULL)
         return log_out_of_memory();
     if (command->defaults != NULL)
@@ -36,6 +38,7 @@ run_command(const command_spec *command, int argc, char **argv)
     {
         case PARSE_RUN:
             status = command->run(settings, &operands);
+            progress_end();
             break;
         case PARSE_HELP:
             options_print_help(command);
@@ -47,6 +50,7 @@ run_command(const command_spec *command, int argc, char **argv)
         case PARSE_ERROR:
             break;
     }
+    options_free(command, settings);
     free(settings);
     return status;
 }
@@ -105,6 +109,7 @@ main(int argc, char **argv)
     stop_install();
     status = output_finish(dispatch(argc, argv));
     if (status == STATUS_INTERRUPTED)
-        log_error("interrupted");
+        log_interrupted();
+    log_flush();
     return status;
 }

@@ -153,6 +153,7 @@ next_line(movielens_source *source, cs_value *values, refusal *why)
     CS_TRY(code);
     source->base.rows++;
     source->base.line = source->line.number;
+    source->base.raw = source->line.text;
     text = source->line.text;
     if (text.len > 0 && text.data[text.len - 1] == '\r')
         text.len--;
@@ -179,6 +180,7 @@ next_record(movielens_source *source, cs_value *values, refusal *why)
 
     source->base.rows = source->csv->rows;
     source->base.line = source->csv->line;
+    source->base.raw = source->csv->raw;
     CS_TRY(code);
     for (size_t i = 0; i < source->csv->num_fields; i++)
         if (source->places[i] >= 0)
@@ -197,13 +199,11 @@ next(row_source *base, cs_value *values, refusal *why)
 
 /* row_source_ops.row_text */
 static cs_code
-row_text(row_source *base, const cs_value *values, cs_buffer *text, cs_slice *bytes, cs_error *err)
+row_text(row_source *base, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
 {
-    const movielens_source *source = (movielens_source *) base;
-
-    if (source->csv != NULL)
-        return source->csv->ops->row_text(source->csv, values, text, bytes, err);
-    return cs_buffer_append(text, source->line.text.data, source->line.text.len, err);
+    (void) base;
+    (void) bytes;
+    return cs_buffer_append(text, raw.data, raw.len, err);
 }
 
 /* row_source_ops.close */

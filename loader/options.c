@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include "log.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_OPTIONS 32
+#define MAX_OPTIONS 48
 #define HELP_COLUMN 28       /* where the options' descriptions start */
 #define MAX_NAME_BYTES 64    /* longer names are not compared */
+#define NO_SETTING SIZE_MAX  /* offset of an option that is acted on at once */
 #define FIRST_LONG_VALUE 256 /* getopt's value of the first option: above every letter */
 
 static const option_spec connection_options[] = {
@@ -28,9 +30,29 @@ static const option_spec connection_options[] = {
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
+/* By log_format and progress_mode. */
+static const char *const log_format_names[] = {"text", "json", NULL};
+static const char *const progress_names[] = {"auto", "json", "none", NULL};
+
+/* What all commands can be asked for. */
+typedef struct general_settings
+{
+    bool verbose;
+    int log_format;
+    int progress;
+} general_settings;
+
 static const option_spec general_options[] = {
-    {"help", 0, OPTION_FLAG, 0, NULL, "show this help", NULL},
-    {"version", 0, OPTION_FLAG, 0, NULL, "show the version", NULL},
+    {"verbose", 'v', OPTION_FLAG, offsetof(general_settings, verbose), NULL,
+     "say on standard error what is being done", NULL},
+    {"log-format", 0, OPTION_CHOICE, offsetof(general_settings, log_format), "FORMAT",
+     "messages as text (default), or as json: one\nobject a line", log_format_names},
+    {"progress", 0, OPTION_CHOICE, offsetof(general_settings, progress), "MODE",
+     "auto: on a terminal, while a file is worked on\n(default); json: one object a line each "
+     "second;\nnone",
+     progress_names},
+    {"help", 0, OPTION_FLAG, NO_SETTING, NULL, "show this help", NULL},
+    {"version", 0, OPTION_FLAG, NO_SETTING, NULL, "show the version", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -229,6 +251,22 @@ parse_choice(const option_spec *spec, const char *text, int *value)
     return false;
 }
 
+/* Add to a list; its memory grows at the counts 1, 2, 4, ... Without memory the program ends. */
+static void
+add_to_list(option_list *list, const char *argument)
+{
+    if ((list->count & (list->count - 1)) == 0)
+    {
+        size_t capacity = list->count == 0 ? 1 : 2 * (size_t) list->count;
+        const char **items = realloc(list->items, capacity * sizeof(*items));
+
+        if (items == NULL)
+            exit(log_out_of_memory());
+        list->items = items;
+    }
+    list->items[list->count++] = argument;
+}
+
 /* Store an option's argument in the settings; false if it is not acceptable. */
 static bool
 store_option(const option_spec *spec, char *argument, void *settings)
@@ -247,18 +285,38 @@ store_option(const option_spec *spec, char *argument, void *settings)
             return parse_count(argument, member);
         case OPTION_CHOICE:
             return parse_choice(spec, argument, member);
+        case OPTION_LIST:
+            add_to_list(member, argument);
+            return true;
     }
     return false;
+}
+
+/* True if an option is one of a table. */
+static bool
+is_in_table(const option_spec *spec, const option_spec *table)
+{
+    for (; table->name != NULL; table++)
+        if (spec == table)
+            return true;
+    return false;
+}
+
+/* Do as the general options say: from the place on where they stand. */
+static void
+apply_general(const general_settings *general)
+{
+    log_set_verbose(general->verbose);
+    log_set_format((log_format) general->log_format);
+    progress_set_mode((progress_mode) general->progress);
 }
 
 /* True if an argument is there but empty; only connection options mean something by that. */
 static bool
 is_empty(const option_spec *spec, const char *argument)
 {
-    for (const option_spec *known = connection_options; known->name != NULL; known++)
-        if (spec == known)
-            return false;
-    return spec->kind != OPTION_FLAG && argument[0] == '\0';
+    return !is_in_table(spec, connection_options) && spec->kind != OPTION_FLAG &&
+           argument[0] == '\0';
 }
 
 /* Check the number of operands. */
@@ -279,6 +337,7 @@ parse_result
 options_parse(const command_spec *command, int argc, char **argv, void *settings,
               operand_list *operands)
 {
+    general_settings general = {false, LOG_TEXT, PROGRESS_AUTO};
     option_set set;
     int value;
 
@@ -303,19 +362,27 @@ options_parse(const command_spec *command, int argc, char **argv, void *settings
             report_argument(command, spec, NULL);
             return PARSE_ERROR;
         }
-        if (spec == &general_options[0])
-            return PARSE_HELP;
-        if (spec == &general_options[1])
-            return PARSE_VERSION;
-        if (!store_option(spec, optarg, settings))
+        if (is_in_table(spec, general_options) && spec->offset == NO_SETTING)
+            return spec->name[0] == 'h' ? PARSE_HELP : PARSE_VERSION;
+        if (!store_option(spec, optarg,
+                          is_in_table(spec, general_options) ? (void *) &general : settings))
         {
             report_argument(command, spec, optarg);
             return PARSE_ERROR;
         }
+        apply_general(&general);
     }
     operands->items = argv + optind;
     operands->count = argc - optind;
     return check_operands(command, operands);
+}
+
+void
+options_free(const command_spec *command, void *settings)
+{
+    for (const option_spec *spec = command->options; spec != NULL && spec->name != NULL; spec++)
+        if (spec->kind == OPTION_LIST)
+            free(((option_list *) ((char *) settings + spec->offset))->items);
 }
 
 /* Print one option, its description beside or below it. */

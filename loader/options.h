@@ -20,7 +20,15 @@ typedef enum option_kind
     OPTION_TEXT,   /* const char *: borrowed from argv */
     OPTION_COUNT,  /* int64_t: a number from 0 */
     OPTION_CHOICE, /* int: an index into choices; the first is the default */
+    OPTION_LIST,   /* option_list: may be given several times */
 } option_kind;
+
+/* The arguments of an option given several times, in order; borrowed from argv. */
+typedef struct option_list
+{
+    const char **items;
+    int count;
+} option_list;
 
 /* One option; a table of them ends with a NULL name. */
 typedef struct option_spec
@@ -74,9 +82,12 @@ typedef enum parse_result
     PARSE_ERROR    /* has been reported */
 } parse_result;
 
-/* Parse argv, whose first item is the command's name. */
+/* Parse argv, whose first item is the command's name; options_free afterwards in any case. */
 parse_result options_parse(const command_spec *command, int argc, char **argv, void *settings,
                            operand_list *operands);
+
+/* Free what the settings hold: their lists. */
+void options_free(const command_spec *command, void *settings);
 
 /* Print a command's help to standard output. */
 void options_print_help(const command_spec *command);

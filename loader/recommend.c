@@ -46,7 +46,7 @@ enum
 
 /* Report a failed query: an argument that the server does not take is a usage error. */
 static exit_status
-report_failure(const connection *server, PGresult *result)
+report_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool argument =

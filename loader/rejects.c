@@ -70,9 +70,8 @@ reject_object(const reject *item)
     return NULL;
 }
 
-/* Append a reject as a JSON line. */
-static cs_code
-append_json(cs_buffer *out, const reject *item, cs_error *err)
+cs_code
+reject_append_json(cs_buffer *out, const reject *item, cs_error *err)
 {
     CS_TRY(json_append(out, reject_object(item), err));
     return cs_buffer_append(out, "\n", 1, err);
@@ -91,11 +90,16 @@ reject_file_add(reject_file *file, const reject *item)
         STATUS_TRY(file_sink_open(&file->sink, file->name, file->replace));
     }
     file->line.len = 0;
-    if (append_json(&file->line, item, &err) != CS_OK)
+    if (reject_append_json(&file->line, item, &err) != CS_OK)
         return log_core_error(&err, file->name);
+    return reject_file_add_line(file, (const char *) file->line.data, file->line.len);
+}
+
+exit_status
+reject_file_add_line(reject_file *file, const char *line, size_t len)
+{
     file->count++;
-    return file_sink_append(&file->sink, file->line.data, file->line.len) ? STATUS_OK
-                                                                          : STATUS_SERVER;
+    return file_sink_append(&file->sink, line, len) ? STATUS_OK : STATUS_SERVER;
 }
 
 exit_status
@@ -117,8 +121,7 @@ reject_budget_spend(reject_budget *budget, const reject *item)
     char place[96] = "";
     size_t len = 0;
 
-    budget->count++;
-    if (budget->count <= budget->limit)
+    if (atomic_fetch_add(&budget->count, 1) < budget->limit)
         return STATUS_OK;
     if (item->line > 0)
         len = (size_t) snprintf(place, sizeof(place), "line %" PRId64, item->line);

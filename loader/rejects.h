@@ -7,6 +7,8 @@
 
 #include "file_sink.h"
 
+#include <stdatomic.h>
+
 /* One refused line or record. */
 typedef struct reject
 {
@@ -26,7 +28,7 @@ typedef struct reject
 typedef struct reject_budget
 {
     int64_t limit;
-    int64_t count;
+    atomic_llong count; /* by several threads */
 } reject_budget;
 
 /* The file that rejects are written to, as JSON lines. */
@@ -46,6 +48,10 @@ exit_status reject_file_open(reject_file *file, const char *name, bool on_demand
 
 /* Write a reject. */
 exit_status reject_file_add(reject_file *file, const reject *item);
+
+/* Append a reject as a line of JSON, and write such a line. */
+cs_code reject_append_json(cs_buffer *out, const reject *item, cs_error *err);
+exit_status reject_file_add_line(reject_file *file, const char *line, size_t len);
 
 /* Publish the file if keep, else remove it. Returns status, or a failure of its own. */
 exit_status reject_file_close(reject_file *file, bool keep, exit_status status);

@@ -79,7 +79,7 @@ make_query(const connection *server, const char *schema, const report_arguments 
 
 /* Report a failed query: an argument that the server does not take is a usage error. */
 static exit_status
-report_failure(const connection *server, PGresult *result)
+report_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||

@@ -19,6 +19,16 @@ extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
 extern const char resource_reward_interaction_sql[];
 
+/* sql/redshift: what init --target redshift puts in place. */
+extern const char resource_redshift_tables_sql[];
+extern const char resource_redshift_session_event_sql[];
+extern const char resource_redshift_session_items_sql[];
+extern const char resource_redshift_session_report_sql[];
+extern const char resource_redshift_sessions_sql[];
+extern const char resource_redshift_refresh_sessions_sql[];
+extern const char resource_redshift_campaign_engagement_sql[];
+extern const char resource_redshift_weekly_rewards_sql[];
+
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
 extern const char resource_table_columns_sql[];
@@ -26,8 +36,16 @@ extern const char resource_table_find_sql[];
 extern const char resource_batch_claim_sql[];
 extern const char resource_batch_find_sql[];
 extern const char resource_batch_finish_sql[];
-extern const char resource_source_lock_sql[];
+extern const char resource_batch_guard_sql[];
+extern const char resource_batch_owner_sql[];
+extern const char resource_batch_rejects_sql[];
+extern const char resource_file_lock_sql[];
+extern const char resource_file_wait_sql[];
+extern const char resource_file_unlock_sql[];
+extern const char resource_file_settle_sql[];
+extern const char resource_truncate_done_sql[];
 extern const char resource_source_find_sql[];
+extern const char resource_stage_plan_sql[];
 extern const char resource_serve_session_sql[];
 extern const char resource_serve_recommend_sql[];
 extern const char resource_serve_similar_sql[];

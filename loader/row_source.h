@@ -48,11 +48,12 @@ typedef struct row_source_ops
     cs_code (*next)(row_source *source, cs_value *values, refusal *why);
 
     /*
-     * Append the row just read, as text for people. *bytes is set to its bytes in
-     * the file where the text does not show them exactly.
+     * Append a row that was read once, given as its bytes in the file, as text for people.
+     * *bytes is set to these bytes where the text does not show them exactly. What next
+     * does is not disturbed.
      */
-    cs_code (*row_text)(row_source *source, const cs_value *values, cs_buffer *text,
-                        cs_slice *bytes, cs_error *err);
+    cs_code (*row_text)(row_source *source, cs_slice raw, cs_buffer *text, cs_slice *bytes,
+                        cs_error *err);
 
     void (*close)(row_source *source);
 } row_source_ops;
@@ -74,6 +75,7 @@ struct row_source
     int64_t line;      /* CSV: where it starts, from 1; else 0 */
     int64_t block;     /* Avro: from 0; else -1 */
     int64_t end_block; /* the block after the last one seen */
+    cs_slice raw;      /* its bytes in the file */
 };
 
 /* What a file is. */
@@ -86,6 +88,15 @@ typedef enum source_format
 /* Open a source of an open file. The file's hash gets all its bytes. */
 exit_status row_source_open(row_source **source, file_source *file, source_format format);
 void row_source_close(row_source *source);
+
+/*
+ * The reader of a source that has blocks, to find where they lie; NULL of others. Only
+ * the blocks' heads may be read with it, and not while rows are.
+ */
+cs_avro_reader *row_source_reader(row_source *source);
+
+/* Read from one border between blocks to another; false if the source has no blocks. */
+bool row_source_seek(row_source *source, const cs_avro_position *position, int64_t end_block);
 
 /* The two kinds that a file's content tells, and one that it does not. */
 exit_status avro_source_open(row_source **source, file_source *file);

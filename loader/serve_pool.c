@@ -86,7 +86,7 @@ return_entry(serve_pool *pool, pool_entry *entry)
 
 /* What a failed query means: an argument's fault is told, anything else only logged. */
 static serve_answer
-answer_failure(const connection *server, PGresult *result)
+answer_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -1,10 +1,10 @@
 /*
  * loader/stop.c
- *     The stop flag: the program's only mutable global state.
+ *     The stop flag, which signals set.
  */
 #include "stop.h"
 
-#include "defaults.h"
+#include "log.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -20,10 +20,7 @@ handle_signal(int signal_number)
     (void) signal_number;
     if (stop_at_once)
     {
-        static const char message[] = PROGRAM_NAME ": error: interrupted\n";
-        ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
-
-        (void) written; /* nobody left to tell */
+        log_interrupted_at_once();
         _exit(STATUS_INTERRUPTED);
     }
     stop_flag = 1;
@@ -59,15 +56,17 @@ stop_immediately(bool immediate)
 wait_result
 wait_for(int fd, short events, int milliseconds)
 {
+    log_flush();
     /* A signal just before poll would go unnoticed: so wait in short steps. */
     for (int waited = 0; milliseconds < 0 || waited < milliseconds;
          waited += STOP_POLL_MILLISECONDS)
     {
         struct pollfd ready = {.fd = fd, .events = events};
+        int left = milliseconds < 0 ? STOP_POLL_MILLISECONDS : milliseconds - waited;
 
         if (stop_requested())
             return WAIT_STOPPED;
-        if (poll(&ready, 1, STOP_POLL_MILLISECONDS) > 0)
+        if (poll(&ready, 1, left < STOP_POLL_MILLISECONDS ? left : STOP_POLL_MILLISECONDS) > 0)
             return WAIT_READY;
     }
     return WAIT_TIMEOUT;

@@ -1,14 +1,21 @@
 -- loader/sql/batch_claim.sql
--- Claim file $3 for table $1, whose oid is $5. A loader of the same file that comes
--- second waits here for the first, and gets no row once that has committed.
-INSERT INTO load_batch (table_name, file_name, file_id, source_sha256, first_block, start_offset,
-                        start_pages)
-VALUES ($1, $2, $3, $4, 0, 0, (
+-- Claim blocks from $6 on, at byte $7, of file $3 for table $1, whose oid is $5; $8:
+-- the table was emptied for it. No row where they are in the table already. A batch
+-- without blocks, of a file that had none, takes in those that it has got since.
+INSERT INTO load_batch AS b (table_name, file_name, file_id, source_sha256, first_block, start_offset,
+                        truncated, start_pages)
+VALUES ($1, $2, $3, $4, $6, $7, $8, (
     SELECT jsonb_object_agg(c.oid, pg_relation_size(c.oid) / current_setting('block_size')::bigint)
     FROM (SELECT $5::oid AS oid
           UNION
           SELECT relid FROM pg_partition_tree($5::oid::regclass)) AS tree
     JOIN pg_class AS c USING (oid)
     WHERE c.relkind = 'r'))
-ON CONFLICT (table_name, file_id, first_block) DO NOTHING
+ON CONFLICT (table_name, file_id, first_block) DO UPDATE
+SET file_name = EXCLUDED.file_name,
+    start_pages = EXCLUDED.start_pages,
+    truncated = b.truncated OR EXCLUDED.truncated,
+    refreshed = false,
+    loaded_at = EXCLUDED.loaded_at
+WHERE b.end_block = b.first_block
 RETURNING load_id

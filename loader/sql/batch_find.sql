@@ -1,10 +1,16 @@
 -- loader/sql/batch_find.sql
--- The load of file $2 into table $1.
+-- The batches of file $2 in table $1, in the file's order.
 SELECT load_id,
+       first_block,
+       end_block,
+       start_offset,
+       end_offset,
        checksum,
+       rows_read,
+       rows_rejected,
+       truncated,
        to_char(loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
 FROM load_batch
 WHERE table_name = $1
   AND file_id = $2
 ORDER BY first_block
-LIMIT 1

@@ -179,14 +179,16 @@ COMMENT ON INDEX load_batch_table_name_file_id_first_block_key IS
     'no batch of a file is loaded twice into a table';
 
 CREATE TABLE IF NOT EXISTS load_reject (
-    load_id     bigint NOT NULL REFERENCES load_batch ON DELETE CASCADE,
-    file_name   text,
-    block       bigint,
-    record      bigint,
-    column_name text,
-    sqlstate    text,
-    reason      text NOT NULL,
-    record_text text
+    load_id      bigint NOT NULL REFERENCES load_batch ON DELETE CASCADE,
+    file_name    text,
+    block        bigint,
+    record       bigint,
+    column_name  text,
+    sqlstate     text,
+    reason       text NOT NULL,
+    record_text  text,
+    line         bigint,
+    record_bytes bytea
 );
 
 CREATE INDEX IF NOT EXISTS load_reject_load_id_idx ON load_reject (load_id);
@@ -200,6 +202,9 @@ COMMENT ON COLUMN load_reject.column_name IS 'column that caused the refusal, wh
 COMMENT ON COLUMN load_reject.sqlstate IS 'SQLSTATE of the refusal';
 COMMENT ON COLUMN load_reject.reason IS 'why the row was refused';
 COMMENT ON COLUMN load_reject.record_text IS 'the refused row itself, as text';
+COMMENT ON COLUMN load_reject.line IS 'line of a CSV file that the row starts in, from 1; NULL for Avro';
+COMMENT ON COLUMN load_reject.record_bytes IS
+    'the bytes of the refused row, where record_text does not show them as they are';
 COMMENT ON INDEX load_reject_load_id_idx IS 'rejects of a batch, also for removing it';
 
 -- Stored sessions

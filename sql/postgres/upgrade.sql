@@ -24,5 +24,15 @@ BEGIN
             ADD COLUMN refreshed boolean NOT NULL DEFAULT false,
             ADD COLUMN rows_forgotten bigint NOT NULL DEFAULT 0;
     END IF;
+
+    -- Up to 0.4.0 the file of rejects was not written from here.
+    IF NOT EXISTS (SELECT
+                   FROM pg_attribute AS a
+                   WHERE a.attrelid = 'load_reject'::regclass
+                     AND a.attname = 'record_bytes'
+                     AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE load_reject ADD COLUMN line bigint, ADD COLUMN record_bytes bytea;
+    END IF;
 END;
 $$;

@@ -262,6 +262,7 @@ def listen(place):
         print(server.getsockname()[1], flush=True)
         while True:
             connection, _ = server.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=Client(place, connection).run, daemon=True).start()
 
 

@@ -124,9 +124,13 @@ clickstream_ok($node, 'load', '--schema', 'odd', $avro);
 is(sql('SELECT count(*) FROM odd.http_log'), '3', 'another table is another load');
 is(sql('SELECT table_name FROM odd.load_batch'), 'odd.http_log', 'in the ledger of its schema');
 
-my $changed = write_file("$scratch/changed.avro", read_file($avro) . avro_block($sync, [ $records[0] ]));
+my $bytes = read_file($avro);
+my $changed = write_file("$scratch/changed.avro", $bytes =~ s/campaigns/kampaigns/r);
 fails_like(2, qr/changed.avro: file was loaded .* but its bytes have changed/,
     'the same header with other blocks', 'load', $changed);
+my $shorter = write_file("$scratch/shorter.avro", substr($bytes, 0, -length avro_block($sync, [ $records[2] ])));
+fails_like(2, qr/shorter.avro: file was loaded .* but its bytes have changed/,
+    'a file that lost a block', 'load', $shorter);
 
 my $other_sync = 'another marker!!';
 my $encoded_again = write_file("$scratch/second.avro",

@@ -98,7 +98,8 @@ foreach my $signal (qw(INT TERM))
     wait_for_waiting(2);
     $first->{harness}->signal($signal);
     is(finish($first), 4, "SIG$signal: exit status");
-    is($first->{err}, "clickstream: error: interrupted\n", 'message');
+    is($first->{err}, "clickstream: error: interrupted\nclickstream: hint: Run the same command again"
+          . " to go on: what is loaded is not loaded twice.\n", 'message');
     $session->quit;
     is(finish($second), 0, 'the other loads the file') or diag($second->{err});
     is(sql('SELECT count(*) FROM http_log'), '1000', 'every row is there once');
@@ -133,7 +134,7 @@ $file = avro_file();
 my $later = avro_file();
 sql('TRUNCATE http_log');
 $session = lock_log();
-my $lost = begin('load', $file, $later);
+my $lost = begin('load', '--retries', 0, $file, $later);
 wait_for_waiting(1);
 sql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'clickstream'));
@@ -150,9 +151,10 @@ is(sql('SELECT count(*) FROM http_log'), '2000', 'the next run loads it');
 $file = avro_file();
 sql('TRUNCATE http_log');
 $session = lock_log();
-$lost = begin('load', $file);
+$lost = begin('load', '--retries', 0, $file);
 wait_for_waiting(1);
-kill 'KILL', sql(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'clickstream'));
+kill 'KILL', sql(q(SELECT pid FROM pg_stat_activity
+                   WHERE application_name = 'clickstream' AND wait_event_type = 'Lock'));
 is(finish($lost), 3, 'a crash of the server');
 like($lost->{err}, qr/\Aclickstream: error: server closed the connection unexpectedly\n/, 'message');
 eval { $session->quit };

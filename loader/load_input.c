@@ -1,0 +1,56 @@
+/*
+ * loader/load_input.c
+ *     Opening what is loaded.
+ */
+#include "load_input.h"
+
+#include "log.h"
+
+/* Open the file and its source. */
+static exit_status
+open_input(load_input *input, const char *name, source_format format, const block_range *range)
+{
+    exit_status status;
+
+    memset(input, 0, sizeof(*input));
+    STATUS_TRY(file_source_open(&input->file, name));
+    hash_start(&input->hash);
+    input->file.hash = &input->hash;
+    if (range != NULL)
+    {
+        input->file.offset = range->start_offset;
+        input->file.hash_end = range->end_offset;
+    }
+    status = row_source_open(&input->source, &input->file, format);
+    if (status != STATUS_OK)
+        load_input_close(input);
+    return status;
+}
+
+exit_status
+load_input_open(load_input *input, const char *name, source_format format)
+{
+    return open_input(input, name, format, NULL);
+}
+
+exit_status
+load_input_open_range(load_input *input, const char *name, const block_range *range)
+{
+    STATUS_TRY(open_input(input, name, SOURCE_AUTO, range));
+    if (row_source_seek(input->source, &range->position, range->end_block))
+        return STATUS_OK;
+    log_error("%s: file was replaced by another while it was loaded", name);
+    load_input_close(input);
+    return STATUS_REFUSED;
+}
+
+void
+load_input_close(load_input *input)
+{
+    if (input->source == NULL && input->hash.context == NULL)
+        return;
+    row_source_close(input->source);
+    file_source_close(&input->file);
+    hash_free(&input->hash);
+    memset(input, 0, sizeof(*input));
+}
