@@ -44,12 +44,12 @@ FROM (
                CASE
                    WHEN p.http_method = 'GET'
                    THEN SAFE_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?\z') AS INT64)
+                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?$') AS INT64)
                END AS campaign_id,
                CASE
                    WHEN p.http_method = 'POST'
                    THEN SAFE_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?\z') AS INT64)
+                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?$') AS INT64)
                END AS reward_id,
                LAG(p.timestamp) OVER (
                    PARTITION BY p.user_id

@@ -11,8 +11,8 @@ from conftest import ROOT
 
 SQL = ROOT / "sql" / "spark"
 JAR = ROOT / "build" / "java" / "spark-avro_2.13.jar"
-OBJECTS = ("tables", "load", "session_event", "session_items", "session_report", "sessions",
-           "campaign_engagement", "weekly_rewards")
+VIEWS = ("load", "session_event", "session_items", "session_report", "campaign_engagement", "weekly_rewards")
+TABLES = ("tables", "sessions")
 NULLABLE = [("timestamp", {"type": "long", "logicalType": "timestamp-micros"}), ("http_method", "string"),
             ("http_path", "string"), ("user_id", "string")]
 SCHEMA = {"type": "record", "name": "HttpLog",
@@ -51,7 +51,7 @@ class Warehouse:
         session.sql(f"CREATE DATABASE {name}")
         session.sql(f"USE {name}")
         session.sql(f"SET clickstream.log={self.log.as_uri()}")
-        for one in OBJECTS:
+        for one in TABLES + VIEWS:
             self.run(one)
         self.files = 0
 
