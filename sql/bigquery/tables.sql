@@ -19,15 +19,6 @@ PARTITION BY DATE(timestamp)
 CLUSTER BY user_id
 OPTIONS (description = 'HTTP requests, one row each; the same request may stand here more than once');
 
--- What LOAD DATA brings first: a load is exactly once only from here on.
-CREATE TABLE IF NOT EXISTS clickstream.http_log_stage (
-    timestamp   TIMESTAMP,
-    http_method STRING,
-    http_path   STRING,
-    user_id     STRING
-)
-OPTIONS (description = 'rows of the file that is being loaded');
-
 -- Campaigns and rewards
 
 CREATE TABLE IF NOT EXISTS clickstream.campaign_reward_mapping (

@@ -1,7 +1,7 @@
 -- sql/spark/tables.sql
 --     The tables that the reports read, and the ledger of what table sessions has seen.
---     Safe to run again. ${clickstream.log} is the folder with the Avro files of the log:
---     spark-sql --conf clickstream.log=s3a://bucket/log, or SET clickstream.log=... first.
+--     Safe to run again. First, SET clickstream.log=s3a://bucket/log: the folder with the
+--     Avro files of the log.
 
 -- Days and hours of the reports are told from times in UTC.
 SET spark.sql.session.timeZone = UTC;

@@ -27,7 +27,7 @@ from redshift_sql import Refused, significant, statements, translate
 VERSION = "8.0.2"
 USER = "awsuser"
 SETTINGS = {"options": "-c standard_conforming_strings=off -c escape_string_warning=off "
-                       "-c timezone=UTC -c check_function_bodies=on"}
+                       "-c timezone=UTC -c jit=off -c work_mem=256MB"}
 VERSION_TEXT = f"PostgreSQL {VERSION} on i686-pc-linux-gnu, compiled by GCC gcc, Redshift 1.0.198"
 OWN = re.compile(r"\bversion\s*\(\s*\)", re.IGNORECASE)
 LAST_COPY = re.compile(r"\bpg_last_copy_(id|count)\s*\(\s*\)", re.IGNORECASE)

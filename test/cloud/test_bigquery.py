@@ -196,9 +196,11 @@ def test_weekly_rewards(asked, rewards, warehouse, extension):  # pylint: disabl
 def test_files_are_googlesql():
     """Every file is a script that ZetaSQL can read, and so is the LOAD DATA that a text holds."""
     from zetasql.api import Parser  # pylint: disable=import-outside-toplevel
+    from zetasql.types import LanguageOptions  # pylint: disable=import-outside-toplevel
+    language = LanguageOptions.maximum_features()
     files = googlesql.read_sql()
     for text in files.values():
-        Parser.parse_script_static(text)
+        Parser.parse_script_static(text, language)
     inside = files["load"].split('"""')[1].replace("%T", "'gs://bucket/log.avro'")
     assert "LOAD DATA" in inside
-    Parser.parse_statement_static(inside)
+    Parser.parse_statement_static(inside, language)

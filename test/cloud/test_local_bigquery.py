@@ -85,6 +85,8 @@ def test_real_log(server, campaigns, extension, tmp_path):
     """From the text log by our Avro to the report."""
     log = cases.real(campaigns)
     Directory(tmp_path).run_ok("encode", "-o", tmp_path / "log.avro", campaigns / "http_log.txt")
+    server.ask("query", "CREATE TABLE clickstream.http_log_stage (timestamp TIMESTAMP, http_method STRING, "
+                        "http_path STRING, user_id STRING)")
     assert server.ask("load", "p1.clickstream.http_log_stage", tmp_path / "log.avro", "AVRO") == 16000
     server.ask("query", "INSERT INTO clickstream.http_log SELECT timestamp, http_method, http_path, user_id, 1 "
                         "FROM clickstream.http_log_stage")
