@@ -63,9 +63,10 @@ class Broken(Load):
         assert self.rows() == ROWS, what
         assert self.redshift.sql("SELECT count(DISTINCT http_path) FROM http_log") == [(ROWS,)], what
         assert len(self.ledger()) == 1, what
-        code, err = self.once()
-        assert code == 0 and "already loaded" in err, (what, err)
-        assert self.rows() == ROWS and self.s3.keys() == [] and self.s3.uploads() == [], what
+        assert self.s3.keys() == [] and self.s3.uploads() == [], what
+        if SOAK:
+            code, err = self.once()
+            assert code == 0 and "already loaded" in err and self.rows() == ROWS, (what, err)
 
 
 @pytest.fixture

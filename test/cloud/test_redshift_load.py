@@ -394,3 +394,17 @@ def test_encode_refuses(here, change, word):
     assert not (here.path / "log.avro").exists()
     done = here.run("encode", "--target", "redshift", "--codec", "zstandard", "log.txt")
     assert done.code == 1 and "codec zstandard" in done.err
+
+
+def test_real_log(load, campaigns):
+    """The log of the campaigns: encoded, staged in a codec that must be repaired, loaded, reported."""
+    assert load.here.run("encode", "--codec", "zstandard", "-o", "log.avro", campaigns / "http_log.txt").code == 0
+    done = load.run("--slices", "2", "log.avro")
+    assert done.code == 0 and "read 16000 records = 16000 loaded + 0 rejected" in done.err, done
+    with open(campaigns / "campaign_reward_mapping.csv", encoding="utf-8") as file:
+        pairs = [line.strip() for line in file][1:]
+    load.redshift.sql("INSERT INTO campaign_reward_mapping " + " UNION ALL ".join(
+        "SELECT " + pair.replace('"', "") for pair in pairs))
+    assert load.redshift.sql("SELECT count(*), sum(CASE WHEN reward_driven_by_campaign_view THEN 1 ELSE 0 END)"
+                             " FROM session_report") == [(7377, 340)]
+    load.redshift.sql("DELETE FROM campaign_reward_mapping")
