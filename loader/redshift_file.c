@@ -11,6 +11,7 @@
 #include "redshift.h"
 
 #include "avro_decode.h"
+#include "file_sink.h"
 #include "record_file.h"
 #include "stop.h"
 #include "varint.h"
@@ -236,23 +237,7 @@ inspect(inspection *state)
 static bool
 write_spool(void *ctx, uint64_t offset, const void *data, size_t len)
 {
-    const uint8_t *at = data;
-
-    while (len > 0)
-    {
-        ssize_t written = pwrite(fileno(ctx), at, len, (off_t) offset);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return false;
-        at += written;
-        offset += (uint64_t) written;
-        len -= (size_t) written;
-    }
-    return true;
+    return file_write_all(fileno(ctx), data, len, (int64_t) offset);
 }
 
 /* Copy the records of all blocks that hold some. */
