@@ -313,9 +313,27 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/*
+ * True if Redshift says that transactions were in each other's way (its error 1023), or
+ * that S3, which it asks, has a bad moment: neither has a SQLSTATE of its own.
+ */
+static bool
+redshift_may_pass(const char *message)
+{
+    static const char *const words[] = {"SlowDown", "InternalError", "ServiceUnavailable",
+                                        "RequestTimeout"};
+
+    if (strncmp(message, "1023", 4) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(message, "S3ServiceException") != NULL && strstr(message, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* True if a failure may be gone when the same is tried again a little later. */
 static bool
-may_pass(const connection *server, const char *sqlstate)
+may_pass(const connection *server, const char *sqlstate, const char *message)
 {
     /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
     static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
@@ -325,7 +343,7 @@ may_pass(const connection *server, const char *sqlstate)
     for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
         if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
             return true;
-    return false;
+    return message != NULL && redshift_may_pass(message);
 }
 
 exit_status
@@ -334,7 +352,7 @@ connection_report(connection *server, PGresult *result)
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    server->transient = may_pass(server, sqlstate);
+    server->transient = may_pass(server, sqlstate, message);
     if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);

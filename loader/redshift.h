@@ -15,7 +15,6 @@
 #include "log.h"
 #include "s3.h"
 
-#include <stdarg.h>
 #include <time.h>
 
 #define REDSHIFT_DEFAULT_SLICES 4
@@ -96,16 +95,6 @@ exit_status redshift_init(const connection_settings *settings, const char *schem
 exit_status redshift_check_encoding(const char *name, const cs_avro_schema *schema,
                                     cs_avro_codec codec);
 
-/*
- * Append a statement for a simple query, everything quoted: in the format %n stands for
- * a name and %t for a literal, each taking a const char * (a literal's may be NULL), and
- * %d for an int64_t.
- */
-cs_code redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char *format,
-                     ...);
-cs_code redshift_sql_list(cs_buffer *sql, const connection *server, cs_error *err,
-                          const char *format, va_list args);
-
 /* What a column takes. */
 typedef enum redshift_kind
 {
@@ -149,9 +138,20 @@ typedef struct redshift_mapping
 {
     const redshift_column **columns; /* by field */
     size_t count;
-    bool epochs;  /* timestamps come as milliseconds */
-    bool renames; /* some field has capitals in its name */
+    bool epochs;      /* timestamps come as milliseconds */
+    bool renames;     /* some field has capitals in its name */
+    bool add_load_id; /* the load's number goes to the column load_id */
 } redshift_mapping;
+
+/*
+ * Run a statement as a simple query, everything quoted: in the format %n stands for a
+ * name, %t for a literal (NULL: the SQL NULL), %s for SQL of our own, each taking a const
+ * char *; %d for an int64_t; %l for the columns of a const redshift_mapping *. Like
+ * connection_query and connection_run; the result of redshift_send may be a failure.
+ */
+exit_status redshift_query(connection *server, PGresult **result, const char *format, ...);
+exit_status redshift_run(connection *server, const char *format, ...);
+exit_status redshift_send(connection *server, PGresult **result, const char *format, ...);
 
 /* Match the fields of a file with the columns; what Redshift would not load is refused. */
 exit_status redshift_mapping_make(redshift_mapping *mapping, const redshift_table *table,

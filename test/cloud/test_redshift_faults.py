@@ -182,7 +182,7 @@ def test_connection_lost(broken):
             if step < begin or (step == begin and fault == "1023"):
                 assert code in (0, 3), (step, fault, err)
             else:
-                assert code == 0 and "tried again" in err, (step, fault, err)
+                assert code == 0 and "trying again" in err, (step, fault, err)
             broken.check((step, fault))
 
 

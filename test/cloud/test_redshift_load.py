@@ -408,3 +408,29 @@ def test_real_log(load, campaigns):
     assert load.redshift.sql("SELECT count(*), sum(CASE WHEN reward_driven_by_campaign_view THEN 1 ELSE 0 END)"
                              " FROM session_report") == [(7377, 340)]
     load.redshift.sql("DELETE FROM campaign_reward_mapping")
+
+
+def test_load_id_of_the_file(load):
+    """A file that has the column itself keeps it."""
+    rows = [dict(row, load_id=70 + number) for number, row in enumerate(records(2))]
+    name = load.write("log.avro", rows, [*FIELDS, {"name": "load_id", "type": "long"}])
+    assert load.run(name).code == 0
+    assert load.redshift.sql("SELECT load_id FROM http_log ORDER BY 1") == [(70,), (71,)]
+
+
+def test_interrupt_while_waiting(load):
+    """A load that waits for another one can be interrupted."""
+    name = load.write("log.avro", records(2))
+    other = load.redshift.connect()
+    other.autocommit = False
+    other.cursor().execute("LOCK load_batch")
+    process = load.start("-v", name)
+    for line in process.stderr:
+        if b"LOCK" in line:
+            break
+    process.send_signal(2)
+    _, err = process.communicate(timeout=60)
+    other.rollback()
+    other.close()
+    assert process.returncode == 4 and b"interrupted" in err, err
+    assert load.run(name).code == 0 and load.rows() == 2
