@@ -426,7 +426,7 @@ def test_interrupt_while_waiting(load):
     other.cursor().execute("LOCK load_batch")
     process = load.start("-v", name)
     for line in process.stderr:
-        if b"LOCK" in line:
+        if b"SELECT load_id" in line:
             break
     process.send_signal(2)
     _, err = process.communicate(timeout=60)
