@@ -62,7 +62,7 @@ BEGIN
             INSERT INTO clickstream.sessions
             SELECT *
             FROM clickstream.session_report(
-                touched_from, TIMESTAMP_ADD(touched_to, INTERVAL 1 MICROSECOND));
+                touched_from, SAFE.TIMESTAMP_ADD(touched_to, INTERVAL 1 MICROSECOND));
             DELETE FROM clickstream.session_touched WHERE TRUE;
         END IF;
     END IF;

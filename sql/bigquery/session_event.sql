@@ -44,12 +44,12 @@ FROM (
                CASE
                    WHEN p.http_method = 'GET'
                    THEN SAFE_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?\z') AS INT64)
+                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?$') AS INT64)
                END AS campaign_id,
                CASE
                    WHEN p.http_method = 'POST'
                    THEN SAFE_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?\z') AS INT64)
+                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?$') AS INT64)
                END AS reward_id,
                LAG(p.timestamp) OVER (
                    PARTITION BY p.user_id
@@ -74,9 +74,9 @@ FROM (
             LEFT JOIN clickstream.session_touched AS u ON u.user_id = l.user_id
             WHERE l.user_id IS NOT NULL
               AND l.timestamp >= COALESCE(
-                  TIMESTAMP_SUB(since, INTERVAL 1 DAY), TIMESTAMP '0001-01-01 00:00:00+00')
+                  SAFE.TIMESTAMP_SUB(since, INTERVAL 1 DAY), TIMESTAMP '0001-01-01 00:00:00+00')
               AND l.timestamp <= COALESCE(
-                  TIMESTAMP_ADD(until, INTERVAL 1 DAY), TIMESTAMP '9999-12-31 23:59:59.999999+00')
+                  SAFE.TIMESTAMP_ADD(until, INTERVAL 1 DAY), TIMESTAMP '9999-12-31 23:59:59.999999+00')
               AND (c.users = 0 OR l.timestamp BETWEEN u.first_at AND u.last_at)
         ) AS p
     ) AS e

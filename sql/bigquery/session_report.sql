@@ -37,8 +37,8 @@ FROM (
            i.id,
            i.first_at,
            i.last_at,
-           TIMESTAMP_SUB(
-               TIMESTAMP_ADD(until, INTERVAL 1 DAY), INTERVAL g.gap_microseconds MICROSECOND) AS edge,
+           SAFE.TIMESTAMP_SUB(
+               SAFE.TIMESTAMP_ADD(until, INTERVAL 1 DAY), INTERVAL g.gap_microseconds MICROSECOND) AS edge,
            ROW_NUMBER() OVER (
                PARTITION BY i.user_id, i.session_start, i.kind, i.id
                ORDER BY m.reward_id) AS copy,

@@ -71,8 +71,6 @@ class Warehouse:
         self.files = read_sql()
         text = "\n".join(self.files.values())
         self.columns = {name: columns_of(body) for name, body in TABLE.findall(text)}
-        self.functions = dict(FUNCTION.findall(text))
-        self.views = dict(VIEW.findall(text))
         self.procedures = {name: body for file in self.files.values() for name, body in PROCEDURE.findall(file)}
         self.rows = {name: [] for name in self.columns}
         self.variables = {}
@@ -90,29 +88,16 @@ class Warehouse:
         builtin = self.types.ZetaSQLBuiltinFunctionOptions(language_options=self.language)
         return builder.with_builtin_functions(builtin).build()
 
-    def expand(self, text):
-        """Put table functions, views and variables into a query."""
-        while match := CALL.search(text):
-            end = closing(text, match.end())
-            # An argument has the type of its parameter, NULL too.
-            since, until = (f"CAST({part.strip()} AS TIMESTAMP)" for part in split(text[match.end():end]))
-            body = re.sub(r"\b(since|until)\b", lambda word: {"since": since, "until": until}[word.group()],
-                          self.functions[match.group(1)])
-            text = f"{text[:match.start()]}({body}){text[end + 1:]}"
-        for name, body in self.views.items():
-            text = re.sub(rf"clickstream\.{name}\b", lambda _, body=body: f"({body})", text)
-        return text
-
     def with_tables(self, text):
         """The query behind common table expressions of the tables that it uses."""
-        text = self.expand(text)
+        text = inlined(text)
         used = [name for name in self.columns if re.search(rf"clickstream\.{name}\b", text)]
         tables = ", ".join(
             "{0} AS (SELECT {1} FROM raw_{0})".format(name, ", ".join(
                 f"{TYPES[kind][1].format('raw_' + name + '.' + column)} AS {column}"
                 for column, kind in self.columns[name])) for name in used)
         for name, value in self.variables.items():
-            text = re.sub(rf"(?<![.\w]){name}\b(?! *=)", lambda _, value=value: value, text)
+            text = re.sub(rf"(?<!AS )(?<![.\w]){name}\b(?! *=)", lambda _, value=value: value, text)
         text = text.replace("clickstream.", "")
         return (f"WITH {tables} SELECT * FROM ({text})" if used else text), used
 
@@ -201,6 +186,22 @@ class Warehouse:
         else:
             rows = self.query(f"SELECT {alias}.* {source} WHERE NOT {chosen}")
         self.rows[table] = [list(row) for row in rows]
+
+
+def inlined(text):
+    """A query with table functions and views put in where they are called."""
+    files = "\n".join(read_sql().values())
+    functions = dict(FUNCTION.findall(files))
+    while match := CALL.search(text):
+        end = closing(text, match.end())
+        # An argument has the type of its parameter, NULL too.
+        since, until = (f"CAST({part.strip()} AS TIMESTAMP)" for part in split(text[match.end():end]))
+        body = re.sub(r"\b(since|until)\b", lambda word: {"since": since, "until": until}[word.group()],
+                      functions[match.group(1)])
+        text = f"{text[:match.start()]}({body}){text[end + 1:]}"
+    for name, body in VIEW.findall(files):
+        text = re.sub(rf"clickstream\.{name}\b", lambda _, body=body: f"({body})", text)
+    return text
 
 
 def closing(text, at):

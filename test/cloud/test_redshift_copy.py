@@ -12,8 +12,9 @@ import psycopg2
 import pytest
 
 import cases
+import redshift_sql
 from conftest import PROGRAM, Directory
-from redshift_server import Redshift
+from redshift_server import SQL, Redshift
 from test_redshift_reports import answer, fill
 
 ROLE = "IAM_ROLE 'arn:aws:iam::123456789012:role/loader'"
@@ -70,8 +71,8 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def warehouse(postgres, s3, tmp_path_factory):
-    with Redshift(postgres, s3, tmp_path_factory.mktemp("front")) as started:
+def warehouse(postgres, s3_process, tmp_path_factory):
+    with Redshift(postgres, s3_process, tmp_path_factory.mktemp("front")) as started:
         started.apply()
         yield started
 
@@ -205,6 +206,19 @@ def test_manifest_of_a_missing_file(stage):
     assert stage.count() == 0
     stage.copy(manifest(stage, source, missing, mandatory=False), AVRO + " MANIFEST")
     assert stage.count() == 1
+
+
+def test_by_hand(stage):
+    """What sql/redshift/load.sql says, a statement at a time."""
+    source = stage.put("log.avro", avro(map(record, range(7))))
+    listed = manifest(stage, source)
+    text = (SQL / "load.sql").read_text(encoding="utf-8").replace("s3://bucket/log.manifest", listed)
+    for _ in range(2):
+        stage.warehouse.sql("DELETE FROM load_batch; DELETE FROM http_log")
+        for one in redshift_sql.statements(text):
+            stage.warehouse.sql(redshift_sql.render(one))
+        assert stage.warehouse.sql("SELECT COUNT(*), MAX(l.load_id), MAX(b.rows_loaded) FROM http_log AS l "
+                                   "JOIN load_batch AS b ON b.load_id = l.load_id") == [(7, 1, 7)]
 
 
 def test_missing_prefix(stage):
