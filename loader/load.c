@@ -56,7 +56,7 @@ static const option_spec options[] = {
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
-     "load over N connections at once (default: 1)", NULL},
+     "load over N connections at once (default: 1);\nRedshift: upload N objects at once", NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
      "commit an Avro file in batches of about so many\n"
      "rows (default: all of a file at once; with\nseveral jobs 500000)",
@@ -126,6 +126,7 @@ check_target(const load_settings *settings, bool redshift)
         plain.table = settings->table;
         plain.schema = settings->schema;
         plain.retries = settings->retries;
+        plain.jobs = settings->jobs;
         plain.again = settings->again;
     }
     else
@@ -140,7 +141,7 @@ check_target(const load_settings *settings, bool redshift)
     else
         log_error("an option was given that goes with \"--target redshift\" only");
     log_hint("\"%s load --help\" says which are for Redshift; of the others it takes \"-t\", "
-             "\"--schema\", \"--retries\" and \"--again\".",
+             "\"--schema\", \"--jobs\", \"--retries\" and \"--again\".",
              PROGRAM_NAME);
     return STATUS_USAGE;
 }
@@ -154,6 +155,7 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
                                       .table = settings->table,
                                       .schema = settings->schema,
                                       .retries = settings->retries,
+                                      .jobs = settings->jobs,
                                       .again = settings->again};
 
     return redshift_load(&request, files);
@@ -205,9 +207,9 @@ run(const void *given, const operand_list *files)
 
     STATUS_TRY(check_files(settings, files));
     STATUS_TRY(check_target(settings, redshift));
+    STATUS_TRY(check_options(settings, files));
     if (redshift)
         return load_to_redshift(settings, files);
-    STATUS_TRY(check_options(settings, files));
     if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "s3.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
 #define REDSHIFT_DEFAULT_SLICES 4
@@ -82,6 +83,7 @@ typedef struct redshift_request
     const char *table;  /* NULL: the default */
     const char *schema; /* NULL: not given */
     int64_t retries;    /* of the transaction */
+    int64_t jobs;       /* objects uploaded at a time */
     bool again;
 } redshift_request;
 
@@ -218,6 +220,10 @@ typedef struct redshift_stage
     staged_part *parts;
     size_t num_parts;
     s3_traffic traffic;
+
+    /* While uploaders run */
+    _Atomic size_t next_part; /* that nobody has taken */
+    atomic_bool failed;       /* one of them: the others stop behind their parts */
 } redshift_stage;
 
 /* Find the file's folder. Free it also after a failure. */
@@ -225,8 +231,8 @@ exit_status redshift_stage_open(redshift_stage *stage, s3_client *client, const 
                                 const redshift_file *file, const redshift_table *table);
 void redshift_stage_free(redshift_stage *stage);
 
-/* Upload the file as a multiple of slices, and the manifest. */
-exit_status redshift_stage_upload(redshift_stage *stage, int64_t slices);
+/* Upload the file as a multiple of slices, so many objects at a time, and the manifest. */
+exit_status redshift_stage_upload(redshift_stage *stage, int64_t slices, int64_t jobs);
 
 /* Remove what lies in the folder, except, with keep, what was staged now. Failing is no error. */
 void redshift_stage_clean(redshift_stage *stage, bool keep);

@@ -96,7 +96,7 @@ bring_over(file_load *load)
         log_summary("%s: read 0 records = 0 loaded + 0 rejected", load->file.name);
         return STATUS_OK;
     }
-    STATUS_TRY(redshift_stage_upload(&load->stage, slices));
+    STATUS_TRY(redshift_stage_upload(&load->stage, slices, load->request->jobs));
     return redshift_copy_run(&load->copy, &load->batch);
 }
 

@@ -32,13 +32,14 @@ class Broken(Load):
     def __init__(self, here, s3, redshift, large):
         super().__init__(here, s3, redshift)
         self.large = large
+        self.more = ["--slices", "1"]
         self.requests = S3Proxy(s3.port)
         self.statements = WireProxy(redshift.port)
         self.environment["AWS_ENDPOINT_URL"] = self.requests.endpoint
         self.conninfo = redshift.conninfo.replace(f"port={redshift.port}", f"port={self.statements.port}")
 
     def arguments(self, *more):
-        return super().arguments("--slices", "1", *more)
+        return super().arguments(*self.more, *more)
 
     def reset(self):
         self.redshift.sql("DELETE FROM http_log")
@@ -167,6 +168,19 @@ def test_kills_at_statements(broken):
             broken.reset()
             broken.statements.restart(at(step, fault))
             assert broken.once()[0] == -9, (step, fault)
+            broken.check((step, fault))
+
+
+def test_several_at_a_time(broken):
+    """The same where objects are uploaded at the same time."""
+    broken.more = ["--slices", "6", "--jobs", "3"]
+    steps = len(steps_of(broken, broken.requests))
+    assert steps == 2 * 7 + 1 + 7 + 1
+    for step in range(1, steps + 1) if SOAK else random.Random(SEED).sample(range(1, steps - 9), 4):
+        for fault in ["kill", random.Random(SEED + step).choice(S3_FAULTS)]:
+            broken.reset()
+            broken.requests.restart(at(step, fault))
+            assert broken.once()[0] in (0, -9), (step, fault)
             broken.check((step, fault))
 
 

@@ -118,6 +118,21 @@ def test_keep_staged(load):
     assert load.s3.keys() == []
 
 
+def test_jobs(load):
+    """Several objects at a time; what is staged is the same."""
+    rows = records(4000, 2000)
+    name = load.write("log.avro", rows, codec="null", sync_interval=64000)
+    assert load.run("--jobs", "3", "--slices", "7", "--keep-staged", name).code == 0
+    assert load.rows() == 4000
+    keys = load.s3.keys()
+    assert len(keys) == 8
+    load.redshift.sql("DELETE FROM http_log")
+    load.redshift.sql("DELETE FROM load_batch")
+    done = load.run("-v", "--slices", "7", name)
+    assert done.code == 0 and "staged as 7 files: 0 bytes sent" in done.err
+    assert load.rows() == 4000
+
+
 def test_count_of_parts(load):
     """No more parts than megabytes."""
     name = load.write("log.avro", records(2500, 1000), codec="null", sync_interval=16000)
@@ -343,7 +358,8 @@ def test_load_errors_are_shown(load):
     (["--stage", "s3://stage/a", "--iam-role", "AKIASECRET"], "no ARN"),
     (["--stage", "s3://stage/a", "--iam-role", ROLE, "--slices", "20000"], "--slices"),
     (["--stage", "s3://stage/a", "--iam-role", ROLE, "--truncate"], "does not go"),
-    (["--stage", "s3://stage/a", "--iam-role", ROLE, "--jobs", "2"], "does not go"),
+    (["--stage", "s3://stage/a", "--iam-role", ROLE, "--batch", "2"], "does not go"),
+    (["--stage", "s3://stage/a", "--iam-role", ROLE, "--jobs", "0"], "--jobs"),
 ])
 def test_usage(here, s3, arguments, word):
     done = here.run("load", "--target", "redshift", *arguments, "x.avro", env=s3.environment())
