@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "file_source.h"
+#include "load_follow.h"
 #include "log.h"
 #include "redshift.h"
 
@@ -34,11 +35,15 @@ typedef struct load_settings
     bool again;
     int target; /* index into target_names */
     redshift_settings redshift;
+    mapping_request mapping;
+    row_format csv; /* its kind is not used */
+    load_follow_settings follow;
 } load_settings;
 
-static const char *const target_names[] = {"postgres", "redshift", NULL};
+static const load_settings defaults = {
+    .jobs = 1, .retries = DEFAULT_RETRIES, .follow.follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
-static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
+static const char *const target_names[] = {"postgres", "redshift", NULL};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -55,6 +60,18 @@ static const option_spec options[] = {
      "auto: Avro or CSV, as the file says (default);\n"
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
+    {"map", 0, OPTION_LIST, offsetof(load_settings, mapping.map), "FIELD=COLUMN",
+     "the column that a field of the file goes to\n(default: the one of its name); may be repeated",
+     NULL},
+    {"columns", 0, OPTION_TEXT, offsetof(load_settings, mapping.columns), "NAME,...",
+     "load only these columns of the table, and leave\nthe fields of others out", NULL},
+    {"encoding", 0, OPTION_TEXT, offsetof(load_settings, csv.encoding), "NAME",
+     "encoding of CSV, by a name that iconv knows\n(default: UTF-8, or by its byte order mark)",
+     NULL},
+    {"delimiter", 0, OPTION_TEXT, offsetof(load_settings, csv.delimiter), "C",
+     "what separates the fields of CSV; \\t is a tab\n(default: a comma)", NULL},
+    {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
+     "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
      "load over N connections at once (default: 1);\nRedshift: upload N objects at once", NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
@@ -81,6 +98,27 @@ static const option_spec options[] = {
     {"target", 0, OPTION_CHOICE, offsetof(load_settings, target), "TARGET",
      "postgres (default), or redshift: by way of S3", target_names},
     REDSHIFT_OPTIONS(load_settings, redshift),
+    {"follow", 0, OPTION_FLAG, offsetof(load_settings, follow.follow.follow), NULL,
+     "load a log as it grows and is rotated: its lines\ngo to segments in the directory named by "
+     "-o,\n"
+     "and these into the table",
+     NULL},
+    {"output", 'o', OPTION_TEXT, offsetof(load_settings, follow.directory), "DIR",
+     "with --follow: the directory of the segments", NULL},
+    {"input-format", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.kind), "FORMAT",
+     "with --follow: of the log: plain (default),\ncombined (or common: Apache, nginx), or json: "
+     "one\nobject a line",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(load_settings, follow.format.fields), "NAME=KEY",
+     LINE_FIELD_HELP, NULL},
+    {"segment-time", 0, OPTION_COUNT, offsetof(load_settings, follow.follow.seconds), "SECONDS",
+     FOLLOW_TIME_HELP, NULL},
+    {"segment-size", 0, OPTION_TEXT, offsetof(load_settings, follow.follow.size), "SIZE",
+     FOLLOW_SIZE_HELP, NULL},
+    {"remove-segments", 0, OPTION_FLAG, offsetof(load_settings, follow.remove), NULL,
+     "with --follow: remove each segment that is\nloaded, but the last one", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -165,9 +203,14 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
 {
+    const load_follow_settings *follow = &settings->follow;
     bool upsert = settings->on_conflict != CONFLICT_FAIL;
 
-    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+    if (!follow->follow.follow &&
+        (follow->directory != NULL || follow->format.kind != LINE_PLAIN || follow->remove))
+        log_error(
+            "\"--output\", \"--input-format\" and \"--remove-segments\" go with \"--follow\"");
+    else if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
         log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
     else if (upsert && settings->jobs > 1)
         log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
@@ -192,7 +235,9 @@ run(const void *given, const operand_list *files)
         .connection = &settings->connection,
         .table = settings->table,
         .schema = settings->schema,
-        .format = (source_format) settings->format,
+        .format = {(source_format) settings->format, settings->csv.encoding,
+                   settings->csv.delimiter, settings->csv.null_text},
+        .mapping = settings->mapping,
         .rejects = settings->rejects,
         .max_rejects = settings->max_rejects,
         .jobs = settings->jobs,
@@ -214,6 +259,8 @@ run(const void *given, const operand_list *files)
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)
         request.batch_rows = DEFAULT_BATCH_ROWS;
+    if (settings->follow.follow.follow)
+        return load_follow(&settings->follow, &request, files);
     return load_files(&request, files);
 }
 
@@ -222,12 +269,16 @@ const command_spec load_command = {
     .arguments = "FILE...",
     .summary = "load Avro or CSV files into a table",
     .description =
-        "A file's content tells what it is: Avro, or CSV in UTF-8 whose first line names\n"
-        "the columns. Fields go to the columns of the same name, whatever the case; each\n"
-        "field needs one, and columns without a field get their default. Each file is\n"
+        "A file's content tells what it is: Avro, or CSV whose first line names the\n"
+        "columns, also compressed with gzip or zstandard. Fields go to the columns of the\n"
+        "same name, whatever the case; each field needs one, unless --columns says which\n"
+        "to load, and columns without a field get their default. Each file is\n"
         "one transaction, and is recorded in the table load_batch: loading it again does\n"
         "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
-        "an empty field without quotes is NULL, and a time without an offset is UTC.",
+        "an empty field without quotes is NULL, and a time without an offset is UTC.\n\n"
+        "With --follow the FILE is a log: each of its lines goes once into the table, as\n"
+        "it is written, until a signal ends it; the same command goes on, also after a\n"
+        "kill. While the server is away segments are written, and loaded later.",
     .options = options,
     .connects = true,
     .takes_operands = true,

@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define FIRST_WAIT_MILLISECONDS 500
@@ -402,19 +401,6 @@ report_progress(const load_run *run, exit_status status)
                  status == STATUS_INTERRUPTED ? " to go on" : " when the cause is removed");
 }
 
-/* The bytes of all files, as far as they are known. */
-static int64_t
-total_bytes(const operand_list *names)
-{
-    struct stat info;
-    int64_t total = 0;
-
-    for (int i = 0; i < names->count; i++)
-        if (stat(names->items[i], &info) == 0)
-            total += info.st_size;
-    return total;
-}
-
 exit_status
 load_files(const load_request *request, const operand_list *names)
 {
@@ -430,7 +416,7 @@ load_files(const load_request *request, const operand_list *names)
         return log_out_of_memory();
     for (int i = 0; i < names->count; i++)
         run.files[i] = (load_file){.name = names->items[i], .is_first = i == 0};
-    progress_begin("loading", total_bytes(names));
+    progress_begin("loading", file_total_bytes(names->items, names->count));
     status = load_all(&run);
     progress_end();
     status = write_rejects(&run, status);
