@@ -117,7 +117,9 @@ run_load(file_load *load)
         if (staged || !keep)
             redshift_stage_clean(&load->stage, keep);
     }
-    else if (staged && status == STATUS_REFUSED)
+    else if (status == STATUS_REFUSED && !staged)
+        log_detail("Nothing of %s was uploaded.", load->file.name);
+    else if (status == STATUS_REFUSED)
         redshift_stage_clean(&load->stage, false);
     else if (staged && status != STATUS_OK)
         log_hint("Run the same command again: what was uploaded is not sent again, and nothing is "

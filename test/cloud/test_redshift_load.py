@@ -10,6 +10,7 @@ import fastavro
 import pytest
 
 from redshift_files import FIELDS, ROLE, START, Load, records
+from s3_faults import WireProxy
 
 FOLDER = "in/here/"
 
@@ -30,6 +31,7 @@ def refused(load, name, *words, code=2):
     assert done.code == code, done
     for word in words:
         assert word in done.err, done
+    assert f"Nothing of {name} was uploaded." in done.err, done
     assert load.s3.keys() == [] and load.s3.uploads() == []
     assert load.rows() == 0 and load.ledger() == []
     return done
@@ -173,7 +175,7 @@ def test_capitals(load):
     rows = records(50)
     renamed = [dict(field, name=field["name"].title()) for field in FIELDS]
     name = load.write("log.avro", [{key.title(): value for key, value in row.items()} for row in rows], renamed)
-    repaired(load, name, rows)
+    assert "would load NULL" in repaired(load, name, rows).err
     for key in load.s3.keys():
         if key.endswith(".avro"):
             assert b'"http_path"' in load.s3.read(key) and b"Http_Path" not in load.s3.read(key)
@@ -188,7 +190,7 @@ def test_codec(load, codec):
         f"{(start + datetime.timedelta(seconds=number)).isoformat()}Z GET {row['http_path']} u\n"
         for number, row in enumerate(rows)))
     assert load.here.run("encode", "--codec", codec, "log.txt").code == 0
-    assert "has a codec that Redshift does not know" in repaired(load, "log.avro", rows).err
+    assert "has a codec that Redshift would refuse" in repaired(load, "log.avro", rows).err
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
@@ -207,7 +209,7 @@ def test_large_block(load):
 def test_large_header(load):
     rows = records(5)
     name = load.write("log.avro", rows, metadata={"note": "x" * 1500000})
-    repaired(load, name, rows)
+    assert "without the metadata" in repaired(load, name, rows).err
 
 
 def test_empty_block(load):
@@ -347,6 +349,18 @@ def test_load_errors_are_shown(load):
     assert done.code == 2, done
     assert 'log.avro: record 3, column "a": ' in done.err and "load error 1216" in done.err
     assert load.s3.keys() == [] and load.ledger() == [] and load.rows("small") == 0
+
+
+def test_load_errors_of_serverless(load):
+    """Where the cluster's table cannot be read, the other one is asked."""
+    load.redshift.sql("CREATE TABLE small (a integer)")
+    name = load.write("log.avro", [{"a": 2**40}], [{"name": "a", "type": "long"}])
+    with WireProxy(load.redshift.port) as proxy:
+        proxy.restart(lambda number, step: "1023" if "stl_load_errors" in step else None)
+        load.conninfo = load.conninfo.replace(f"port={load.redshift.port}", f"port={proxy.port}")
+        done = load.run("-t", "small", name)
+    assert done.code == 2 and 'log.avro: record 1, column "a": ' in done.err, done
+    assert any("sys_load_error_detail" in step for step in proxy.steps)
 
 
 @pytest.mark.parametrize("arguments, word", [
