@@ -32,47 +32,7 @@ typedef struct redshift_settings
     bool keep_staged;
 } redshift_settings;
 
-/* What they are in a table of options, for settings of this type that have member. */
-#define REDSHIFT_OPTIONS(type, member)                                                             \
-    {"stage",     0,                                                                               \
-     OPTION_TEXT, offsetof(type, member.stage),                                                    \
-     "S3-URL",    "Redshift: where files wait for COPY:\ns3://bucket/prefix",                      \
-     NULL},                                                                                        \
-        {"iam-role",  0,                                                                           \
-         OPTION_TEXT, offsetof(type, member.iam_role),                                             \
-         "ARN",       "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", \
-         NULL},                                                                                    \
-        {"region",    0,                                                                           \
-         OPTION_TEXT, offsetof(type, member.region),                                               \
-         "REGION",    "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)",   \
-         NULL},                                                                                    \
-        {"slices",                                                                                 \
-         0,                                                                                        \
-         OPTION_COUNT,                                                                             \
-         offsetof(type, member.slices),                                                            \
-         "K",                                                                                      \
-         "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: "  \
-         "4)",                                                                                     \
-         NULL},                                                                                    \
-        {"s3-addressing",                                                                          \
-         0,                                                                                        \
-         OPTION_CHOICE,                                                                            \
-         offsetof(type, member.addressing),                                                        \
-         "HOW",                                                                                    \
-         "Redshift: how requests name the bucket: auto\n(default), path or virtual (in the host)", \
-         redshift_addressing_names},                                                               \
-        {"s3-timeout",                                                                             \
-         0,                                                                                        \
-         OPTION_COUNT,                                                                             \
-         offsetof(type, member.timeout),                                                           \
-         "SECONDS",                                                                                \
-         "Redshift: try a request again that moves nothing\nfor so long (default: 60)",            \
-         NULL},                                                                                    \
-    {                                                                                              \
-        "keep-staged", 0, OPTION_FLAG, offsetof(type, member.keep_staged), NULL,                   \
-            "Redshift: leave the staged files in S3", NULL                                         \
-    }
-
+/* Arguments of the option for addressing. */
 extern const char *const redshift_addressing_names[];
 
 /* What load was asked for. */
