@@ -7,7 +7,7 @@ import re
 import fastavro
 from pyspark.sql import SparkSession
 
-from conftest import ROOT
+from conftest import ROOT, SOAK
 
 SQL = ROOT / "sql" / "spark"
 JAR = ROOT / "build" / "java" / "spark-avro_2.13.jar"
@@ -19,23 +19,29 @@ SCHEMA = {"type": "record", "name": "HttpLog",
           "fields": [{"name": name, "type": ["null", kind]} for name, kind in NULLABLE]}
 
 
+# Small queries are done before their compiled form is: a soak run takes the defaults.
+QUICK = {} if SOAK else {
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.shuffle.partitions": 2,
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
+
 def statements(name):
     """The statements of a file, comments removed."""
     text = re.sub(r"^ *--.*\n", "", (SQL / f"{name}.sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
     return [one.strip() for one in text.split(";\n") if one.strip()]
 
 
-def start(folder, master="local[2]", **settings):
+def start(folder):
     """A Spark that writes below folder and talks to this machine only."""
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["SPARK_LOCAL_DIRS"] = str(folder / "local")
-    builder = SparkSession.builder.master(master)
+    builder = SparkSession.builder.master("local[2]")
     for name, value in {
         "spark.jars": JAR, "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": folder / "warehouse", "spark.sql.shuffle.partitions": 4,
         "spark.sql.session.timeZone": "UTC", "spark.driver.memory": "1g",
-        "spark.driver.extraJavaOptions": f"-Duser.home={folder} -Dderby.system.home={folder}", **settings}.items():
+        **QUICK}.items():
         builder = builder.config(name, str(value))
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

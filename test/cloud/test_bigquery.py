@@ -9,6 +9,7 @@ import pytest
 
 import cases
 import oracle
+from agreement import Agreement
 
 pytest.importorskip("zetasql", reason="zetasql is not there")
 import googlesql  # noqa: E402
@@ -49,20 +50,8 @@ def rows(warehouse, everything):
     return answer(warehouse.query(REPORT))
 
 
-def test_truth_table(rows, everything):
-    log = cases.truth()
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert len(cases.answer_of(rows, log)) == 171
-
-
-@pytest.mark.parametrize("log", cases.random_logs(), ids=lambda log: log.name)
-def test_random_log(log, rows, everything):
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert cases.answer_of(rows, log)
-
-
-def test_nothing_else(rows, everything):
-    assert rows == everything[1]
+class TestReport(Agreement):
+    """The truth table, and the random logs."""
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query["query"])
@@ -197,8 +186,8 @@ def test_campaign_engagement(asked, rewards, warehouse, extension):  # pylint: d
 def test_weekly_rewards(asked, rewards, warehouse, extension):  # pylint: disable=unused-argument
     campaign, first, last, zone = asked
     settings(warehouse, zone=zone)
-    found = warehouse.query("SELECT reward_name, redeemed, pct_change, week, reward_id "
-                            f"FROM clickstream.weekly_rewards WHERE {f'campaign_id = {campaign}' if campaign else 'TRUE'}"
+    found = warehouse.query("SELECT reward_name, redeemed, pct_change, week, reward_id FROM clickstream.weekly_rewards "
+                            f"WHERE {f'campaign_id = {campaign}' if campaign else 'TRUE'}"
                             + cases.days(first, last, "week", "DATE_TRUNC({}, ISOWEEK)"))
     assert [(name, count, change and decimal.Decimal(change), week) for name, count, change, week, _
             in sorted(found, key=lambda row: (row[3], row[0], row[4]))] == extension.weeks(*asked)

@@ -12,6 +12,7 @@ import pytest
 
 import cases
 from conftest import ROOT, Directory
+from s3_server import free_port
 
 pytest.importorskip("zetasql", reason="zetasql is not there")
 import googlesql  # noqa: E402
@@ -53,11 +54,6 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self.log.close()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def wait_for(port, process):

@@ -5,8 +5,6 @@ itself. The keys of S3 are checked, by versitygw."""
 import io
 import json
 
-import boto3
-import botocore.config
 import fastavro
 import psycopg2
 import pytest
@@ -45,12 +43,9 @@ class Stage:
 
     def __init__(self, s3, warehouse):
         self.s3, self.warehouse = s3, warehouse
-        self.client = boto3.client(
-            "s3", endpoint_url=s3.endpoint, aws_access_key_id=s3.access, aws_secret_access_key=s3.secret,
-            region_name="us-east-1", config=botocore.config.Config(s3={"addressing_style": "path"}))
 
     def put(self, name, content):
-        self.client.put_object(Bucket=self.s3.bucket, Key=name, Body=content)
+        self.s3.client.put_object(Bucket=self.s3.bucket, Key=name, Body=content)
         return f"s3://{self.s3.bucket}/{name}"
 
     def copy(self, source, options=AVRO, columns='("timestamp", http_method, http_path, user_id)', role=ROLE):

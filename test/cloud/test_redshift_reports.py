@@ -11,6 +11,7 @@ from psycopg2.extras import execute_values
 
 import cases
 import oracle
+from agreement import Agreement
 from redshift_server import Redshift
 
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -60,20 +61,8 @@ def rows(warehouse, everything):
     return answer(warehouse.sql("SELECT * FROM session_report"))
 
 
-def test_truth_table(rows, everything):
-    log = cases.truth()
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert len(cases.answer_of(rows, log)) == 171
-
-
-@pytest.mark.parametrize("log", cases.random_logs(), ids=lambda log: log.name)
-def test_random_log(log, rows, everything):
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert cases.answer_of(rows, log)
-
-
-def test_nothing_else(rows, everything):
-    assert rows == everything[1]
+class TestReport(Agreement):
+    """The truth table, and the random logs."""
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query["query"])

@@ -8,6 +8,7 @@ import pytest
 
 import cases
 import oracle
+from agreement import Agreement
 from conftest import Directory
 
 pytest.importorskip("pyspark", reason="pyspark is not there")
@@ -63,20 +64,8 @@ def rows(warehouse):
     return answer(use(warehouse).rows(REPORT.format("session_report")))
 
 
-def test_truth_table(rows, everything):
-    log = cases.truth()
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert len(cases.answer_of(rows, log)) == 171
-
-
-@pytest.mark.parametrize("log", cases.random_logs(), ids=lambda log: log.name)
-def test_random_log(log, rows, everything):
-    assert cases.answer_of(rows, log) == cases.answer_of(everything[1], log)
-    assert cases.answer_of(rows, log)
-
-
-def test_nothing_else(rows, everything):
-    assert rows == everything[1]
+class TestReport(Agreement):
+    """The truth table, and the random logs."""
 
 
 @pytest.mark.parametrize("gap", sorted({int(query["gap_microseconds"]) for query in QUERIES}))
@@ -95,7 +84,8 @@ def test_frames_and_gaps(gap, warehouse):
         frame = " AND ".join(["TRUE"] + [f"{column} {sign} TIMESTAMP_MICROS({bounds[name] - cases.EPOCH})"
                                          for name, sign in (("since", ">="), ("until", "<")) if bounds[name]])
         if query["frame"] == "overlap":
-            frame = f"(user_id, session_start) IN (SELECT user_id, session_start FROM cached_session_event WHERE {frame})"
+            frame = ("(user_id, session_start) IN (SELECT user_id, session_start FROM cached_session_event "
+                     f"WHERE {frame})")
         parts.append(REPORT.format("cached_session_report").replace("SELECT", f"SELECT '{query['query']}',", 1)
                      + f" WHERE {frame}")
         wanted[query["query"]] = cases.of_oracle(log, gap, frame=query["frame"], since=bounds["since"] or None,
@@ -129,12 +119,13 @@ def test_incremental_is_full(session, folder, everything):
     warehouse.put("campaign_reward_mapping", log.pairs, "campaign_id BIGINT, reward_id BIGINT")
     rows = list(log.rows)
     random.Random(cases.SEED).shuffle(rows)
-    size = len(rows) // 3 + 1
-    for number in range(3):
+    loads = 8 if cases.SOAK else 2
+    size = len(rows) // loads + 1
+    for number in range(loads):
         warehouse.add(rows[number * size:(number + 1) * size])
         warehouse.run("refresh_sessions")
     assert answer(warehouse.rows(REPORT.format("sessions"))) == everything[1]
-    assert warehouse.rows("SELECT COUNT(*), COUNT(DISTINCT file_name) FROM load_batch") == [(3, 3)]
+    assert warehouse.rows("SELECT COUNT(*), COUNT(DISTINCT file_name) FROM load_batch") == [(loads, loads)]
     # Nothing new: nothing happens. Broken off before the ledger: done again, to the same end.
     warehouse.run("refresh_sessions")
     assert warehouse.rows("SELECT COUNT(*) FROM session_fresh") == [(0,)]
