@@ -18,7 +18,8 @@
  * lost.
  *
  * Writing: the header is written with its metadata padded to a fixed size, so
- * that finish can put in what is only known at the end.
+ * that finish can put in what is only known at the end. Records are added one by
+ * one; or whole blocks, which packers can make in several threads for one writer.
  */
 #ifndef CS_AVRO_CONTAINER_H
 #define CS_AVRO_CONTAINER_H
@@ -266,6 +267,30 @@ cs_buffer *cs_avro_writer_buffer(cs_avro_writer *writer);
 
 /* Count the record just appended; writes the block before it when that is full. */
 cs_code cs_avro_writer_add(cs_avro_writer *writer, cs_error *err);
+
+/* The bytes of the file so far: its header and whole blocks. */
+uint64_t cs_avro_writer_size(const cs_avro_writer *writer);
+
+/*
+ * Turns the bytes of records into a block, which fits into any file of the codec
+ * and the records' schema. A packer is for one thread at a time.
+ */
+typedef struct cs_avro_packer cs_avro_packer;
+
+/* A level of 0 is the codec's default. */
+cs_code cs_avro_packer_open(const cs_env *env, cs_avro_codec codec, int level,
+                            cs_avro_packer **packer, cs_error *err);
+void cs_avro_packer_free(cs_avro_packer *packer);
+
+/* Replace the contents of block by count records, compressed. */
+cs_code cs_avro_pack(cs_avro_packer *packer, cs_slice records, int64_t count, cs_buffer *block,
+                     cs_error *err);
+
+/*
+ * Write a packed block, behind the records added before. The block is the same
+ * afterwards; it may move in memory, as the sync marker is put behind it.
+ */
+cs_code cs_avro_writer_append(cs_avro_writer *writer, cs_buffer *block, cs_error *err);
 
 /* Write the last block and the final header. The sink is the caller's to sync and close. */
 cs_code cs_avro_writer_finish(cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t count,

@@ -22,6 +22,13 @@
 /* From 64 to 8,191 bytes a value's length takes two bytes. */
 #define WRITER_MIN_BYTES 64
 
+/* What turns records into a block. */
+struct cs_avro_packer
+{
+    cs_codec_state codec;
+    cs_buffer compressed;
+};
+
 struct cs_avro_writer
 {
     const cs_env *env;
@@ -34,13 +41,12 @@ struct cs_avro_writer
     uint64_t offset;     /* where the next block goes */
 
     /* The block being filled */
-    cs_codec_state codec;
+    cs_avro_packer packer;
     size_t block_bytes; /* cut before it is larger than this */
     cs_buffer records;
     size_t counted_bytes; /* the bytes of the records counted */
     int64_t num_records;
     cs_buffer block; /* as written */
-    cs_buffer compressed;
 };
 
 /* Append a long. */
@@ -69,13 +75,70 @@ append_meta(cs_buffer *out, const char *key, const char *value, size_t len, cs_e
     return append_bytes(out, value, len, err);
 }
 
+/* Make a packer that does not compress. */
+static void
+init_packer(cs_avro_packer *packer, const cs_env *env)
+{
+    cs_codec_init(&packer->codec, env, CS_CODEC_NULL, 0);
+    cs_buffer_init(&packer->compressed, env);
+}
+
+/* Free what a packer holds. */
+static void
+free_packer(cs_avro_packer *packer)
+{
+    cs_codec_free(&packer->codec);
+    cs_buffer_free(&packer->compressed);
+}
+
+cs_code
+cs_avro_packer_open(const cs_env *env, cs_avro_codec codec, int level, cs_avro_packer **out,
+                    cs_error *err)
+{
+    cs_avro_packer *packer;
+
+    *out = NULL;
+    CS_TRY(cs_codec_check_level(codec, level, err));
+    packer = cs_allocate(env, sizeof(cs_avro_packer));
+    if (packer == NULL)
+        return cs_fail_memory(err, sizeof(cs_avro_packer));
+    init_packer(packer, env);
+    cs_codec_init(&packer->codec, env, codec, level);
+    *out = packer;
+    return CS_OK;
+}
+
+/* Free the packer; NULL is fine. */
+void
+cs_avro_packer_free(cs_avro_packer *packer)
+{
+    if (packer == NULL)
+        return;
+    free_packer(packer);
+    cs_release(packer->codec.env, packer);
+}
+
+cs_code
+cs_avro_pack(cs_avro_packer *packer, cs_slice records, int64_t count, cs_buffer *block,
+             cs_error *err)
+{
+    if (packer->codec.codec != CS_CODEC_NULL)
+    {
+        CS_TRY(cs_codec_compress(&packer->codec, records, &packer->compressed, err));
+        records = (cs_slice){(const char *) packer->compressed.data, packer->compressed.len};
+    }
+    block->len = 0;
+    CS_TRY(append_long(block, count, err));
+    return append_bytes(block, records.data, records.len, err);
+}
+
 /* Build the header, its writer entry padded to writer_bytes. */
 static cs_code
 build_header(const cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t count,
              size_t writer_bytes, cs_buffer *out, cs_error *err)
 {
     char padded[WRITER_MIN_BYTES + CS_AVRO_FINISH_META_BYTES];
-    const char *codec = cs_avro_codec_name(writer->codec.codec);
+    const char *codec = cs_avro_codec_name(writer->packer.codec.codec);
 
     memset(padded, ' ', sizeof(padded));
     memcpy(padded, WRITER_VALUE, strlen(WRITER_VALUE));
@@ -167,7 +230,7 @@ use_options(cs_avro_writer *writer, const cs_avro_writer_options *options, cs_er
         return cs_fail(err, CS_ERR_ARGUMENT, "block size of %zu bytes is over the limit of %d",
                        options->block_bytes, CS_AVRO_BLOCK_BYTES_MAX);
     CS_TRY(cs_codec_check_level(options->codec, options->level, err));
-    cs_codec_init(&writer->codec, writer->env, options->codec, options->level);
+    cs_codec_init(&writer->packer.codec, writer->env, options->codec, options->level);
     if (options->block_bytes > 0)
         writer->block_bytes = options->block_bytes;
     for (; writer->num_meta < options->num_meta; writer->num_meta++)
@@ -197,11 +260,10 @@ cs_avro_writer_open(const cs_env *env, const cs_sink *sink, const cs_avro_schema
     writer->sink = *sink;
     writer->schema = schema;
     writer->block_bytes = CS_AVRO_BLOCK_BYTES;
-    cs_codec_init(&writer->codec, env, CS_CODEC_NULL, 0);
+    init_packer(&writer->packer, env);
     cs_buffer_init(&writer->meta, env);
     cs_buffer_init(&writer->records, env);
     cs_buffer_init(&writer->block, env);
-    cs_buffer_init(&writer->compressed, env);
     if (options == NULL)
         options = &defaults;
     code = use_options(writer, options, err);
@@ -222,6 +284,18 @@ cs_avro_writer_buffer(cs_avro_writer *writer)
     return &writer->records;
 }
 
+/* Write a packed block, putting the sync marker behind it. */
+static cs_code
+write_block(cs_avro_writer *writer, cs_buffer *block, cs_error *err)
+{
+    CS_TRY(cs_poll(writer->env, err));
+    CS_TRY(cs_buffer_append(block, writer->sync, CS_AVRO_SYNC_BYTES, err));
+    CS_TRY(write_bytes(writer, writer->offset, block, err));
+    writer->offset += block->len;
+    block->len -= CS_AVRO_SYNC_BYTES;
+    return CS_OK;
+}
+
 /* Compress and write the records counted; what stands behind them stays. */
 static cs_code
 flush_block(cs_avro_writer *writer, cs_error *err)
@@ -230,18 +304,8 @@ flush_block(cs_avro_writer *writer, cs_error *err)
 
     if (writer->num_records == 0)
         return CS_OK;
-    CS_TRY(cs_poll(writer->env, err));
-    if (writer->codec.codec != CS_CODEC_NULL)
-    {
-        CS_TRY(cs_codec_compress(&writer->codec, data, &writer->compressed, err));
-        data = (cs_slice){(const char *) writer->compressed.data, writer->compressed.len};
-    }
-    writer->block.len = 0;
-    CS_TRY(append_long(&writer->block, writer->num_records, err));
-    CS_TRY(append_bytes(&writer->block, data.data, data.len, err));
-    CS_TRY(cs_buffer_append(&writer->block, writer->sync, CS_AVRO_SYNC_BYTES, err));
-    CS_TRY(write_bytes(writer, writer->offset, &writer->block, err));
-    writer->offset += writer->block.len;
+    CS_TRY(cs_avro_pack(&writer->packer, data, writer->num_records, &writer->block, err));
+    CS_TRY(write_block(writer, &writer->block, err));
     writer->records.len -= writer->counted_bytes;
     if (writer->records.len > 0)
         memmove(writer->records.data, writer->records.data + writer->counted_bytes,
@@ -249,6 +313,20 @@ flush_block(cs_avro_writer *writer, cs_error *err)
     writer->counted_bytes = 0;
     writer->num_records = 0;
     return CS_OK;
+}
+
+cs_code
+cs_avro_writer_append(cs_avro_writer *writer, cs_buffer *block, cs_error *err)
+{
+    CS_TRY(flush_block(writer, err));
+    return write_block(writer, block, err);
+}
+
+/* The bytes of the file so far, its header counted. */
+uint64_t
+cs_avro_writer_size(const cs_avro_writer *writer)
+{
+    return writer->offset;
 }
 
 cs_code
@@ -298,10 +376,9 @@ cs_avro_writer_free(cs_avro_writer *writer)
 {
     if (writer == NULL)
         return;
-    cs_codec_free(&writer->codec);
+    free_packer(&writer->packer);
     cs_buffer_free(&writer->meta);
     cs_buffer_free(&writer->records);
     cs_buffer_free(&writer->block);
-    cs_buffer_free(&writer->compressed);
     writer->env->release(writer->env->ctx, writer);
 }

@@ -206,19 +206,20 @@ take_year(scanner *scan, cs_time_style style, int *year)
 static cs_code
 take_fraction(scanner *scan, int *micros, cs_error *err)
 {
-    int count;
+    static const int scale[MAX_FRACTION_DIGITS + 1] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int value = 0, count = 0;
 
     *micros = 0;
     if (!take(scan, '.'))
         return CS_OK;
-    count = digits_ahead(scan);
+    for (; scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9'; scan->at++)
+        if (++count <= MAX_FRACTION_DIGITS)
+            value = value * 10 + (*scan->at - '0');
     if (count == 0)
         return cs_fail(err, CS_ERR_DATA, "timestamp has no digits behind the decimal point");
     if (count > MAX_FRACTION_DIGITS)
         return cs_fail(err, CS_ERR_DATA, "timestamp is finer than microseconds");
-    take_digits(scan, count, micros);
-    for (int i = count; i < MAX_FRACTION_DIGITS; i++)
-        *micros *= 10;
+    *micros = value * scale[count];
     return CS_OK;
 }
 
@@ -277,6 +278,20 @@ days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
+/* Put an instant together from parts that are numbers, but perhaps none of a calendar. */
+static cs_code
+make_time(int year, const time_parts *parts, int micros, int offset, cs_time *time, cs_error *err)
+{
+    if (parts->month < 1 || parts->month > 12 || parts->day < 1 ||
+        parts->day > days_in_month(year, parts->month))
+        return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
+    if (parts->hour > 23 || parts->minute > 59 || parts->second > 59)
+        return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");
+    *time = cs_days_from_date(year, parts->month, parts->day) * CS_DAY + parts->hour * CS_HOUR +
+            parts->minute * CS_MINUTE + parts->second * CS_SECOND + micros - offset * CS_SECOND;
+    return CS_OK;
+}
+
 cs_code
 cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
 {
@@ -296,14 +311,60 @@ cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err)
         return cs_fail(err, CS_ERR_DATA, "timestamp has no offset from UTC");
     if (!take_zone(&scan, style, &offset) || scan.at != scan.end)
         return cs_fail(err, CS_ERR_DATA, "timestamp has a malformed offset from UTC");
-
-    if (parts.month < 1 || parts.month > 12 || parts.day < 1 ||
-        parts.day > days_in_month(year, parts.month) || (year == 0 && style != CS_TIME_STATE))
+    if (year == 0 && style != CS_TIME_STATE)
         return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
-    if (parts.hour > 23 || parts.minute > 59 || parts.second > 59)
-        return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");
+    return make_time(year, &parts, micros, offset, time, err);
+}
 
-    *time = cs_days_from_date(year, parts.month, parts.day) * CS_DAY + parts.hour * CS_HOUR +
-            parts.minute * CS_MINUTE + parts.second * CS_SECOND + micros - offset * CS_SECOND;
-    return CS_OK;
+/* The number of a month by its name's three letters, 0 if it is none. */
+static int
+month_of(const char *name)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (int i = 0; i < 12; i++)
+        if (memcmp(names + (ptrdiff_t) 3 * i, name, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
+#define WEB_PARTS_BYTES 20 /* DD/Mon/YYYY:hh:mm:ss */
+
+/* Read a date and time as web servers write them. */
+static bool
+take_web_parts(scanner *scan, int *year, time_parts *parts)
+{
+    const char *at = scan->at;
+    unsigned bad = 0;
+
+    if (scan->end - at < WEB_PARTS_BYTES)
+        return false;
+    parts->day = two_digits(at, &bad);
+    parts->month = month_of(at + 3);
+    *year = two_digits(at + 7, &bad) * 100 + two_digits(at + 9, &bad);
+    parts->hour = two_digits(at + 12, &bad);
+    parts->minute = two_digits(at + 15, &bad);
+    parts->second = two_digits(at + 18, &bad);
+    bad |= (unsigned) (at[2] ^ '/') | (unsigned) (at[6] ^ '/') | (unsigned) (at[11] ^ ':') |
+           (unsigned) (at[14] ^ ':') | (unsigned) (at[17] ^ ':');
+    scan->at += WEB_PARTS_BYTES;
+    return bad == 0 && parts->month > 0;
+}
+
+cs_code
+cs_time_parse_web(cs_slice text, cs_time *time, cs_error *err)
+{
+    scanner scan = {text.data, text.data + text.len};
+    int year, micros, offset;
+    time_parts parts;
+
+    if (!take_web_parts(&scan, &year, &parts))
+        return cs_fail(err, CS_ERR_DATA,
+                       "timestamp is not of the form DD/Mon/YYYY:hh:mm:ss[.ffffff] +hhmm");
+    CS_TRY(take_fraction(&scan, &micros, err));
+    if (!take(&scan, ' ') || !take_offset(&scan, &offset) || scan.at != scan.end)
+        return cs_fail(err, CS_ERR_DATA, "timestamp has a malformed offset from UTC");
+    if (year == 0)
+        return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
+    return make_time(year, &parts, micros, offset, time, err);
 }

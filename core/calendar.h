@@ -57,6 +57,9 @@ size_t cs_time_format(cs_time time, char text[CS_TIME_TEXT_SIZE]);
  */
 cs_code cs_time_parse(cs_slice text, cs_time_style style, cs_time *time, cs_error *err);
 
+/* The same of the form that web servers write: 10/Mar/2024:08:00:00 +0800, in English. */
+cs_code cs_time_parse_web(cs_slice text, cs_time *time, cs_error *err);
+
 /* Days from 2000-01-01 to a date (month 1-12), and back. */
 int64_t cs_days_from_date(int64_t year, int month, int day);
 void cs_date_from_days(int64_t days, int64_t *year, int *month, int *day);

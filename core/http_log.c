@@ -130,22 +130,51 @@ split_fields(cs_slice line, const line_scan *scan, cs_slice fields[NUM_FIELDS], 
 }
 
 cs_code
+cs_log_line_trim(cs_slice *line, cs_error *err)
+{
+    if (line->len > 0 && line->data[line->len - 1] == '\r')
+        line->len--;
+    if (line->len == 0)
+        return cs_fail(err, CS_ERR_DATA, "line is empty");
+    if (line->len > CS_LOG_LINE_MAX_BYTES)
+        return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
+    return CS_OK;
+}
+
+/* Refuse what a scan has found. */
+static inline cs_code
+judge_scan(cs_slice text, const line_scan *scan, const char *what, cs_error *err)
+{
+    if (scan->controls != 0)
+        return cs_fail(err, CS_ERR_DATA, "%s holds a control character", what);
+    if (scan->non_ascii != 0 && !cs_utf8_valid(text.data, text.len))
+        return cs_fail(err, CS_ERR_DATA, "%s is not valid UTF-8", what);
+    return CS_OK;
+}
+
+cs_code
+cs_log_text_check(cs_slice text, const char *what, cs_error *err)
+{
+    line_scan scan = {.num_spaces = 0};
+
+    for (size_t place = 0; place < text.len; place += CHUNK_BYTES)
+    {
+        size_t left = text.len - place;
+
+        scan_chunk(text.data + place, left < CHUNK_BYTES ? left : CHUNK_BYTES, &scan);
+    }
+    return judge_scan(text, &scan, what, err);
+}
+
+cs_code
 cs_log_line_parse(cs_slice line, cs_log_line *out, cs_error *err)
 {
     cs_slice fields[NUM_FIELDS];
     line_scan scan;
 
-    if (line.len > 0 && line.data[line.len - 1] == '\r')
-        line.len--;
-    if (line.len == 0)
-        return cs_fail(err, CS_ERR_DATA, "line is empty");
-    if (line.len > CS_LOG_LINE_MAX_BYTES)
-        return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
+    CS_TRY(cs_log_line_trim(&line, err));
     scan_line(line, &scan);
-    if (scan.controls != 0)
-        return cs_fail(err, CS_ERR_DATA, "line holds a control character");
-    if (scan.non_ascii != 0 && !cs_utf8_valid(line.data, line.len))
-        return cs_fail(err, CS_ERR_DATA, "line is not valid UTF-8");
+    CS_TRY(judge_scan(line, &scan, "line", err));
     CS_TRY(split_fields(line, &scan, fields, err));
     CS_TRY(cs_time_parse(fields[0], CS_TIME_RFC3339, &out->time, err));
     out->method = fields[1];

@@ -2,8 +2,9 @@
 """data/generate.py: writes the files of this folder, always the same ones.
 
 An invented coffee loyalty programme over three weeks: members open the app,
-look at campaigns and take rewards. With --check it writes nothing, and fails
-where a file is not what it would write.
+look at campaigns and take rewards. And an invented film club, whose viewers
+rate films, in the form of MovieLens's files. With --check it writes nothing,
+and fails where a file is not what it would write.
 """
 
 import csv
@@ -104,15 +105,42 @@ VISITS = (
     (10, "ovr"), (6, "ovvor"), (4, "vorvr"), (6, "ox"), (4, "x"), (4, "oxv"), (3, "ovx"),
 )
 
+VIEWERS = 240
 
-class Generator:
-    """One run: draws only on random.random(), which is the same in every Python."""
+# Films by genre, the best known first
+FILMS = {
+    "Crime": (
+        "The Ledger Thief (1994)", "Two Alibis (1988)", "A Clerk at Midnight (1997)", "Harbour of Knives (1979)",
+        "The Fourth Witness (1999)", "Cold Receipt (1991)", "Inspector Teo's Holiday (1985)", "Glass Warehouse (1996)",
+        "The Quiet Fence (1972)", "Nobody Signed (1993)"),
+    "Comedy": (
+        "Cousins in the Kitchen (1998)", "My Landlord's Parrot (1990)", "The Wrong Wedding Band (1995)",
+        "Tuesday Again, Again (1999)", "Office Plant (1997)", "Uncle Bo Learns to Swim (1987)", "Half a Ticket (1983)",
+        "The Mayor's Moustache (1976)", "Three Spoons (1992)", "Late for Lunch (2000)"),
+    "Romance": (
+        "Letters to the Lighthouse Keeper (1993)", "A Platform in Rain (1996)", "The Piano Upstairs (1984)",
+        "Marta and the Tide (1999)", "Autumn in Penang (1989)", "The Second Umbrella (1995)", "Salt on the Sill (1978)",
+        "One Summer's Postage (1991)", "The Baker's Window (2000)", "Return by Ferry (1969)"),
+    "Space": (
+        "Orbit of Ash (1999)", "The Last Dockhand of Ceres (1995)", "Signal Nine (1986)", "Gravity's Orphans (1997)",
+        "Moon Below (1979)", "The Long Airlock (1991)", "Captain Without a Ship (1998)", "Red Dust Choir (1983)",
+        "Second Sun (2000)", "Rust Belt of Saturn (1993)"),
+    "Documentary": (
+        "Salt, a Life (1998)", "The Map Makers (1989)", "Ten Thousand Bees (1996)", "Rooms of the Night Train (1994)",
+        "How Bridges Sleep (1999)", "Ink (1981)", "The River's Accountants (1992)", "Bread in Nine Cities (1997)",
+        "Under the Market (1986)", "Wind, Measured (2000)"),
+    "Animation": (
+        "Pip and the Paper Whale (1997)", "The Button Kingdom (1992)", "Mole Goes to Sea (1988)", "Lanterns (1999)",
+        "The Clockwork Goose (1995)", "Snow for Kiko (1990)", "A Hat Full of Frogs (1984)",
+        "Twelve Tiny Dragons (1998)", "The Sleepy Comet (2000)", "Grandmother Thread (1977)"),
+}
 
-    def __init__(self):
-        self.random = random.Random(20240304).random
-        self.log = []  # (written at, line)
-        self.transactions = []  # (time, status, reward)
-        self.run()
+
+class Draw:
+    """Draws only on random.random(), which is the same in every Python."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed).random
 
     def between(self, low, high):
         return low + int(self.random() * (high - low + 1))
@@ -125,6 +153,45 @@ class Generator:
             if mark < 0:
                 return choice[1:]
         return choices[-1][1:]
+
+
+class FilmClub(Draw):
+    """Viewers with one genre or two that they like, and what they rated."""
+
+    def __init__(self):
+        super().__init__(19990917)
+        self.films = {}  # id: title, genre, how well it is known
+        self.ratings = []  # (viewer, film, rating, time)
+        for genre, titles in FILMS.items():
+            for place, title in enumerate(titles):
+                self.films[len(self.films) + 1] = (title, genre, 10 / (place + 4))
+        for viewer in range(1, VIEWERS + 1):
+            self.rate(viewer)
+
+    def rate(self, viewer):
+        """Write what a viewer rated: mostly the genres that the viewer likes, the well-known films of them first."""
+        genres = list(FILMS)
+        first, second = genres[self.between(0, 5)], genres[self.between(0, 5)]
+        count, = self.weighted(((20, 5), (30, 9), (25, 14), (15, 20), (10, 30)))
+        left = dict(self.films)
+        time = START + timedelta(days=self.between(0, DAYS - 1), seconds=self.between(0, 86399))
+        for _ in range(count):
+            film, = self.weighted([(known * (16 if genre == first else 6 if genre == second else 1), number)
+                                   for number, (_, genre, known) in left.items()])
+            liked = left.pop(film)[1] in (first, second)
+            rating, = self.weighted(((45, 5), (40, 4), (15, 3)) if liked else ((15, 4), (40, 3), (30, 2), (15, 1)))
+            self.ratings.append((viewer, film, rating, int(time.timestamp())))
+            time += timedelta(seconds=self.between(20, 300))
+
+
+class Generator(Draw):
+    """One run of the loyalty programme."""
+
+    def __init__(self):
+        super().__init__(20240304)
+        self.log = []  # (written at, line)
+        self.transactions = []  # (time, status, reward)
+        self.run()
 
     def campaign(self, time):
         week = min((time - START).days // 7, 2)
@@ -213,6 +280,33 @@ class Generator:
         self.transactions.sort()
 
 
+def access_log(log):
+    """Return an hour of the log as a web server writes it, with the application's paths below /v4."""
+    begin = START + timedelta(days=4, hours=17)
+    agents = ("CoffeeApp/4.2 (Android 14)", "CoffeeApp/4.1 (iPhone; iOS 17.3)", "Mozilla/5.0 (X11; Linux x86_64)")
+    lines = []
+    for _, line in log:
+        stamp, method, path, user = line.split(" ")
+        time = datetime.fromisoformat(stamp).astimezone(SINGAPORE)
+        if not begin <= time < begin + timedelta(hours=1):
+            continue
+        number = int(user[-3:]) if user[-3:].isdigit() else 0
+        host = f"2001:db8::{number:x}" if number % 4 == 0 else f"198.51.100.{number % 250}"
+        lines.append((time, f'{host} - {user}', f"{method} /v4{path} HTTP/1.1", 200, agents[number % 3]))
+        if len(lines) % 9 == 0:  # nobody in particular
+            lines.append((time, "::1 - -", "GET /health HTTP/1.1", 204, "probe/1.0"))
+    lines += [
+        (begin + timedelta(minutes=12), "203.0.113.9 - Mei Lin", "GET /v4/campaigns/3 HTTP/1.1", 200, agents[2]),
+        (begin + timedelta(minutes=14), "203.0.113.9 - Mei Lin", "POST /v4/rewards/106 HTTP/1.1", 201, agents[2]),
+        (begin + timedelta(minutes=15), "203.0.113.9 - Mei Lin", "GET /campaigns/11 HTTP/1.1", 404, agents[2]),
+        (begin + timedelta(minutes=31), "192.0.2.44 - -", "-", 408, "-"),  # a client that sent nothing
+    ]
+    lines.sort(key=lambda entry: entry[0])
+    return "".join(
+        f'{client} [{time.strftime("%d/%b/%Y:%H:%M:%S %z")}] "{request}" {status} {len(request) * 37} "-" "{agent}"\n'
+        for time, client, request, status, agent in lines)
+
+
 def utc(time):
     return time.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.") + f"{time.microsecond // 1000:03d} UTC"
 
@@ -227,10 +321,11 @@ def table(header, rows):
 
 def files():
     """Return the text of each file by its name."""
-    made = Generator()
+    made, club = Generator(), FilmClub()
     changed = {n: CREATED + timedelta(hours=3 * n, seconds=7 * n, milliseconds=41) for n in (*CAMPAIGNS, *REWARDS)}
     return {
         "http_log.txt": "".join(line + "\n" for _, line in made.log),
+        "access.log": access_log(made.log),
         "campaign_reward_mapping.csv": table(
             ("campaign_id", "reward_id"),
             sorted((c, n) for n, r in REWARDS.items() for c in (r[1], *r[2]))),
@@ -243,6 +338,8 @@ def files():
         "reward_transaction.csv": table(
             ("id", "status", "updated_at", "reward_campaign_id"),
             ((n, t[1], utc(t[0]), t[2]) for n, t in enumerate(made.transactions, 1))),
+        "ratings.csv": table(("userId", "movieId", "rating", "timestamp"), club.ratings),
+        "movies.csv": table(("movieId", "title", "genres"), ((n, f[0], f[1]) for n, f in club.films.items())),
     }
 
 

@@ -62,27 +62,12 @@ reserve(Items *items)
     items->nulls = repalloc_huge(items->nulls, sizeof(bool) * (Size) items->room);
 }
 
-/* In a union of numbers each value has the type of its branch: widen it. */
-static cs_value
-widen(const cs_value *value, cs_value_kind kind)
-{
-    cs_value wide = *value;
-
-    if (kind != CS_VALUE_DOUBLE || value->kind == CS_VALUE_DOUBLE)
-        return wide;
-    wide.kind = CS_VALUE_DOUBLE;
-    wide.as.dbl =
-        value->kind == CS_VALUE_FLOAT ? (double) value->as.real : (double) value->as.integer;
-    return wide;
-}
-
 /* Visit an item. */
 static cs_code
 add_item(void *ctx, const cs_value *value, cs_error *err)
 {
     Items *items = ctx;
     AvroConvert *convert = items->convert;
-    cs_value wide;
     bool done;
 
     reserve(items);
@@ -91,10 +76,7 @@ add_item(void *ctx, const cs_value *value, cs_error *err)
     if (value->kind == CS_VALUE_NULL)
         done = avro_convert_null(convert);
     else
-    {
-        wide = widen(value, convert->shape.kind);
-        done = convert->function(convert, &wide, &items->values[items->count]);
-    }
+        done = convert->function(convert, value, &items->values[items->count]);
     items->count++;
     items->refused = !done;
     return done ? CS_OK : cs_fail(err, CS_ERR_RANGE, "an item is refused");

@@ -187,21 +187,37 @@ float_to_numeric(AvroConvert *convert, const cs_value *value, Datum *result)
     return true;
 }
 
+/* A double; in a union of numbers each value has the type of its branch. */
+static inline float8
+widened(const cs_value *value)
+{
+    switch (value->kind)
+    {
+        case CS_VALUE_INTEGER:
+            return (float8) value->as.integer;
+        case CS_VALUE_FLOAT:
+            return (float8) value->as.real;
+        default:
+            return value->as.dbl;
+    }
+}
+
 static bool
 double_to_float8(AvroConvert *convert, const cs_value *value, Datum *result)
 {
-    *result = Float8GetDatum(value->as.dbl);
+    *result = Float8GetDatum(widened(value));
     return true;
 }
 
 static bool
 double_to_float4(AvroConvert *convert, const cs_value *value, Datum *result)
 {
-    float4 narrow = (float4) value->as.dbl;
+    float8 wide = widened(value);
+    float4 narrow = (float4) wide;
 
-    if (unlikely(isinf(narrow) && !isinf(value->as.dbl)))
+    if (unlikely(isinf(narrow) && !isinf(wide)))
         return avro_refuse(convert, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                           "value %g is out of range for type real", value->as.dbl);
+                           "value %g is out of range for type real", wide);
     *result = Float4GetDatum(narrow);
     return true;
 }
@@ -209,7 +225,7 @@ double_to_float4(AvroConvert *convert, const cs_value *value, Datum *result)
 static bool
 double_to_numeric(AvroConvert *convert, const cs_value *value, Datum *result)
 {
-    *result = DirectFunctionCall1(float8_numeric, Float8GetDatum(value->as.dbl));
+    *result = DirectFunctionCall1(float8_numeric, Float8GetDatum(widened(value)));
     return true;
 }
 

@@ -52,6 +52,19 @@ next_block(avro_source *source, cs_error *err)
     return CS_OK;
 }
 
+/* Read a record; of values that nobody looks at only their form. */
+static cs_code
+read_record(avro_source *source, cs_value *values, cs_error *err)
+{
+    if (!source->base.leaves_out)
+        return cs_avro_cursor_next(&source->cursor, values, err);
+    CS_TRY(cs_avro_cursor_parse(&source->cursor, values, err));
+    for (size_t i = 0; i < source->base.num_fields; i++)
+        if (!source->base.unwanted[i])
+            CS_TRY(cs_avro_cursor_finish(&source->cursor, i, &values[i], err));
+    return CS_OK;
+}
+
 /* row_source_ops.next */
 static cs_code
 next(row_source *base, cs_value *values, refusal *why)
@@ -66,7 +79,7 @@ next(row_source *base, cs_value *values, refusal *why)
         if (!source->in_block)
             CS_TRY(next_block(source, &why->err));
         start = source->cursor.at;
-        code = cs_avro_cursor_next(&source->cursor, values, &why->err);
+        code = read_record(source, values, &why->err);
         if (code == CS_END)
         {
             source->in_block = false;
@@ -118,6 +131,7 @@ close_source(row_source *base)
     cs_avro_reader_close(source->reader);
     cs_buffer_free(&source->copy);
     free(source->refused);
+    free(base->unwanted);
     free(base->fields);
     free(source);
 }
@@ -136,8 +150,10 @@ make_plan(avro_source *source)
 
     source->base.fields = calloc(count + 1, sizeof(row_field));
     source->base.num_fields = count;
+    source->base.unwanted = calloc(count + 1, sizeof(bool));
     source->refused = calloc(count + 1, sizeof(cs_value));
-    if (wanted == NULL || source->base.fields == NULL || source->refused == NULL)
+    if (wanted == NULL || source->base.fields == NULL || source->base.unwanted == NULL ||
+        source->refused == NULL)
     {
         free(wanted);
         return log_out_of_memory();
@@ -150,6 +166,7 @@ make_plan(avro_source *source)
     }
     code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
+    source->base.plan = source->plan;
     return code == CS_OK ? STATUS_OK : log_core_error(&err, source->base.file->name);
 }
 

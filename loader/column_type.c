@@ -4,17 +4,24 @@
  */
 #include "column_type.h"
 
+#include "numeric_text.h"
+#include "stop.h"
 #include "text_value.h"
 
 #include <endian.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define BOOLOID 16
+#define CHAROID 18
+#define NAMEOID 19
 #define INT2OID 21
 #define INT4OID 23
+#define OIDOID 26
+#define JSONOID 114
 #define FLOAT4OID 700
 #define FLOAT8OID 701
 #define BPCHAROID 1042
@@ -24,7 +31,12 @@
 #define TIMESTAMPOID 1114
 #define TIMESTAMPTZOID 1184
 #define INTERVALOID 1186
+#define NUMERICOID 1700
 #define UUIDOID 2950
+#define JSONBOID 3802
+
+#define JSONB_VERSION "\1"
+#define MAX_NAME_BYTES 63
 
 #define KIND(name) (1u << CS_VALUE_##name)
 
@@ -52,9 +64,29 @@ append_int64(cs_buffer *out, int64_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
+/*
+ * True if a number's text, read again, gives it back whatever the reader does where a text
+ * lies halfway between two numbers: the server's own text is so, too.
+ */
+static bool
+gives_back(const char *text, double value, bool is_float)
+{
+    long double exact, above, below;
+
+    if (is_float ? strtof(text, NULL) != (float) value : strtod(text, NULL) != value)
+        return false;
+    if (fabs(value) < (is_float ? 0x1p24 : 0x1p53)) /* none lies halfway */
+        return true;
+    above = is_float ? nextafterf((float) value, INFINITY) : nextafter(value, INFINITY);
+    below = is_float ? nextafterf((float) value, -INFINITY) : nextafter(value, -INFINITY);
+    exact = strtold(text, NULL);
+    return exact - value != (above - value) / 2 && value - exact != (value - below) / 2;
+}
+
 cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
+    bool tiny = fabs(value) < (is_float ? (double) FLT_MIN : DBL_MIN); /* with fewer digits */
     char text[32];
 
     if (!isfinite(value))
@@ -62,13 +94,22 @@ append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
                                 isnan(value) ? "NaN"
                                 : value > 0  ? "Infinity"
                                              : "-Infinity");
-    for (int digits = is_float ? 6 : 15; digits <= 17; digits++)
+    for (int digits = tiny ? 1 : is_float ? 6 : 15; digits <= 17; digits++)
     {
         snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (is_float ? strtof(text, NULL) == (float) value : strtod(text, NULL) == value)
+        if (gives_back(text, value, is_float))
             break;
     }
     return cs_buffer_printf(out, err, "%s", text);
+}
+
+/* Append a decimal. */
+static cs_code
+append_decimal(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    cs_code code = cs_decimal_format(value, out, &why->err);
+
+    return code == CS_ERR_LIMIT ? refuse(why, SQLSTATE_NUMBER_RANGE, "decimal is too long") : code;
 }
 
 /* text, varchar, bpchar */
@@ -81,8 +122,99 @@ append_text(const cs_value *value, cs_buffer *out, refusal *why)
             return append_real_text(value->as.real, true, out, &why->err);
         case CS_VALUE_DOUBLE:
             return append_real_text(value->as.dbl, false, out, &why->err);
+        case CS_VALUE_DECIMAL:
+            return append_decimal(value, out, why);
         default:
             return cs_value_text(value, out, &why->err);
+    }
+}
+
+/* Refuse a duration that no interval holds. */
+static cs_code
+check_duration(const cs_value *value, refusal *why)
+{
+    if (value->as.duration.days > INT32_MAX || value->as.duration.months > INT32_MAX)
+        return refuse(why, SQLSTATE_NUMBER_RANGE, "duration is out of range for an interval");
+    return CS_OK;
+}
+
+cs_code
+append_literal(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    uint64_t time = htobe64((uint64_t) value->as.time);
+    uint32_t days = htobe32((uint32_t) value->as.days);
+
+    switch (value->kind)
+    {
+        case CS_VALUE_TIME:
+        case CS_VALUE_LOCAL_TIME:
+            return print_timestamp((const uint8_t *) &time, sizeof(time), out, &why->err);
+        case CS_VALUE_DATE:
+            return print_date((const uint8_t *) &days, sizeof(days), out, &why->err);
+        case CS_VALUE_DURATION:
+            CS_TRY(check_duration(value, why));
+            return append_text(value, out, why);
+        default:
+            return append_text(value, out, why);
+    }
+}
+
+/* The text of a number that is not a string; scratch holds it. */
+static cs_code
+number_text(const cs_value *value, cs_buffer *scratch, cs_slice *text, refusal *why)
+{
+    cs_buffer_init(scratch, loader_env());
+    CS_TRY(append_text(value, scratch, why));
+    *text = (cs_slice){(const char *) scratch->data, scratch->len};
+    return CS_OK;
+}
+
+/* Take a whole number from a decimal, whose digits behind the point must be zeros. */
+static cs_code
+take_whole(const cs_value *value, int64_t *number, refusal *why)
+{
+    cs_buffer scratch;
+    cs_slice text;
+    const char *point;
+    cs_code code = number_text(value, &scratch, &text, why);
+
+    point = code == CS_OK ? memchr(text.data, '.', text.len) : NULL;
+    while (point != NULL && text.data[text.len - 1] == '0')
+        text.len--;
+    if (point != NULL && text.data + text.len - 1 == point)
+        text.len--;
+    else if (point != NULL)
+        code = text_refuse(why, SQLSTATE_NUMBER_RANGE, "whole number", text);
+    if (code == CS_OK)
+        code = text_to_integer(text, number, why);
+    cs_buffer_free(&scratch);
+    return code;
+}
+
+/* Take a whole number from any kind of number. */
+static cs_code
+take_number(const cs_value *value, int64_t *number, refusal *why)
+{
+    double real;
+
+    switch (value->kind)
+    {
+        case CS_VALUE_STRING:
+            return text_to_integer(value->as.bytes, number, why);
+        case CS_VALUE_DECIMAL:
+            return take_whole(value, number, why);
+        case CS_VALUE_FLOAT:
+        case CS_VALUE_DOUBLE:
+            real = value->kind == CS_VALUE_FLOAT ? (double) value->as.real : value->as.dbl;
+            if (!(real >= -0x1p63 && real < 0x1p63))
+                return refuse(why, SQLSTATE_NUMBER_RANGE, "number is out of range");
+            *number = (int64_t) real;
+            return (double) *number == real
+                       ? CS_OK
+                       : refuse(why, SQLSTATE_NUMBER_RANGE, "%g is not a whole number", real);
+        default:
+            *number = value->as.integer;
+            return CS_OK;
     }
 }
 
@@ -91,8 +223,8 @@ static cs_code
 take_integer(const cs_value *value, int64_t min, int64_t max, int64_t *number, refusal *why)
 {
     *number = value->as.integer;
-    if (value->kind == CS_VALUE_STRING)
-        CS_TRY(text_to_integer(value->as.bytes, number, why));
+    if (value->kind != CS_VALUE_INTEGER)
+        CS_TRY(take_number(value, number, why));
     if (*number < min || *number > max)
         return refuse(why, SQLSTATE_NUMBER_RANGE,
                       "%" PRId64 " is not between %" PRId64 " and %" PRId64, *number, min, max);
@@ -129,6 +261,47 @@ append_bigint(const cs_value *value, cs_buffer *out, refusal *why)
     return append_int64(out, number, &why->err);
 }
 
+/* oid */
+static cs_code
+append_oid(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    int64_t number;
+
+    CS_TRY(take_integer(value, 0, UINT32_MAX, &number, why));
+    return append_int32(out, (int32_t) (uint32_t) number, &why->err);
+}
+
+/* numeric; a float and a double by their shortest text */
+static cs_code
+append_numeric(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    cs_buffer scratch;
+    cs_slice text;
+    cs_code code;
+
+    if (value->kind == CS_VALUE_STRING)
+        return numeric_from_text(value->as.bytes, out, why);
+    code = number_text(value, &scratch, &text, why);
+    if (code == CS_OK)
+        code = numeric_from_text(text, out, why);
+    cs_buffer_free(&scratch);
+    return code;
+}
+
+/* Take a double from a decimal. */
+static cs_code
+take_decimal(const cs_value *value, double *number, refusal *why)
+{
+    cs_buffer scratch;
+    cs_slice text;
+    cs_code code = number_text(value, &scratch, &text, why);
+
+    if (code == CS_OK)
+        code = text_to_double(text, number, why);
+    cs_buffer_free(&scratch);
+    return code;
+}
+
 /* Take a number. */
 static cs_code
 take_double(const cs_value *value, double *number, refusal *why)
@@ -144,6 +317,8 @@ take_double(const cs_value *value, double *number, refusal *why)
         case CS_VALUE_DOUBLE:
             *number = value->as.dbl;
             return CS_OK;
+        case CS_VALUE_DECIMAL:
+            return take_decimal(value, number, why);
         default:
             return text_to_double(value->as.bytes, number, why);
     }
@@ -218,27 +393,34 @@ append_date(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_time_of_day(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    return append_int64(out, value->as.time_of_day, &why->err);
+    int64_t micros = value->as.time_of_day;
+
+    if (value->kind == CS_VALUE_STRING)
+        CS_TRY(text_to_time_of_day(value->as.bytes, &micros, why));
+    return append_int64(out, micros, &why->err);
 }
 
 /* interval */
 static cs_code
 append_interval(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    uint32_t days = value->as.duration.days, months = value->as.duration.months;
-
-    if (days > INT32_MAX || months > INT32_MAX)
-        return refuse(why, SQLSTATE_NUMBER_RANGE, "duration is out of range for an interval");
+    CS_TRY(check_duration(value, why));
     CS_TRY(append_int64(out, value->as.duration.millis * CS_MILLISECOND, &why->err));
-    CS_TRY(append_int32(out, (int32_t) days, &why->err));
-    return append_int32(out, (int32_t) months, &why->err);
+    CS_TRY(append_int32(out, (int32_t) value->as.duration.days, &why->err));
+    return append_int32(out, (int32_t) value->as.duration.months, &why->err);
 }
 
 /* uuid */
 static cs_code
 append_uuid(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    return cs_buffer_append(out, value->as.uuid, CS_UUID_BYTES, &why->err);
+    uint8_t uuid[CS_UUID_BYTES];
+
+    if (value->kind != CS_VALUE_STRING)
+        return cs_buffer_append(out, value->as.uuid, CS_UUID_BYTES, &why->err);
+    if (!cs_uuid_parse(value->as.bytes, uuid))
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "UUID", value->as.bytes);
+    return cs_buffer_append(out, uuid, CS_UUID_BYTES, &why->err);
 }
 
 /* bytea */
@@ -250,30 +432,83 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 
+/* name */
+static cs_code
+append_name(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    if (value->as.bytes.len > MAX_NAME_BYTES)
+        return refuse(why, SQLSTATE_TOO_LONG, "text is longer than the %d bytes of a name",
+                      MAX_NAME_BYTES);
+    return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
+}
+
+/* "char": one byte, NUL for an empty text */
+static cs_code
+append_char(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    if (value->as.bytes.len > 1)
+        return refuse(why, SQLSTATE_TOO_LONG, "text is longer than one byte");
+    return cs_buffer_append(out, value->as.bytes.len == 1 ? value->as.bytes.data : "", 1,
+                            &why->err);
+}
+
+/* json */
+static cs_code
+append_json(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    CS_TRY(text_check_json(value->as.bytes, true, why));
+    return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
+}
+
+/* jsonb */
+static cs_code
+append_jsonb(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    CS_TRY(text_check_json(value->as.bytes, false, why));
+    CS_TRY(cs_buffer_append(out, JSONB_VERSION, 1, &why->err));
+    return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
+}
+
 #define ANY_TEXT                                                                           \
     (KIND(STRING) | KIND(INTEGER) | KIND(BOOL) | KIND(FLOAT) | KIND(DOUBLE) | KIND(TIME) | \
      KIND(LOCAL_TIME) | KIND(DATE) | KIND(TIME_OF_DAY) | KIND(DECIMAL) | KIND(UUID) |      \
-     KIND(DURATION))
-#define ANY_NUMBER (KIND(STRING) | KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE))
+     KIND(DURATION) | KIND(BYTES))
+#define ANY_NUMBER (KIND(STRING) | KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE) | KIND(DECIMAL))
+#define ANY_INSTANT (KIND(STRING) | KIND(TIME) | KIND(LOCAL_TIME))
 
 static const column_type types[] = {
-    {TEXTOID, ANY_TEXT, append_text},
-    {VARCHAROID, ANY_TEXT, append_text},
-    {BPCHAROID, ANY_TEXT, append_text},
-    {INT2OID, KIND(STRING) | KIND(INTEGER), append_smallint},
-    {INT4OID, KIND(STRING) | KIND(INTEGER), append_integer},
-    {INT8OID, KIND(STRING) | KIND(INTEGER), append_bigint},
-    {FLOAT4OID, ANY_NUMBER, append_float4},
-    {FLOAT8OID, ANY_NUMBER, append_float8},
-    {BOOLOID, KIND(STRING) | KIND(BOOL), append_bool},
-    {TIMESTAMPTZOID, KIND(STRING) | KIND(TIME), append_timestamp},
-    {TIMESTAMPOID, KIND(STRING) | KIND(TIME) | KIND(LOCAL_TIME), append_timestamp},
-    {DATEOID, KIND(STRING) | KIND(DATE), append_date},
-    {TIMEOID, KIND(TIME_OF_DAY), append_time_of_day},
-    {INTERVALOID, KIND(DURATION), append_interval},
-    {UUIDOID, KIND(UUID), append_uuid},
-    {BYTEAOID, KIND(STRING) | KIND(BYTES), append_bytea},
+    {TEXTOID, TYPE_TEXT, ANY_TEXT, append_text, NULL},
+    {VARCHAROID, TYPE_TEXT, ANY_TEXT, append_text, NULL},
+    {BPCHAROID, TYPE_TEXT, ANY_TEXT, append_text, NULL},
+    {NAMEOID, TYPE_SCALAR, KIND(STRING), append_name, NULL},
+    {CHAROID, TYPE_SCALAR, KIND(STRING), append_char, print_char},
+    {INT2OID, TYPE_SCALAR, ANY_NUMBER, append_smallint, print_integer},
+    {INT4OID, TYPE_SCALAR, ANY_NUMBER, append_integer, print_integer},
+    {INT8OID, TYPE_SCALAR, ANY_NUMBER, append_bigint, print_integer},
+    {OIDOID, TYPE_SCALAR, ANY_NUMBER, append_oid, print_oid},
+    {FLOAT4OID, TYPE_SCALAR, ANY_NUMBER, append_float4, print_float4},
+    {FLOAT8OID, TYPE_SCALAR, ANY_NUMBER, append_float8, print_float8},
+    {NUMERICOID, TYPE_SCALAR, ANY_NUMBER, append_numeric, numeric_to_text},
+    {BOOLOID, TYPE_SCALAR, KIND(STRING) | KIND(BOOL), append_bool, print_bool},
+    {TIMESTAMPTZOID, TYPE_SCALAR, KIND(STRING) | KIND(TIME), append_timestamp, print_timestamp},
+    {TIMESTAMPOID, TYPE_SCALAR, ANY_INSTANT, append_timestamp, print_timestamp},
+    {DATEOID, TYPE_SCALAR, KIND(STRING) | KIND(DATE), append_date, print_date},
+    {TIMEOID, TYPE_SCALAR, KIND(STRING) | KIND(TIME_OF_DAY), append_time_of_day, print_time},
+    {INTERVALOID, TYPE_SCALAR, KIND(DURATION), append_interval, print_interval},
+    {UUIDOID, TYPE_SCALAR, KIND(STRING) | KIND(UUID), append_uuid, print_uuid},
+    {BYTEAOID, TYPE_SCALAR, KIND(STRING) | KIND(BYTES), append_bytea, print_bytea},
+    {JSONOID, TYPE_JSON, KIND(STRING), append_json, NULL},
+    {JSONBOID, TYPE_JSON, KIND(STRING), append_jsonb, print_jsonb},
 };
+
+const column_type *
+column_type_other(bool is_array)
+{
+    static const column_type array = {0, TYPE_ARRAY, KIND(STRING), append_text, NULL};
+    static const column_type other = {0, TYPE_OTHER, ANY_TEXT, append_literal, NULL};
+
+    return is_array ? &array : &other;
+}
 
 const column_type *
 column_type_find(uint32_t oid)
@@ -288,6 +523,12 @@ bool
 column_type_accepts(const column_type *type, cs_value_kind kind)
 {
     return kind == CS_VALUE_NULL || (type->accepts & 1u << kind) != 0;
+}
+
+bool
+column_type_accepts_nested(const column_type *type, bool is_union)
+{
+    return type->class != TYPE_SCALAR || is_union;
 }
 
 const char *

@@ -10,8 +10,9 @@
 #include <string.h>
 
 static const command_spec *const commands[] = {
-    &init_command, &encode_command, &load_command,      &report_command, &inspect_command,
-    &cat_command,  &verify_command, &recommend_command, &serve_command,
+    &init_command,   &encode_command,    &load_command,    &status_command,
+    &unload_command, &report_command,    &inspect_command, &cat_command,
+    &verify_command, &recommend_command, &serve_command,
 };
 
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))

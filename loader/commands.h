@@ -16,6 +16,8 @@ extern const command_spec cat_command;
 extern const command_spec verify_command;
 extern const command_spec recommend_command;
 extern const command_spec serve_command;
+extern const command_spec status_command;
+extern const command_spec unload_command;
 
 /* The command of this name, NULL if there is none. */
 const command_spec *command_find(const char *name);

@@ -34,6 +34,18 @@ receive_notice(void *ctx, const PGresult *notice)
         log_line("notice", message);
 }
 
+/* Say what the connection is to, with --verbose. */
+static void
+describe(PGconn *pg)
+{
+    const char *protocol = PQsslInUse(pg) ? PQsslAttribute(pg, "protocol") : NULL;
+
+    log_verbose("connected to database \"%s\" at %s, port %s, as \"%s\": PostgreSQL %s, %s%s",
+                PQdb(pg), PQhost(pg), PQport(pg), PQuser(pg),
+                PQparameterStatus(pg, "server_version"), protocol != NULL ? "with " : "without TLS",
+                protocol != NULL ? protocol : "");
+}
+
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
 connect_server(connection *server, const connection_settings *settings, bool redshift)
@@ -76,6 +88,7 @@ connect_server(connection *server, const connection_settings *settings, bool red
     PQsetNoticeReceiver(server->pg, receive_notice, NULL);
     if (PQsetnonblocking(server->pg, 1) != 0)
         return log_out_of_memory();
+    describe(server->pg);
     return STATUS_OK;
 }
 
@@ -205,6 +218,15 @@ wait_server(connection *server, short events)
     return false;
 }
 
+/* True if something has come from the server that libpq has not read. */
+static bool
+has_input(const connection *server)
+{
+    struct pollfd ready = {.fd = PQsocket(server->pg), .events = POLLIN};
+
+    return poll(&ready, 1, 0) > 0;
+}
+
 /* Send what libpq holds back; false if the connection is lost. */
 static bool
 flush(connection *server)
@@ -215,7 +237,10 @@ flush(connection *server)
 
         if (left <= 0)
             return left == 0;
-        if (!wait_server(server, POLLIN | POLLOUT) || PQconsumeInput(server->pg) == 0)
+        if (!wait_server(server, POLLIN | POLLOUT))
+            return false;
+        server->answered = server->answered || has_input(server);
+        if (PQconsumeInput(server->pg) == 0)
             return false;
     }
 }
@@ -313,9 +338,27 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/*
+ * True if Redshift says that transactions were in each other's way (its error 1023), or
+ * that S3, which it asks, has a bad moment: neither has a SQLSTATE of its own.
+ */
+static bool
+redshift_may_pass(const char *message)
+{
+    static const char *const words[] = {"SlowDown", "InternalError", "ServiceUnavailable",
+                                        "RequestTimeout"};
+
+    if (strncmp(message, "1023", 4) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(message, "S3ServiceException") != NULL && strstr(message, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* True if a failure may be gone when the same is tried again a little later. */
 static bool
-may_pass(const connection *server, const char *sqlstate)
+may_pass(const connection *server, const char *sqlstate, const char *message)
 {
     /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
     static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
@@ -325,7 +368,7 @@ may_pass(const connection *server, const char *sqlstate)
     for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
         if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
             return true;
-    return false;
+    return message != NULL && redshift_may_pass(message);
 }
 
 exit_status
@@ -334,7 +377,7 @@ connection_report(connection *server, PGresult *result)
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    server->transient = may_pass(server, sqlstate);
+    server->transient = may_pass(server, sqlstate, message);
     if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);
@@ -358,10 +401,11 @@ exit_status
 connection_query(connection *server, const char *sql, int count, const char *const *params,
                  PGresult **result)
 {
-    *result = connection_execute(server, sql, count, params);
-    if (!connection_failed(*result))
-        return STATUS_OK;
-    return connection_report(server, *result);
+    PGresult *answer = connection_execute(server, sql, count, params);
+    bool failed = connection_failed(answer);
+
+    *result = failed ? NULL : answer;
+    return failed ? connection_report(server, answer) : STATUS_OK;
 }
 
 exit_status
@@ -403,14 +447,27 @@ connection_copy_put(connection *server, const void *data, size_t len)
            !stop_requested();
 }
 
+bool
+connection_copy_answered(connection *server)
+{
+    bool answered = server->answered || has_input(server);
+
+    server->answered = false;
+    return answered;
+}
+
+bool
+connection_copy_close(connection *server, const char *reason)
+{
+    return PQputCopyEnd(server->pg, reason) == 1 && flush(server);
+}
+
 PGresult *
-connection_copy_end(connection *server, const char *reason)
+connection_copy_result(connection *server)
 {
     PGresult *result = NULL;
     PGresult *next;
 
-    if (PQputCopyEnd(server->pg, reason) != 1 || !flush(server))
-        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
     while ((next = connection_next(server)) != NULL)
     {
         if (result == NULL || (!connection_failed(result) &&
@@ -425,6 +482,14 @@ connection_copy_end(connection *server, const char *reason)
             break;
     }
     return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+}
+
+PGresult *
+connection_copy_end(connection *server, const char *reason)
+{
+    if (!connection_copy_close(server, reason))
+        return PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
+    return connection_copy_result(server);
 }
 
 char *
@@ -442,4 +507,26 @@ connection_schema(const connection *server, const char *given, const char **sche
     log_error("no schema has been selected: none of the search path exists");
     log_hint("Name one with \"--schema\".");
     return STATUS_USAGE;
+}
+
+exit_status
+connection_extension(connection *server, char **schema)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server,
+                                "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n"
+                                " ON n.oid = e.extnamespace WHERE e.extname = 'clickstream'",
+                                0, NULL, &result));
+    *schema = NULL;
+    if (PQntuples(result) == 0)
+    {
+        PQclear(result);
+        log_error("the extension is not in this database");
+        log_hint("\"%s init\" creates it.", PROGRAM_NAME);
+        return STATUS_SERVER;
+    }
+    *schema = connection_quote(server, PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return *schema != NULL ? STATUS_OK : log_out_of_memory();
 }

@@ -18,12 +18,14 @@
 
 #define SQLSTATE_UNDEFINED_FUNCTION "42883"
 #define SQLSTATE_UNDEFINED_SCHEMA "3F000"
+#define SQLSTATE_UNDEFINED_COLUMN "42703"
 
 typedef struct connection
 {
     PGconn *pg;
     char *search_path; /* the user's own */
     char *schema;      /* the first schema of it that exists; NULL if none does */
+    bool answered;     /* something came while a COPY's data was sent */
     bool cancelled;    /* a cancel request was sent, because of a signal */
     bool transient;    /* the failure that was reported last may pass by itself */
     atomic_bool *said; /* shared by connections of which only the first to fail reports; or NULL */
@@ -54,7 +56,7 @@ bool connection_failed_with(const PGresult *result, const char *sqlstate);
 /* Report a failure and clear its result: STATUS_SERVER or STATUS_INTERRUPTED. */
 exit_status connection_report(connection *server, PGresult *result);
 
-/* Like connection_execute, but reports a failure. On success *result is the caller's to clear. */
+/* Like connection_execute, but reports a failure; *result is the caller's to clear, NULL then. */
 exit_status connection_query(connection *server, const char *sql, int count,
                              const char *const *params, PGresult **result);
 
@@ -76,16 +78,30 @@ void connection_rollback(connection *server);
 bool connection_copy_put(connection *server, const void *data, size_t len);
 
 /*
+ * True if the server has said something while data was sent: a notice, or that the COPY
+ * failed. libpq tells that only when the COPY is ended.
+ */
+bool connection_copy_answered(connection *server);
+
+/*
  * End a COPY, with a reason if it shall fail. The result, the caller's to clear, is that of
  * the first failure, else of the last statement that counted rows: others may follow the COPY
  * in its query.
  */
 PGresult *connection_copy_end(connection *server, const char *reason);
 
+/* The same in two steps, so that other work can be done meanwhile: false if the connection is lost.
+ */
+bool connection_copy_close(connection *server, const char *reason);
+PGresult *connection_copy_result(connection *server);
+
 /* A name as SQL, quoted where needed; freed with PQfreemem. NULL without memory. */
 char *connection_quote(const connection *server, const char *name);
 
 /* The schema to work in: the given one, or the user's first. Reports if there is none. */
 exit_status connection_schema(const connection *server, const char *given, const char **schema);
+
+/* The schema of the extension, quoted; freed with PQfreemem. Reports if it is not there. */
+exit_status connection_extension(connection *server, char **schema);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * loader/copy_encoder.h
- *     Rows in the binary form of COPY, handed on in pieces.
+ *     Rows in the binary form of COPY, or as its text, handed on in pieces.
  */
 #ifndef LOADER_COPY_ENCODER_H
 #define LOADER_COPY_ENCODER_H
 
 #include "column_type.h"
 #include "connection.h"
+#include "nested_value.h"
 
 #include <stdio.h>
 
@@ -41,27 +42,29 @@ typedef struct file_spool
 void copy_sink_init(copy_sink *sink, connection *server);
 void file_spool_init(file_spool *spool, FILE *file);
 
-/* A column of the table, and where its values come from. */
-typedef struct load_column
+/* How rows are written. */
+typedef enum copy_form
 {
-    const char *name;
-    const column_type *type;
-    int field; /* index of the value */
-    bool not_null;
-} load_column;
+    COPY_BINARY,
+    COPY_TEXT /* one line a row, for types whose binary form is not known */
+} copy_form;
 
 typedef struct copy_encoder
 {
     byte_sink *next;
+    copy_form form;
     cs_buffer out;
     bool broken; /* the next stage took no more */
+    nested_writer nested;
+    cs_buffer field; /* text: a field's binary form, */
+    cs_buffer text;  /* and its text, not yet escaped */
 } copy_encoder;
 
 void copy_encoder_init(copy_encoder *encoder, byte_sink *next);
 void copy_encoder_free(copy_encoder *encoder);
 
 /* What COPY expects before the first row and behind the last. */
-cs_code copy_encoder_begin(copy_encoder *encoder, cs_error *err);
+cs_code copy_encoder_begin(copy_encoder *encoder, copy_form form, cs_error *err);
 cs_code copy_encoder_end(copy_encoder *encoder, cs_error *err);
 
 /*

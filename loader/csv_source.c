@@ -2,10 +2,12 @@
  * loader/csv_source.c
  *     The records of a CSV file as rows (RFC 4180).
  *
- * The first record names the columns. Fields are separated by commas and
- * records end with LF or CR LF. A field in double quotes may hold any of these
- * characters, and a double quote doubled. An empty field without quotes is
- * NULL. Memory holds one record, of at most CSV_MAX_RECORD_BYTES.
+ * The first record names the columns. Fields are separated by commas, or by what
+ * the format says, and records end with LF or CR LF. A field in double quotes may
+ * hold any of these characters, and a double quote doubled. An empty field without
+ * quotes is NULL. Empty lines at the end are no records. Memory holds one record,
+ * of at most CSV_MAX_RECORD_BYTES. Text of another encoding becomes UTF-8 before
+ * anything else is looked at.
  *
  * A record is found first, then split: its end is the first line feed outside
  * quotes. Quotes are taken for what they are only at a field's start, so that a
@@ -15,6 +17,7 @@
 
 #include "log.h"
 #include "stop.h"
+#include "text_decoder.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +30,10 @@
 typedef struct csv_source
 {
     row_source base;
+    char delimiter;
+    cs_slice null_text;
+    text_decoder decoder;
+    cs_buffer encoded;   /* what was read and not yet decoded */
     cs_buffer buffer;    /* what was read and not yet passed */
     size_t start;        /* of the current record in the buffer */
     size_t end;          /* of the current record, its line's end not counted */
@@ -35,6 +42,12 @@ typedef struct csv_source
     int64_t next_line;   /* the number of the line at next */
     cs_buffer header;    /* the names, each terminated */
     cs_buffer unescaped; /* fields of the record whose quotes were undone */
+
+    /* A record that is found, but lies behind empty lines that come first */
+    bool found;
+    int64_t found_line;
+    int64_t blanks; /* empty lines that are still to be refused */
+    int64_t blank_line;
 } csv_source;
 
 /* Where the scan for a record's end stands. */
@@ -47,12 +60,25 @@ typedef struct scan_state
     int64_t feeds;    /* line feeds within quotes */
 } scan_state;
 
+/* Read more to the end of a buffer, up to len bytes. */
+static cs_code
+read_more(csv_source *source, cs_buffer *buffer, size_t len, cs_error *err)
+{
+    int64_t got;
+
+    CS_TRY(cs_buffer_reserve(buffer, len, err));
+    got = file_source_read(source->base.file, buffer->data + buffer->len, len);
+    if (got < 0)
+        return file_source_error(source->base.file, err);
+    buffer->len += (size_t) got;
+    source->at_end = got == 0;
+    return CS_OK;
+}
+
 /* Read more behind what is in the buffer; CS_END if there is no more. */
 static cs_code
 fill(csv_source *source, cs_error *err)
 {
-    int64_t got;
-
     if (source->at_end)
         return CS_END;
     if (source->start > 0)
@@ -61,16 +87,14 @@ fill(csv_source *source, cs_error *err)
         memmove(source->buffer.data, source->buffer.data + source->start, source->buffer.len);
         source->start = 0;
     }
-    CS_TRY(cs_buffer_reserve(&source->buffer, READ_BUFFER_BYTES, err));
-    got = file_source_read(source->base.file, source->buffer.data + source->buffer.len,
-                           READ_BUFFER_BYTES);
-    if (got < 0 && stop_requested())
-        return cs_fail(err, CS_ERR_STOPPED, "interrupted");
-    if (got < 0)
-        return cs_fail(err, CS_ERR_IO, "could not read: %m");
-    source->buffer.len += (size_t) got;
-    source->at_end = got == 0;
-    return got == 0 ? CS_END : CS_OK;
+    if (!text_decoder_is_active(&source->decoder))
+    {
+        CS_TRY(read_more(source, &source->buffer, READ_BUFFER_BYTES, err));
+        return source->at_end ? CS_END : CS_OK;
+    }
+    CS_TRY(read_more(source, &source->encoded, READ_BUFFER_BYTES, err));
+    return text_decoder_run(&source->decoder, &source->encoded, source->at_end, &source->buffer,
+                            err);
 }
 
 /*
@@ -99,7 +123,7 @@ scan_on(const csv_source *source, scan_state *scan)
         {
             /* a doubled quote closes and opens again */
             scan->in_quotes = c == '"' && (scan->field_start || scan->closed);
-            scan->field_start = c == ',';
+            scan->field_start = c == source->delimiter;
             scan->closed = false;
         }
     }
@@ -160,7 +184,7 @@ take_quoted(csv_source *source, const char **at, const char *end, cs_slice *fiel
         CS_TRY(cs_buffer_append(&source->unescaped, "\"", 1, &why->err));
         from++;
     }
-    if (from < end && *from != ',')
+    if (from < end && *from != source->delimiter)
         return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "text stands behind a closing quote");
     *field =
         (cs_slice){(const char *) source->unescaped.data + start, source->unescaped.len - start};
@@ -170,10 +194,11 @@ take_quoted(csv_source *source, const char **at, const char *end, cs_slice *fiel
 
 /* Take a field without quotes; *at goes behind it. */
 static cs_code
-take_plain(const char **at, const char *end, cs_slice *field, refusal *why)
+take_plain(const csv_source *source, const char **at, const char *end, cs_slice *field,
+           refusal *why)
 {
-    const char *comma = memchr(*at, ',', (size_t) (end - *at));
-    const char *stop = comma != NULL ? comma : end;
+    const char *delimiter = memchr(*at, source->delimiter, (size_t) (end - *at));
+    const char *stop = delimiter != NULL ? delimiter : end;
 
     *field = (cs_slice){*at, (size_t) (stop - *at)};
     if (memchr(field->data, '"', field->len) != NULL)
@@ -187,13 +212,23 @@ take_plain(const char **at, const char *end, cs_slice *field, refusal *why)
 
 /* Check that a field is text that the server can take. */
 static cs_code
-check_text(cs_slice field, refusal *why)
+check_text(const csv_source *source, cs_slice field, refusal *why)
 {
     if (!cs_utf8_valid(field.data, field.len))
-        return refuse(why, SQLSTATE_BAD_ENCODING, "text is not valid UTF-8");
+        return refuse(why, SQLSTATE_BAD_ENCODING, "text is not valid %s",
+                      text_decoder_is_active(&source->decoder) ? source->decoder.encoding
+                                                               : "UTF-8");
     if (memchr(field.data, '\0', field.len) != NULL)
         return refuse(why, SQLSTATE_BAD_ENCODING, "text holds a NUL character");
     return CS_OK;
+}
+
+/* True if a field without quotes stands for NULL. */
+static bool
+is_null_text(const csv_source *source, cs_slice field)
+{
+    return field.len == source->null_text.len &&
+           memcmp(field.data, source->null_text.data, field.len) == 0;
 }
 
 /* Split the record into up to limit values; *count is the number of fields it has. */
@@ -213,20 +248,50 @@ split_record(csv_source *source, cs_value *values, size_t limit, size_t *count, 
         cs_code code;
 
         CS_TRY(quoted ? take_quoted(source, &at, end, &field, why)
-                      : take_plain(&at, end, &field, why));
+                      : take_plain(source, &at, end, &field, why));
         if (*count < limit)
         {
-            code = check_text(field, why);
+            code = check_text(source, field, why);
             if (code != CS_OK && source->base.fields != NULL)
                 why->column = source->base.fields[*count].name;
             CS_TRY(code);
-            values[*count].kind = quoted || field.len > 0 ? CS_VALUE_STRING : CS_VALUE_NULL;
+            values[*count].kind =
+                quoted || !is_null_text(source, field) ? CS_VALUE_STRING : CS_VALUE_NULL;
             values[*count].as.bytes = field;
         }
         ++*count;
         if (at == end)
             return CS_OK;
     }
+}
+
+/*
+ * Find the record that is to be read next, counting empty lines before it; at the end
+ * of the file they do not count. In a file of one column an empty line is a record.
+ */
+static cs_code
+find_next(csv_source *source, cs_error *err)
+{
+    if (source->found)
+        return CS_OK;
+    source->blank_line = source->next_line;
+    for (source->blanks = 0;; source->blanks++)
+    {
+        CS_TRY(find_record(source, err));
+        if (source->end > source->start || source->base.num_fields == 1)
+            break;
+    }
+    source->found = true;
+    source->found_line = source->base.line;
+    return CS_OK;
+}
+
+/* Refuse a record for its number of fields. */
+static cs_code
+refuse_count(const csv_source *source, size_t count, refusal *why)
+{
+    return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "record has %zu %s, the header has %zu", count,
+                  count == 1 ? "field" : "fields", source->base.num_fields);
 }
 
 /* row_source_ops.next */
@@ -236,13 +301,21 @@ next(row_source *base, cs_value *values, refusal *why)
     csv_source *source = (csv_source *) base;
     size_t count;
 
-    CS_TRY(find_record(source, &why->err));
+    CS_TRY(find_next(source, &why->err));
     base->rows++;
+    if (source->blanks > 0)
+    {
+        source->blanks--;
+        base->line = source->blank_line++;
+        base->raw = (cs_slice){"", 0};
+        return refuse_count(source, 1, why);
+    }
+    source->found = false;
+    base->line = source->found_line;
+    base->raw =
+        (cs_slice){(const char *) source->buffer.data + source->start, source->end - source->start};
     CS_TRY(split_record(source, values, base->num_fields, &count, why));
-    if (count != base->num_fields)
-        return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "record has %zu %s, the header has %zu", count,
-                      count == 1 ? "field" : "fields", base->num_fields);
-    return CS_OK;
+    return count == base->num_fields ? CS_OK : refuse_count(source, count, why);
 }
 
 /* row_source_ops.row_text */
@@ -260,6 +333,8 @@ close_source(row_source *base)
 {
     csv_source *source = (csv_source *) base;
 
+    text_decoder_close(&source->decoder);
+    cs_buffer_free(&source->encoded);
     cs_buffer_free(&source->buffer);
     cs_buffer_free(&source->header);
     cs_buffer_free(&source->unescaped);
@@ -274,7 +349,8 @@ static exit_status
 refuse_header(const csv_source *source, const char *problem)
 {
     log_error("%s: %s", source->base.file->name, problem);
-    log_detail("A file is Avro, or CSV in UTF-8 whose first line names the columns.");
+    log_detail("A file is Avro, or CSV whose first line names the columns, in UTF-8 unless "
+               "\"--encoding\" says otherwise.");
     return STATUS_REFUSED;
 }
 
@@ -346,6 +422,58 @@ use_header(csv_source *source, cs_value *values)
     return keep_names(source, values, count);
 }
 
+/* Use the delimiter and what NULL is. */
+static exit_status
+use_format(csv_source *source, const row_format *format)
+{
+    const char *delimiter = format->delimiter != NULL ? format->delimiter : ",";
+
+    if (strcmp(delimiter, "\\t") == 0)
+        delimiter = "\t";
+    source->delimiter = delimiter[0];
+    source->null_text = cs_slice_of(format->null_text != NULL ? format->null_text : "");
+    if (strlen(delimiter) == 1 && (uint8_t) delimiter[0] < 0x80 &&
+        strchr("\"\r\n", delimiter[0]) == NULL)
+        return STATUS_OK;
+    log_error("invalid delimiter \"%s\"", format->delimiter);
+    log_hint("It is one character of ASCII, but no quote and no line's end; \"\\t\" is a tab.");
+    return STATUS_USAGE;
+}
+
+/* Start to read: choose the decoder, by the file's first bytes where no encoding is given. */
+static exit_status
+start_reading(csv_source *source, const char *encoding)
+{
+    cs_buffer *encoded = &source->encoded;
+    cs_code code = CS_OK;
+    cs_error err;
+
+    while (code == CS_OK && !source->at_end && encoded->len < ENCODING_MARK_BYTES)
+        code = read_more(source, encoded, ENCODING_MARK_BYTES - encoded->len, &err);
+    if (code != CS_OK)
+        return log_core_error(&err, source->base.file->name);
+    STATUS_TRY(text_decoder_open(
+        &source->decoder,
+        encoding != NULL ? encoding : text_encoding_of_mark(encoded->data, encoded->len)));
+    if (text_decoder_is_active(&source->decoder))
+        return STATUS_OK;
+    if (cs_buffer_append(&source->buffer, encoded->data, encoded->len, &err) != CS_OK)
+        return log_core_error(&err, source->base.file->name);
+    return STATUS_OK;
+}
+
+/* Refuse Avro within a compressed file. */
+static exit_status
+check_content(const csv_source *source)
+{
+    if (source->encoded.len < CS_AVRO_MAGIC_BYTES ||
+        memcmp(source->encoded.data, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES) != 0)
+        return STATUS_OK;
+    log_error("%s: file is Avro in a compressed file", source->base.file->name);
+    log_hint("Decompress it first: Avro compresses its own blocks.");
+    return STATUS_REFUSED;
+}
+
 /* Read the header line. */
 static exit_status
 read_header(csv_source *source)
@@ -357,8 +485,20 @@ read_header(csv_source *source)
     return status;
 }
 
+/* Open the file within the file, and read its header. */
+static exit_status
+open_content(csv_source *source, const row_format *format)
+{
+    STATUS_TRY(use_format(source, format));
+    STATUS_TRY(file_source_decompress(source->base.file));
+    STATUS_TRY(row_source_identify(&source->base));
+    STATUS_TRY(start_reading(source, format->encoding));
+    STATUS_TRY(check_content(source));
+    return read_header(source);
+}
+
 exit_status
-csv_source_open(row_source **out, file_source *file)
+csv_source_open(row_source **out, file_source *file, const row_format *format)
 {
     csv_source *source = calloc(1, sizeof(csv_source));
     exit_status status;
@@ -367,12 +507,11 @@ csv_source_open(row_source **out, file_source *file)
         return log_out_of_memory();
     row_source_init_text(&source->base, &ops, file);
     source->next_line = 1;
+    cs_buffer_init(&source->encoded, loader_env());
     cs_buffer_init(&source->buffer, loader_env());
     cs_buffer_init(&source->header, loader_env());
     cs_buffer_init(&source->unescaped, loader_env());
-    status = row_source_identify(&source->base);
-    if (status == STATUS_OK)
-        status = read_header(source);
+    status = open_content(source, format);
     if (status == STATUS_OK)
         *out = &source->base;
     else

@@ -5,22 +5,36 @@
 #include "encode.h"
 
 #include "commands.h"
-#include "file_source.h"
+#include "follow.h"
 #include "log.h"
+#include "offline_args.h"
+#include "progress.h"
 #include "redshift.h"
 
+#include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#define DEFAULT_MAX_JOBS 4
+
+/* So that a header and a block fit. */
+#define MIN_FILE_BYTES (512 * 1024)
+
 typedef struct encode_settings
 {
     const char *output;
-    int codec; /* index into codec_names */
+    int codec;    /* index into codec_names */
+    int64_t jobs; /* -1: chosen */
+    const char *max_file_size;
+    int partition; /* encode_partition */
+    line_format_settings format;
     const char *schema;
     const char *rejects;
     int64_t max_rejects;
     bool force;
+    follow_settings follow;
     int target; /* index into target_names */
 } encode_settings;
 
@@ -29,13 +43,31 @@ static const char *const target_names[] = {"any", "redshift", NULL};
 static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
                                           "bzip2",   "xz",   NULL};
 
+static const char *const partition_names[] = {"none", "day", "hour", NULL};
+
 static const option_spec options[] = {
     {"output", 'o', OPTION_TEXT, offsetof(encode_settings, output), "FILE|DIR",
      "write all logs to this Avro file, or one file\nfor each log to this directory", NULL},
     {"codec", 0, OPTION_CHOICE, offsetof(encode_settings, codec), "CODEC",
      "compression: deflate (default), null, snappy,\nzstandard, bzip2 or xz", codec_names},
+    {"jobs", 'j', OPTION_COUNT, offsetof(encode_settings, jobs), "N",
+     "use N threads (default: one for each processor,\nup to 4); what is written is the same",
+     NULL},
+    {"max-file-size", 0, OPTION_TEXT, offsetof(encode_settings, max_file_size), "SIZE",
+     "write parts of at most this size (64MB, 1GB):\nNAME-00001.avro and so on", NULL},
+    {"partition", 0, OPTION_CHOICE, offsetof(encode_settings, partition), "SPAN",
+     "day or hour: write a file for each, by UTC, as\nDIR/date=YYYY-MM-DD/hour=HH/NAME.avro",
+     partition_names},
+    {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
+     "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
+     "a\nline",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(encode_settings, format.fields), "NAME=KEY", LINE_FIELD_HELP,
+     NULL},
     {"schema", 0, OPTION_TEXT, offsetof(encode_settings, schema), "FILE",
-     "Avro schema to encode by, instead of the\nproject's own schemas/http_log.avsc", NULL},
+     "Avro schema to encode by, instead of the\nproject's own in schemas/", NULL},
     {"rejects", 0, OPTION_TEXT, offsetof(encode_settings, rejects), "FILE",
      "write refused lines to this file as JSON lines;\nan existing file is replaced (default: the\n"
      "Avro file's name with .rejects.jsonl behind it)",
@@ -44,6 +76,12 @@ static const option_spec options[] = {
      "stop when more than N lines are refused\n(default: 0)", NULL},
     {"force", 0, OPTION_FLAG, offsetof(encode_settings, force), NULL, "replace existing files",
      NULL},
+    {"follow", 0, OPTION_FLAG, offsetof(encode_settings, follow.follow), NULL,
+     "go on as the log grows and is rotated: write\nsegments to the directory named by -o", NULL},
+    {"segment-time", 0, OPTION_COUNT, offsetof(encode_settings, follow.seconds), "SECONDS",
+     FOLLOW_TIME_HELP, NULL},
+    {"segment-size", 0, OPTION_TEXT, offsetof(encode_settings, follow.size), "SIZE",
+     FOLLOW_SIZE_HELP, NULL},
     {"target", 0, OPTION_CHOICE, offsetof(encode_settings, target), "TARGET",
      "redshift: write only what Redshift loads (codec,\nunit of time, names)", target_names},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
@@ -54,6 +92,7 @@ typedef struct job_list
 {
     encode_job *jobs;
     int count;
+    int64_t num_bytes; /* of all logs; -1 if unknown */
 } job_list;
 
 /* True if the name means a directory: it is one, or ends with a slash. */
@@ -66,24 +105,42 @@ names_directory(const char *name)
     return (len > 0 && name[len - 1] == '/') || (stat(name, &info) == 0 && S_ISDIR(info.st_mode));
 }
 
+/* The length of a log's name without the ending that says how it is compressed. */
+static size_t
+plain_len(const char *log)
+{
+    static const char *const endings[] = {".gz", ".zst", NULL};
+    size_t len = strlen(log);
+
+    for (size_t i = 0; endings[i] != NULL; i++)
+    {
+        size_t ending = strlen(endings[i]);
+
+        if (len > ending && log[len - ending - 1] != '/' &&
+            strcasecmp(log + len - ending, endings[i]) == 0)
+            return len - ending;
+    }
+    return len;
+}
+
 /* The name of a log's own Avro file, in directory or beside the log; NULL without memory. */
 static char *
 output_name(const char *log, const char *directory)
 {
     const char *slash = strrchr(log, '/');
     const char *base = slash != NULL ? slash + 1 : log;
-    const char *dot = strrchr(base, '.');
-    const char *end = dot != NULL && dot > base ? dot : log + strlen(log);
+    size_t len = plain_len(log) - (size_t) (base - log);
+    const char *dot = memrchr(base, '.', len);
+    int stem = (int) (dot != NULL && dot > base ? (size_t) (dot - base) : len);
     char *name;
-    int len;
 
     if (directory == NULL)
-        len = asprintf(&name, "%.*s%s", (int) (end - log), log, AVRO_SUFFIX);
+        stem = asprintf(&name, "%.*s%.*s%s", (int) (base - log), log, stem, base, AVRO_SUFFIX);
     else
-        len = asprintf(&name, "%s%s%.*s%s", directory,
-                       directory[strlen(directory) - 1] == '/' ? "" : "/", (int) (end - base), base,
-                       AVRO_SUFFIX);
-    return len >= 0 ? name : NULL;
+        stem =
+            asprintf(&name, "%s%s%.*s%s", directory,
+                     directory[strlen(directory) - 1] == '/' ? "" : "/", stem, base, AVRO_SUFFIX);
+    return stem >= 0 ? name : NULL;
 }
 
 /* Free the list. */
@@ -102,6 +159,7 @@ plan_jobs(const encode_settings *settings, const operand_list *logs, job_list *l
     bool together = settings->output != NULL && !names_directory(settings->output);
     int count = together ? 1 : logs->count;
 
+    list->num_bytes = file_total_bytes(logs->items, logs->count);
     list->jobs = calloc((size_t) count, sizeof(encode_job));
     if (list->jobs == NULL)
         return log_out_of_memory();
@@ -181,9 +239,9 @@ check_outputs(const encode_settings *settings, const operand_list *logs, const j
     return status;
 }
 
-/* Check what the command line asks for. */
+/* Check what there is to be read. */
 static exit_status
-check_settings(const encode_settings *settings, const operand_list *logs)
+check_logs(const encode_settings *settings, const operand_list *logs)
 {
     int inputs = 0;
 
@@ -198,10 +256,60 @@ check_settings(const encode_settings *settings, const operand_list *logs)
     return STATUS_USAGE;
 }
 
+/* Check what there is to be written. */
+static exit_status
+check_outcome(const encode_settings *settings)
+{
+    if (settings->jobs == 0 || settings->jobs > ENCODE_MAX_JOBS)
+        log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d",
+                  settings->jobs, ENCODE_MAX_JOBS);
+    else if (settings->partition != PARTITION_NONE && settings->output == NULL)
+        log_error("--partition needs a directory to write to: \"-o DIR\"");
+    else if (settings->partition != PARTITION_NONE && !names_directory(settings->output))
+        log_error("--partition needs a directory, and \"%s\" is none", settings->output);
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
+/* Read the limit of a file's size; 0 where there is none. */
+static exit_status
+read_limit(const encode_settings *settings, uint64_t *limit)
+{
+    size_t size;
+
+    *limit = 0;
+    if (settings->max_file_size == NULL)
+        return STATUS_OK;
+    STATUS_TRY(parse_size_argument("max-file-size", settings->max_file_size, &size));
+    if (size < MIN_FILE_BYTES)
+    {
+        log_error("invalid argument \"%s\" of option \"--max-file-size\": less than %d kB",
+                  settings->max_file_size, MIN_FILE_BYTES / 1024);
+        return STATUS_USAGE;
+    }
+    *limit = size;
+    return STATUS_OK;
+}
+
+/* The number of threads. */
+static int
+choose_threads(int64_t jobs)
+{
+    cpu_set_t processors;
+
+    if (jobs > 0)
+        return (int) jobs;
+    if (sched_getaffinity(0, sizeof(processors), &processors) != 0)
+        return 1;
+    return CPU_COUNT(&processors) < DEFAULT_MAX_JOBS ? CPU_COUNT(&processors) : DEFAULT_MAX_JOBS;
+}
+
 /* Write all files, then give them their names: where one fails, none appears. */
 static exit_status
 write_and_publish(const encode_context *context, const job_list *list)
 {
+    progress_begin("encoding", list->num_bytes);
     for (int i = 0; i < list->count; i++)
     {
         exit_status status = encode_write_job(context, &list->jobs[i]);
@@ -210,9 +318,43 @@ write_and_publish(const encode_context *context, const job_list *list)
             log_detail("None of the %d Avro files was written.", list->count);
         STATUS_TRY(status);
     }
+    progress_end();
     for (int i = 0; i < list->count; i++)
+        STATUS_TRY(encode_check_job(&list->jobs[i]));
+    for (int i = 0; i < list->count; i++)
+    {
         STATUS_TRY(encode_publish_job(&list->jobs[i]));
+        encode_print_job(&list->jobs[i]);
+    }
     return STATUS_OK;
+}
+
+/* Check what does not go with --follow. */
+static exit_status
+check_follow(const encode_settings *settings, const operand_list *logs)
+{
+    if (settings->output == NULL)
+        log_error("--follow needs a directory to write segments to: \"-o DIR\"");
+    else if (logs->count != 1 || strcmp(logs->items[0], "-") == 0)
+        log_error("--follow takes one log, which has a name");
+    else if (settings->max_file_size != NULL || settings->partition != PARTITION_NONE ||
+             settings->rejects != NULL || settings->force)
+        log_error("--follow goes with none of --max-file-size, --partition, --rejects, --force");
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
+/* Follow a log. */
+static exit_status
+follow(encode_context *context, const encode_settings *settings, const operand_list *logs)
+{
+    follow_request request = {.settings = &settings->follow,
+                              .log = logs->items[0],
+                              .directory = settings->output,
+                              .context = context};
+
+    return follow_run(&request);
 }
 
 /* Run the jobs, with the rejects file that was named. */
@@ -231,21 +373,29 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
 
 /* Load the schema and encode. */
 static exit_status
-encode(const encode_settings *settings, const job_list *list)
+encode(const encode_settings *settings, const operand_list *logs, const job_list *list)
 {
     reject_budget budget = {.limit = settings->max_rejects};
-    encode_context context = {.budget = &budget, .replace = settings->force};
+    encode_context context = {.budget = &budget,
+                              .replace = settings->force,
+                              .threads = choose_threads(settings->jobs),
+                              .partition = (encode_partition) settings->partition};
     exit_status status;
+    line_format format;
     log_schema schema;
 
     cs_avro_codec_find(cs_slice_of(codec_names[settings->codec]), &context.codec);
+    STATUS_TRY(read_limit(settings, &context.max_file_bytes));
+    STATUS_TRY(line_format_choose(&format, &settings->format, "format"));
+    context.format = &format;
     context.schema = &schema;
-    status = log_schema_load(&schema, settings->schema);
+    status = log_schema_load(&schema, settings->schema, format.kind);
     if (status == STATUS_OK && strcmp(target_names[settings->target], "redshift") == 0)
         status = redshift_check_encoding(settings->schema != NULL ? settings->schema : "schema",
                                          schema.avro, context.codec);
     if (status == STATUS_OK)
-        status = run_jobs(&context, settings, list);
+        status = settings->follow.follow ? follow(&context, settings, logs)
+                                         : run_jobs(&context, settings, list);
     log_schema_free(&schema);
     return status;
 }
@@ -254,18 +404,26 @@ encode(const encode_settings *settings, const job_list *list)
 static exit_status
 run(const void *settings, const operand_list *logs)
 {
-    job_list list = {NULL, 0};
+    job_list list = {NULL, 0, -1};
     exit_status status;
 
-    STATUS_TRY(check_settings(settings, logs));
+    STATUS_TRY(check_outcome(settings));
+    if (((const encode_settings *) settings)->follow.follow)
+    {
+        STATUS_TRY(check_follow(settings, logs));
+        return encode(settings, logs, NULL);
+    }
+    STATUS_TRY(check_logs(settings, logs));
     status = plan_jobs(settings, logs, &list);
     if (status == STATUS_OK)
         status = check_outputs(settings, logs, &list);
     if (status == STATUS_OK)
-        status = encode(settings, &list);
+        status = encode(settings, logs, &list);
     free_jobs(&list);
     return status;
 }
+
+static const encode_settings defaults = {.jobs = -1, .follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
 const command_spec encode_command = {
     .name = "encode",
@@ -274,12 +432,18 @@ const command_spec encode_command = {
     .description =
         "Each line of a log is \"timestamp http_method http_path user_id\", one space\n"
         "between, the timestamp by RFC 3339 with \"T\", up to six digits of fraction and\n"
-        "an offset (Z, +hh:mm, +hhmm or +hh). A line that is not is refused and kept\n"
-        "with file, line and reason. \"-\" is standard input. Without -o a log's Avro\n"
-        "file has the log's name with the extension .avro, and lies beside it. Files\n"
-        "appear under their names when all of them are whole.",
+        "an offset (Z, +hh:mm, +hhmm or +hh). --format takes other logs. A line that\n"
+        "cannot be read is refused and kept with file, line and reason. \"-\" is standard\n"
+        "input. Without -o a log's Avro file has the log's name with the extension\n"
+        ".avro, and lies beside it. Files appear under their names when all of them are\n"
+        "whole.\n\n"
+        "With --follow it goes on as the log grows and is renamed, until a signal ends\n"
+        "it: each line goes once into one of the segments LOG-00000001.avro and so on,\n"
+        "whenever it was killed and started again with the same command. --max-rejects\n"
+        "is about each segment then.",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),
+    .defaults = &defaults,
     .run = run,
 };

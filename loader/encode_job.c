@@ -1,183 +1,224 @@
 /*
  * loader/encode_job.c
- *     From the lines of logs to one Avro file.
+ *     From logs to Avro files: the steps of a job, and its rejects.
  *
- * line reader -> log line -> Avro record -> file. The file gets its name when
- * all logs are in it; before that nothing of it can be seen.
+ * A log is read in pieces of whole lines, one after the other; the threads turn
+ * pieces into blocks side by side; blocks, rejects and sums are written in the order
+ * of the log. So what is written, and what fails first, is the same for any number
+ * of threads. Files get their names when all logs are in them; before that nothing
+ * of them can be seen.
  */
 #include "encode.h"
 
-#include "line_reader.h"
+#include "encode_output.h"
+#include "encode_pipe.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What became of the lines of a log. */
-typedef struct log_counts
-{
-    int64_t read;
-    int64_t written;
-    int64_t rejected;
-} log_counts;
-
 typedef struct job_state
 {
     const encode_context *context;
     const encode_job *job;
-    char *own_name; /* of own_rejects */
-    file_sink sink;
-    cs_avro_writer *writer;
+    char *own_name;          /* of own_rejects */
     reject_file own_rejects; /* where no --rejects names a file */
     reject_file *rejects;    /* that or the run's */
-    hash_stream hash;        /* over all bytes of the logs */
-    cs_time min_time;        /* meaningful once a record was written */
-    cs_time max_time;
+
+    /* Reading: one thread at a time */
+    file_source source;  /* of the log that is open */
+    piece_reader reader; /* open while a log is */
+    bool is_open;        /* reader is */
+    int next_log;        /* to be opened */
+    uint64_t shown;      /* up to this offset it was counted as progress */
+    cs_error read_err;   /* not CS_OK: why reading ended; reported behind all before it */
+
+    /* Work: each thread its own */
+    encode_worker *workers;
+    size_t num_workers;
+    encode_piece *pieces;
+    size_t num_pieces;
+
+    /* Writing: one thread at a time, in order */
+    encode_output output;
+    encode_worker again; /* finds the reasons of rejects */
+    cs_buffer no_records;
     log_counts *counts; /* one for each log */
-    int64_t records;
 } job_state;
+
+/* Open the next log, or what there is to read of the only one. */
+static cs_code
+open_log(job_state *state)
+{
+    const encode_job *job = state->job;
+    const encode_stretch *stretch = job->stretch;
+    file_source *source = stretch != NULL ? stretch->source : &state->source;
+    cs_code code = CS_OK;
+
+    if (state->next_log == job->num_logs)
+        return CS_END;
+    if (stretch == NULL)
+        CS_TRY(file_source_try_open(source, job->logs[state->next_log], &state->read_err));
+    state->shown = source->offset;
+    if (stretch == NULL)
+        code = file_source_try_decompress(source, &state->read_err);
+    if (code == CS_OK)
+        code = piece_reader_open(&state->reader, source, stretch != NULL ? stretch->bytes : -1,
+                                 &state->read_err);
+    if (code != CS_OK && stretch == NULL)
+        file_source_close(source);
+    if (stretch != NULL && stretch->first_line > 1)
+        state->reader.first = false;
+    state->is_open = code == CS_OK;
+    state->next_log++;
+    return code;
+}
+
+/* Close the log that is open. */
+static void
+close_log(job_state *state)
+{
+    if (!state->is_open)
+        return;
+    piece_reader_close(&state->reader);
+    if (state->job->stretch == NULL)
+        file_source_close(&state->source);
+    state->is_open = false;
+}
+
+/* pipe_steps.read */
+static cs_code
+read_piece(void *ctx, size_t number)
+{
+    job_state *state = ctx;
+    encode_piece *piece = &state->pieces[number];
+    cs_code code = CS_END;
+
+    while (code == CS_END)
+    {
+        if (!state->is_open)
+            CS_TRY(open_log(state));
+        code = piece_reader_next(&state->reader, &piece->text);
+        piece->log = state->next_log - 1;
+        if (code == CS_ERR_IO)
+            code = file_source_error(state->reader.source, &state->read_err);
+        progress_add(0, (int64_t) (state->reader.source->offset - state->shown));
+        state->shown = state->reader.source->offset;
+        if (code != CS_OK)
+            close_log(state);
+    }
+    return code;
+}
+
+/* pipe_steps.work */
+static void
+work_on_piece(void *ctx, size_t worker, size_t number)
+{
+    job_state *state = ctx;
+
+    encode_piece_work(&state->workers[worker], &state->pieces[number]);
+}
 
 /* Keep a line that was refused. */
 static exit_status
-reject_line(job_state *state, const char *log, const text_line *line, const char *reason)
+reject_line(job_state *state, const encode_piece *piece, const piece_reject *where)
 {
-    reject item = {.file = log,
-                   .line = line->number,
-                   .block = -1,
-                   .reason = reason,
-                   .text = line->text,
-                   .cut = line->cut};
+    piece_walk walk = {.piece = &piece->text, .at = where->start};
+    reject item = {.file = state->job->logs[piece->log], .block = -1};
+    text_line line;
+    cs_error err;
+    cs_time time;
 
-    if (!line->cut && line->text.len > 0 && line->text.data[line->text.len - 1] == '\r')
+    text_piece_next(&walk, &line);
+    encode_line(&state->again, &line, &state->no_records, &time, &err);
+    item.line = state->counts[piece->log].read + where->line;
+    if (state->job->stretch != NULL)
+        item.line += state->job->stretch->first_line - 1;
+    item.reason = err.message;
+    item.text = line.text;
+    item.cut = line.cut;
+    if (!line.cut && line.text.len > 0 && line.text.data[line.text.len - 1] == '\r')
         item.text.len--;
     STATUS_TRY(reject_file_add(state->rejects, &item));
     return reject_budget_spend(state->context->budget, &item);
 }
 
-/* Add a line to the Avro file. CS_ERR_DATA and CS_ERR_RANGE mean that the line is refused. */
-static cs_code
-write_line(job_state *state, const text_line *line, cs_error *err)
+/* pipe_steps.write */
+static exit_status
+write_piece(void *ctx, size_t number)
 {
-    const log_schema *schema = state->context->schema;
-    cs_log_line fields;
+    job_state *state = ctx;
+    encode_piece *piece = &state->pieces[number];
+    log_counts *counts = &state->counts[piece->log];
 
-    if (line->cut)
-        return cs_fail(err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
-    CS_TRY(cs_log_line_parse(line->text, &fields, err));
-    CS_TRY(log_schema_encode(schema, &fields, cs_avro_writer_buffer(state->writer), err));
-    if (state->records == 0 || fields.time < state->min_time)
-        state->min_time = fields.time;
-    if (state->records == 0 || fields.time > state->max_time)
-        state->max_time = fields.time;
-    state->records++;
-    return cs_avro_writer_add(state->writer, err);
+    if (piece->err.code != CS_OK)
+        return log_core_error(&piece->err, state->job->output);
+    for (size_t i = 0; i < piece->num_rejects; i++)
+        STATUS_TRY(reject_line(state, piece, &piece->rejects[i]));
+    counts->read += piece->lines;
+    counts->rejected += (int64_t) piece->num_rejects;
+    counts->written += piece->lines - (int64_t) piece->num_rejects;
+    progress_add(piece->lines, 0);
+    return encode_output_add(&state->output, piece);
 }
 
-/* Encode all lines of an open log. */
+/* Make the workers and the pieces. */
 static exit_status
-encode_lines(job_state *state, line_reader *reader, const char *log, log_counts *counts)
-{
-    text_line line;
-    cs_error err;
-    cs_code code;
-
-    while ((code = line_reader_next(reader, &line)) == CS_OK)
-    {
-        counts->read++;
-        code = write_line(state, &line, &err);
-        if (code == CS_OK)
-            counts->written++;
-        else if (code == CS_ERR_DATA || code == CS_ERR_RANGE)
-        {
-            counts->rejected++;
-            STATUS_TRY(reject_line(state, log, &line, err.message));
-        }
-        else
-            return log_core_error(&err, state->job->output);
-    }
-    return code == CS_END ? STATUS_OK : file_source_fail(reader->source);
-}
-
-/* Encode one log. */
-static exit_status
-encode_log(job_state *state, const char *log, log_counts *counts)
-{
-    file_source source;
-    line_reader reader;
-    exit_status status;
-
-    STATUS_TRY(file_source_open(&source, log));
-    source.hash = &state->hash;
-    status = line_reader_open(&reader, &source);
-    if (status == STATUS_OK)
-        status = encode_lines(state, &reader, log, counts);
-    line_reader_close(&reader);
-    file_source_close(&source);
-    return status;
-}
-
-/* Write what stands in the header at last. */
-static exit_status
-finish_file(job_state *state)
-{
-    const log_schema *schema = state->context->schema;
-    char min_text[24], max_text[24], sum[HASH_TEXT_SIZE];
-    cs_avro_text_meta meta[] = {{"clickstream.source_sha256", sum},
-                                {"clickstream.min_timestamp", min_text},
-                                {"clickstream.max_timestamp", max_text}};
-    cs_error err;
-
-    if (!hash_finish(&state->hash, sum))
-        return log_out_of_memory();
-    snprintf(min_text, sizeof(min_text), "%" PRId64, log_schema_time(schema, state->min_time));
-    snprintf(max_text, sizeof(max_text), "%" PRId64, log_schema_time(schema, state->max_time));
-    if (cs_avro_writer_finish(state->writer, meta, state->records > 0 ? 3 : 1, &err) != CS_OK)
-        return log_core_error(&err, state->job->output);
-    return STATUS_OK;
-}
-
-/* Write the whole file under its temporary name. */
-static exit_status
-write_file(job_state *state)
+prepare(job_state *state)
 {
     const encode_context *context = state->context;
-    cs_avro_writer_options options = {.codec = context->codec};
-    cs_sink sink;
-    cs_error err;
+    size_t workers = (size_t) context->threads;
+    size_t pieces = pipe_pieces(workers);
 
-    STATUS_TRY(file_sink_open(&state->sink, state->job->output, context->replace));
-    sink = file_sink_as_core(&state->sink);
-    if (cs_avro_writer_open(loader_env(), &sink, context->schema->avro, &options, &state->writer,
-                            &err) != CS_OK)
-        return log_core_error(&err, state->job->output);
-    hash_start(&state->hash);
-    for (int i = 0; i < state->job->num_logs; i++)
-        STATUS_TRY(encode_log(state, state->job->logs[i], &state->counts[i]));
-    return finish_file(state);
+    state->workers = calloc(workers, sizeof(encode_worker));
+    state->pieces = calloc(pieces, sizeof(encode_piece));
+    if (state->workers == NULL || state->pieces == NULL)
+        return log_out_of_memory();
+    while (state->num_workers < workers)
+        STATUS_TRY(encode_worker_init(&state->workers[state->num_workers++], context));
+    for (; state->num_pieces < pieces; state->num_pieces++)
+        if (!encode_piece_init(&state->pieces[state->num_pieces]))
+            return log_out_of_memory();
+    return encode_worker_init(&state->again, context);
 }
 
-/* Say what was done. */
-static void
-print_summary(const job_state *state)
+/* Write the files under their temporary names. */
+static exit_status
+write_files(job_state *state)
 {
-    int64_t rejected = 0;
+    pipe_steps steps = {pipe_pieces((size_t) state->context->threads), read_piece, work_on_piece,
+                        write_piece};
 
-    for (int i = 0; i < state->job->num_logs; i++)
-    {
-        const log_counts *counts = &state->counts[i];
-
-        log_summary("%s: read %" PRId64 " %s = %" PRId64 " written + %" PRId64 " rejected -> %s",
-                    state->job->logs[i], counts->read, counts->read == 1 ? "line" : "lines",
-                    counts->written, counts->rejected, state->job->output);
-        rejected += counts->rejected;
-    }
-    if (rejected > 0)
-        log_summary("%s: rejected lines are in %s", state->job->output, state->rejects->name);
+    STATUS_TRY(encode_output_open(&state->output, state->context, state->job));
+    STATUS_TRY(prepare(state));
+    STATUS_TRY(pipe_run(&steps, state, (size_t) state->context->threads));
+    if (state->read_err.code != CS_OK)
+        return file_source_report(&state->read_err);
+    return encode_output_finish(&state->output);
 }
 
-/* Open the rejects and write the file. */
+/* Free what only the writing needs. */
+static void
+free_tools(job_state *state)
+{
+    close_log(state);
+    for (size_t i = 0; i < state->num_workers; i++)
+        encode_worker_free(&state->workers[i]);
+    for (size_t i = 0; i < state->num_pieces; i++)
+        encode_piece_free(&state->pieces[i]);
+    encode_worker_free(&state->again);
+    cs_buffer_free(&state->no_records);
+    free(state->workers);
+    free(state->pieces);
+    state->workers = NULL;
+    state->pieces = NULL;
+    state->num_workers = state->num_pieces = 0;
+}
+
+/* Open the rejects and write the files. */
 static exit_status
 run(job_state *state)
 {
@@ -190,12 +231,9 @@ run(job_state *state)
     if (state->counts == NULL ||
         asprintf(&state->own_name, "%s%s", job->output, REJECTS_SUFFIX) < 0)
         return log_out_of_memory();
-    if (!file_sink_may_create(job->output, context->replace))
-        return STATUS_USAGE;
     STATUS_TRY(reject_file_open(&state->own_rejects, own ? state->own_name : NULL, true,
-                                context->replace));
-    STATUS_TRY(write_file(state));
-    return file_sink_finish(&state->sink);
+                                context->replace || job->stretch != NULL));
+    return write_files(state);
 }
 
 exit_status
@@ -209,22 +247,55 @@ encode_write_job(const encode_context *context, encode_job *job)
     job->state = state;
     state->context = context;
     state->job = job;
+    cs_buffer_init(&state->no_records, loader_env());
     status = run(state);
-    cs_avro_writer_free(state->writer);
-    state->writer = NULL;
-    hash_free(&state->hash);
+    free_tools(state);
     return status;
+}
+
+const log_counts *
+encode_job_counts(const encode_job *job, int log)
+{
+    return &job->state->counts[log];
+}
+
+exit_status
+encode_check_job(const encode_job *job)
+{
+    return encode_output_check(&job->state->output);
 }
 
 exit_status
 encode_publish_job(encode_job *job)
 {
-    job_state *state = job->state;
+    reject_file *rejects = &job->state->own_rejects;
 
-    STATUS_TRY(file_sink_publish(&state->sink));
-    STATUS_TRY(reject_file_close(&state->own_rejects, true, STATUS_OK));
-    print_summary(state);
-    return STATUS_OK;
+    /* of a log that is followed nothing is told twice: its Avro file is the last to appear */
+    if (job->stretch == NULL)
+        STATUS_TRY(encode_output_publish(&job->state->output));
+    STATUS_TRY(reject_file_close(rejects, true, STATUS_OK));
+    return job->stretch != NULL ? encode_output_publish(&job->state->output) : STATUS_OK;
+}
+
+void
+encode_print_job(const encode_job *job)
+{
+    const job_state *state = job->state;
+    char *title = encode_output_title(&state->output);
+    int64_t rejected = 0;
+
+    for (int i = 0; i < job->num_logs; i++)
+    {
+        const log_counts *counts = &state->counts[i];
+
+        log_summary("%s: read %" PRId64 " %s = %" PRId64 " written + %" PRId64 " rejected -> %s",
+                    job->logs[i], counts->read, counts->read == 1 ? "line" : "lines",
+                    counts->written, counts->rejected, title != NULL ? title : job->output);
+        rejected += counts->rejected;
+    }
+    if (rejected > 0)
+        log_summary("%s: rejected lines are in %s", job->output, state->rejects->name);
+    free(title);
 }
 
 void
@@ -232,12 +303,13 @@ encode_free_job(encode_job *job)
 {
     job_state *state = job->state;
 
+    if (state != NULL)
+    {
+        reject_file_close(&state->own_rejects, false, STATUS_OK);
+        encode_output_free(&state->output);
+        free(state->counts);
+        free(state->own_name);
+        free(state);
+    }
     free(job->output);
-    if (state == NULL)
-        return;
-    reject_file_close(&state->own_rejects, false, STATUS_OK);
-    file_sink_discard(&state->sink);
-    free(state->counts);
-    free(state->own_name);
-    free(state);
 }

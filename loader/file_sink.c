@@ -50,17 +50,25 @@ file_sink_may_create(const char *name, bool replace)
     return replace;
 }
 
+exit_status
+file_sink_status(int error)
+{
+    /* a name that cannot be had is the user's to change; the rest is the disk's fault */
+    bool bad_name = error == ENOENT || error == ENOTDIR || error == EACCES || error == EEXIST ||
+                    error == ENAMETOOLONG;
+
+    return bad_name ? STATUS_USAGE : STATUS_SERVER;
+}
+
 /* Report that writing failed with errno. */
 static exit_status
 fail(file_sink *sink, const char *what)
 {
-    /* a name that cannot be had is the user's to change; the rest is the disk's fault */
-    bool bad_name = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == EEXIST ||
-                    errno == ENAMETOOLONG;
+    exit_status status = file_sink_status(errno);
 
     log_error("could not %s \"%s\": %s", what, sink->name, strerror(errno));
     sink->failed = true;
-    return bad_name ? STATUS_USAGE : STATUS_SERVER;
+    return status;
 }
 
 /* Make a temporary name beside the final one. */
@@ -103,9 +111,8 @@ file_sink_open(file_sink *sink, const char *name, bool replace)
     return fail(sink, "create");
 }
 
-/* Write all of data at offset; false with errno if it cannot. */
-static bool
-write_all(int fd, const char *data, size_t len, int64_t offset)
+bool
+file_write_all(int fd, const char *data, size_t len, int64_t offset)
 {
     while (len > 0)
     {
@@ -128,7 +135,7 @@ write_all(int fd, const char *data, size_t len, int64_t offset)
 bool
 file_sink_append(file_sink *sink, const void *data, size_t len)
 {
-    if (!sink->failed && !write_all(sink->fd, data, len, -1))
+    if (!sink->failed && !file_write_all(sink->fd, data, len, -1))
         fail(sink, "write");
     return !sink->failed;
 }
@@ -148,6 +155,15 @@ sync_directory(const char *name)
     return done;
 }
 
+exit_status
+file_sync_entry(const char *name)
+{
+    if (sync_directory(name))
+        return STATUS_OK;
+    log_error("could not write the directory entry of \"%s\": %s", name, strerror(errno));
+    return STATUS_SERVER;
+}
+
 /* Give the temporary file its name; an existing file stays unless it may be replaced. */
 static bool
 take_name(const file_sink *sink)
@@ -160,6 +176,22 @@ take_name(const file_sink *sink)
         return false;
     /* The file system does not know how: a hard link does not replace either. */
     return link(sink->temp_name, sink->name) == 0 && unlink(sink->temp_name) == 0;
+}
+
+exit_status
+file_sink_sleep(file_sink *sink)
+{
+    int fd = sink->fd;
+
+    sink->fd = -1;
+    return close(fd) == 0 ? STATUS_OK : fail(sink, "write");
+}
+
+exit_status
+file_sink_wake(file_sink *sink)
+{
+    sink->fd = open(sink->temp_name, O_WRONLY | O_CLOEXEC);
+    return sink->fd >= 0 ? STATUS_OK : fail(sink, "open");
 }
 
 exit_status
@@ -185,7 +217,7 @@ file_sink_publish(file_sink *sink)
         return fail(sink, "create");
     free(sink->temp_name);
     sink->temp_name = NULL;
-    return sync_directory(sink->name) ? STATUS_OK : fail(sink, "write the directory entry of");
+    return file_sync_entry(sink->name);
 }
 
 void
@@ -206,7 +238,7 @@ write_at(void *ctx, uint64_t offset, const void *data, size_t len)
 {
     const file_sink *sink = ctx;
 
-    return write_all(sink->fd, data, len, (int64_t) offset);
+    return file_write_all(sink->fd, data, len, (int64_t) offset);
 }
 
 cs_sink

@@ -32,6 +32,10 @@ exit_status file_sink_open(file_sink *sink, const char *name, bool replace);
 /* Append; false once a write has failed, which is reported once. */
 bool file_sink_append(file_sink *sink, const void *data, size_t len);
 
+/* Close a file that is not finished, to be opened again; for a sink written to by core. */
+exit_status file_sink_sleep(file_sink *sink);
+exit_status file_sink_wake(file_sink *sink);
+
 /* Write all to disk and close the file, which keeps its temporary name. */
 exit_status file_sink_finish(file_sink *sink);
 
@@ -40,6 +44,15 @@ exit_status file_sink_publish(file_sink *sink);
 
 /* Remove what was not published; a zeroed or published sink is fine. */
 void file_sink_discard(file_sink *sink);
+
+/* Write all of data, at offset or, where it is negative, behind what was written; false with errno.
+ */
+bool file_write_all(int fd, const char *data, size_t len, int64_t offset);
+/* Write the entry of a file or directory in the directory above it to disk. */
+exit_status file_sync_entry(const char *name);
+
+/* Whose fault it is that a file could not be created or written: the status for an errno. */
+exit_status file_sink_status(int error);
 
 /* The sink as core writes to it. */
 cs_sink file_sink_as_core(file_sink *sink);

@@ -13,46 +13,46 @@
 #include <unistd.h>
 
 /* Learn what was opened. */
-static exit_status
-inspect(file_source *source)
+static cs_code
+inspect(file_source *source, cs_error *err)
 {
     struct stat info;
 
     if (fstat(source->fd, &info) != 0)
-    {
-        log_error("could not examine \"%s\": %s", source->name, strerror(errno));
-        return STATUS_REFUSED;
-    }
+        return cs_fail(err, CS_ERR_DATA, "could not examine \"%s\": %s", source->name,
+                       strerror(errno));
     if (S_ISDIR(info.st_mode))
-    {
-        log_error("could not read \"%s\": it is a directory", source->name);
-        return STATUS_REFUSED;
-    }
+        return cs_fail(err, CS_ERR_DATA, "could not read \"%s\": it is a directory", source->name);
     source->size = S_ISREG(info.st_mode) ? (int64_t) info.st_size : -1;
     if (source->size > 0)
         posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return STATUS_OK;
+    return CS_OK;
 }
 
-exit_status
-file_source_open(file_source *source, const char *name)
+cs_code
+file_source_try_open(file_source *source, const char *name, cs_error *err)
 {
-    exit_status status;
+    cs_code code;
 
     memset(source, 0, sizeof(*source));
     source->name = name;
     source->fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0 && stop_requested())
-        return STATUS_INTERRUPTED;
+        return cs_fail(err, CS_ERR_STOPPED, "interrupted");
     if (source->fd < 0)
-    {
-        log_error("could not open \"%s\": %s", name, strerror(errno));
-        return STATUS_REFUSED;
-    }
-    status = inspect(source);
-    if (status != STATUS_OK)
+        return cs_fail(err, CS_ERR_DATA, "could not open \"%s\": %s", name, strerror(errno));
+    code = inspect(source, err);
+    if (code != CS_OK)
         file_source_close(source);
-    return status;
+    return code;
+}
+
+exit_status
+file_source_open(file_source *source, const char *name)
+{
+    cs_error err;
+
+    return file_source_try_open(source, name, &err) == CS_OK ? STATUS_OK : file_source_report(&err);
 }
 
 /* Close the file; closing twice is fine. */
@@ -62,10 +62,13 @@ file_source_close(file_source *source)
     if (source->fd >= 0)
         close(source->fd);
     source->fd = -1;
+    inflate_close(source->inflate);
+    source->inflate = NULL;
 }
 
-int64_t
-file_source_read(file_source *source, void *data, size_t len)
+/* Read the file's own bytes. */
+static int64_t
+read_own(file_source *source, void *data, size_t len)
 {
     ssize_t got;
 
@@ -86,13 +89,100 @@ file_source_read(file_source *source, void *data, size_t len)
     return got;
 }
 
+/* The same, beginning with what was read ahead. */
+static int64_t
+read_from_head(void *ctx, void *data, size_t len)
+{
+    file_source *source = ctx;
+    size_t ahead = source->head_end - source->head_start;
+
+    if (ahead == 0)
+        return read_own(source, data, len);
+    if (ahead > len)
+        ahead = len;
+    memcpy(data, source->head + source->head_start, ahead);
+    source->head_start += ahead;
+    return (int64_t) ahead;
+}
+
+cs_code
+file_source_try_decompress(file_source *source, cs_error *err)
+{
+    file_compression compression;
+    int64_t got = 1;
+
+    while (source->head_end < sizeof(source->head) && got > 0)
+    {
+        got = read_own(source, source->head + source->head_end,
+                       sizeof(source->head) - source->head_end);
+        if (got < 0)
+            return file_source_error(source, err);
+        source->head_end += (size_t) got;
+    }
+    compression = inflate_detect(source->head, source->head_end);
+    if (compression == COMPRESSION_NONE)
+        return CS_OK;
+    if (compression == COMPRESSION_FOREIGN)
+        return cs_fail(err, CS_ERR_DATA,
+                       "could not read \"%s\": it is compressed with bzip2 or xz; only "
+                       "gzip and zstandard are decompressed",
+                       source->name);
+    source->inflate = inflate_open(compression, read_from_head, source);
+    return source->inflate != NULL ? CS_OK : cs_fail_memory(err, READ_BUFFER_BYTES);
+}
+
+exit_status
+file_source_decompress(file_source *source)
+{
+    cs_error err;
+
+    return file_source_try_decompress(source, &err) == CS_OK ? STATUS_OK : file_source_report(&err);
+}
+
+int64_t
+file_source_read(file_source *source, void *data, size_t len)
+{
+    if (source->inflate != NULL)
+        return inflate_next(source->inflate, data, len);
+    return read_from_head(source, data, len);
+}
+
+cs_code
+file_source_error(const file_source *source, cs_error *err)
+{
+    int saved = errno;
+    const cs_error *damage =
+        source->inflate != NULL && saved == EBADMSG ? inflate_error(source->inflate) : NULL;
+
+    if (damage != NULL)
+    {
+        *err = *damage;
+        err->file = source->name;
+        return err->code;
+    }
+    if (saved == EINTR)
+        return cs_fail(err, CS_ERR_STOPPED, "interrupted");
+    cs_fail(err, CS_ERR_IO, "could not read \"%s\": %s", source->name, strerror(saved));
+    err->sys_errno = saved;
+    return err->code;
+}
+
+exit_status
+file_source_report(const cs_error *err)
+{
+    exit_status status = log_core_error(err, NULL);
+
+    /* what cannot be read is refused: the disk that fails us is the one we write to */
+    return err->code == CS_ERR_IO ? STATUS_REFUSED : status;
+}
+
 exit_status
 file_source_fail(const file_source *source)
 {
-    if (errno == EINTR)
-        return STATUS_INTERRUPTED;
-    log_error("could not read \"%s\": %s", source->name, strerror(errno));
-    return STATUS_REFUSED;
+    cs_error err;
+
+    file_source_error(source, &err);
+    return file_source_report(&err);
 }
 
 bool
@@ -101,6 +191,9 @@ file_source_rewind(file_source *source)
     if (lseek(source->fd, 0, SEEK_SET) != 0)
         return false;
     source->offset = 0;
+    source->head_start = source->head_end = 0;
+    if (source->inflate != NULL)
+        inflate_rewind(source->inflate);
     return true;
 }
 
@@ -146,6 +239,21 @@ cs_source
 file_source_as_core(file_source *source)
 {
     return (cs_source){source, source->name, source->size, read_at};
+}
+
+int64_t
+file_total_bytes(char *const *names, int count)
+{
+    struct stat info;
+    int64_t total = 0;
+
+    for (int i = 0; i < count; i++)
+    {
+        if (stat(names[i], &info) != 0 || !S_ISREG(info.st_mode))
+            return -1;
+        total += info.st_size;
+    }
+    return total;
 }
 
 file_identity

@@ -16,7 +16,17 @@ typedef struct init_settings
     connection_settings connection;
     const char *schema;
     int target; /* index into target_names */
+    int partition;
 } init_settings;
+
+/* How http_log is to be partitioned; the first is the default. */
+enum
+{
+    PARTITION_NONE,
+    PARTITION_MONTH
+};
+
+static const char *const partition_names[] = {"none", "month", NULL};
 
 static const char *const target_names[] = {"postgres", "redshift", NULL};
 
@@ -27,6 +37,10 @@ static const option_spec options[] = {
      NULL},
     {"target", 0, OPTION_CHOICE, offsetof(init_settings, target), "TARGET",
      "postgres (default) or redshift", target_names},
+    {"partition", 0, OPTION_CHOICE, offsetof(init_settings, partition), "HOW",
+     "none: http_log is made as one table (default);\nmonth: as a partition for each month, which "
+     "load\nmakes when it is needed",
+     partition_names},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -138,6 +152,27 @@ check_shapes(connection *server, const char *schema)
     return status;
 }
 
+/* Make http_log partitioned by month, or see that it is. */
+static exit_status
+create_partitioned(connection *server, const char *schema)
+{
+    PGresult *found;
+    bool differs;
+
+    STATUS_TRY(set_search_path(server, schema));
+    STATUS_TRY(connection_run(server, resource_http_log_month_sql, 0, NULL));
+    STATUS_TRY(connection_query(server, resource_partition_check_sql, 1, &schema, &found));
+    differs = PQntuples(found) == 0;
+    PQclear(found);
+    if (!differs)
+        return STATUS_OK;
+    log_error("table \"%s.http_log\" exists and is not partitioned by range of \"timestamp\"",
+              schema);
+    log_hint("Rename it, run this again, and insert its rows into the new table; or name another "
+             "schema with \"--schema\".");
+    return STATUS_SERVER;
+}
+
 /* Create what is missing; names without a schema lead to ours and to the extension's. */
 static exit_status
 create_objects(connection *server, const char *schema)
@@ -145,10 +180,12 @@ create_objects(connection *server, const char *schema)
     const char *const scripts[] = {
         resource_tables_sql,
         resource_session_mark_sql,
+        resource_partition_sql,
         resource_session_state_sql,
         resource_session_report_sql,
         resource_campaign_conversions_sql,
         resource_forget_sql,
+        resource_unload_sql,
         resource_campaign_engagement_sql,
         resource_weekly_rewards_sql,
         resource_reward_interaction_sql,
@@ -176,6 +213,8 @@ init_database(connection *server, const init_settings *settings)
     STATUS_TRY(upgrade_extension(server));
     STATUS_TRY(upgrade_tables(server, schema));
     STATUS_TRY(check_shapes(server, schema));
+    if (settings->partition == PARTITION_MONTH)
+        STATUS_TRY(create_partitioned(server, schema));
     STATUS_TRY(create_objects(server, schema));
     STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));
     log_summary("%s: extension, tables and reports are in place in schema \"%s\"", PQdb(server->pg),
@@ -193,7 +232,12 @@ run(const void *given, const operand_list *operands)
 
     (void) operands;
     if (strcmp(target_names[settings->target], "redshift") == 0)
-        return redshift_init(&settings->connection, settings->schema);
+    {
+        if (settings->partition == PARTITION_NONE)
+            return redshift_init(&settings->connection, settings->schema);
+        log_error("\"--partition\" does not go with \"--target redshift\"");
+        return STATUS_USAGE;
+    }
     STATUS_TRY(connection_open(&server, &settings->connection));
     status = init_database(&server, settings);
     if (status != STATUS_OK)

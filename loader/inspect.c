@@ -6,10 +6,10 @@
 
 #include "commands.h"
 #include "log.h"
+#include "meta_time.h"
 #include "output.h"
 #include "stop.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,9 +32,6 @@ static const option_spec options[] = {
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
-/* The column whose smallest and largest values the metadata may hold. */
-#define TIME_COLUMN "timestamp"
-
 void
 inspect_sync(const inspect_facts *facts, char text[INSPECT_SYNC_SIZE])
 {
@@ -51,39 +48,13 @@ inspect_is_extra(const cs_avro_meta *entry)
     return strcmp(entry->key, "avro.schema") != 0 && strcmp(entry->key, "avro.codec") != 0;
 }
 
-/* Take a number of the column's unit for an instant; false if it cannot be one. */
-static bool
-read_time(const char *text, cs_avro_logical unit, cs_time *time)
-{
-    char *end;
-    int64_t value;
-
-    errno = 0;
-    value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0')
-        return false;
-    if (unit == CS_LOGICAL_TIMESTAMP_NANOS)
-        value = value / 1000 - (value % 1000 < 0);
-    else if (unit == CS_LOGICAL_TIMESTAMP_MILLIS &&
-             __builtin_mul_overflow(value, CS_MILLISECOND, &value))
-        return false;
-    else if (unit != CS_LOGICAL_TIMESTAMP_MILLIS && unit != CS_LOGICAL_TIMESTAMP_MICROS)
-        return false;
-    return !__builtin_sub_overflow(value, CS_UNIX_OFFSET, time) && cs_time_valid(*time);
-}
-
 /* Find a time in the metadata. */
 static inspect_time
 find_time(const inspect_facts *facts, const char *key)
 {
-    int column = cs_avro_schema_find(facts->schema, TIME_COLUMN);
     inspect_time found = {.raw = cs_avro_reader_meta_text(facts->reader, key)};
-    const cs_avro_node *type = NULL;
 
-    if (found.raw != NULL && column >= 0)
-        type = cs_avro_shape_of(facts->schema->fields[column].type).type;
-    if (type != NULL)
-        found.known = read_time(found.raw, type->logical, &found.time);
+    found.known = meta_time_find(facts->reader, key, &found.time);
     return found;
 }
 
@@ -147,8 +118,8 @@ print_facts(const record_file *input, int format, cs_buffer *out)
 
     if (status != STATUS_OK && status != STATUS_REFUSED)
         return status;
-    facts.min_timestamp = find_time(&facts, "clickstream.min_timestamp");
-    facts.max_timestamp = find_time(&facts, "clickstream.max_timestamp");
+    facts.min_timestamp = find_time(&facts, MIN_TIME_KEY);
+    facts.max_timestamp = find_time(&facts, MAX_TIME_KEY);
     code = format == 0 ? inspect_table(&facts, out, &err) : inspect_json(&facts, out, &err);
     if (code != CS_OK)
         return log_core_error(&err, input->file.name);

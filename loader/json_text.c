@@ -22,7 +22,7 @@ json_text(cs_slice text, bool *exact)
     if (exact != NULL)
         *exact = valid;
     if (valid)
-        return json_stringn_nocheck(text.data, text.len);
+        return json_stringn_nocheck(text.len > 0 ? text.data : "", text.len);
     cs_buffer_init(&repaired, loader_env());
     if (utf8_append_repaired(&repaired, text, true, &err) == CS_OK)
         string = json_stringn_nocheck((const char *) repaired.data, repaired.len);

@@ -12,132 +12,177 @@
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define BYTE_ORDER_MARK_BYTES 3
 
-/* Read more behind the bytes that are left; CS_END if there are none. */
-static cs_code
-fill(line_reader *reader)
+bool
+text_piece_init(text_piece *piece)
 {
-    int64_t got;
+    memset(piece, 0, sizeof(*piece));
+    piece->data = malloc(PIECE_BYTES);
+    return piece->data != NULL;
+}
 
-    if (reader->at_end)
-        return CS_END;
-    memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
-    reader->end -= reader->start;
-    reader->start = 0;
-    got = file_source_read(reader->source, reader->buffer + reader->end,
-                           READ_BUFFER_BYTES - reader->end);
-    if (got < 0)
+/* Free the piece. */
+void
+text_piece_free(text_piece *piece)
+{
+    free(piece->data);
+    piece->data = NULL;
+}
+
+piece_walk
+text_piece_walk(const text_piece *piece)
+{
+    piece_walk walk = {.piece = piece};
+    const char *feed;
+
+    if (piece->in_tail)
+    {
+        feed = memchr(piece->data, '\n', piece->len);
+        walk.at = feed != NULL ? (size_t) (feed + 1 - piece->data) : piece->len;
+    }
+    else if (piece->first && piece->len >= BYTE_ORDER_MARK_BYTES &&
+             memcmp(piece->data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_BYTES) == 0)
+        walk.at = BYTE_ORDER_MARK_BYTES;
+    return walk;
+}
+
+/* True if a line has more bytes than a log line may have, a final CR not counted. */
+static bool
+is_too_long(cs_slice text)
+{
+    return text.len > CS_LOG_LINE_MAX_BYTES + 1 ||
+           (text.len == CS_LOG_LINE_MAX_BYTES + 1 && text.data[text.len - 1] != '\r');
+}
+
+/* Keep the beginning of a line that is too long. */
+static void
+cut(text_line *line)
+{
+    cs_slice *text = &line->text;
+
+    line->cut = true;
+    text->len = CS_LOG_LINE_MAX_BYTES;
+    /* do not cut inside a character */
+    while (text->len > CS_LOG_LINE_MAX_BYTES - 3 &&
+           ((uint8_t) text->data[text->len] & 0xc0) == 0x80)
+        text->len--;
+}
+
+bool
+text_piece_next(piece_walk *walk, text_line *line)
+{
+    const char *from = walk->piece->data + walk->at;
+    size_t left = walk->piece->len - walk->at;
+    const char *feed;
+
+    if (left == 0)
+        return false;
+    feed = memchr(from, '\n', left);
+    line->text = (cs_slice){from, feed != NULL ? (size_t) (feed - from) : left};
+    line->cut = false;
+    line->number = ++walk->lines;
+    walk->start = walk->at;
+    walk->at += line->text.len + (feed != NULL);
+    if (is_too_long(line->text))
+        cut(line);
+    return true;
+}
+
+cs_code
+piece_reader_open(piece_reader *reader, file_source *source, int64_t limit, cs_error *err)
+{
+    memset(reader, 0, sizeof(*reader));
+    reader->source = source;
+    reader->left = limit;
+    reader->first = true;
+    reader->carry = malloc(PIECE_BYTES);
+    return reader->carry != NULL ? CS_OK : cs_fail_memory(err, PIECE_BYTES);
+}
+
+/* Read until the piece is full; false if reading failed. */
+static bool
+fill(piece_reader *reader, text_piece *piece)
+{
+    int64_t got = 1;
+
+    while (got > 0 && piece->len < PIECE_BYTES && reader->left != 0)
+    {
+        size_t room = PIECE_BYTES - piece->len;
+
+        if (reader->left > 0 && (uint64_t) reader->left < room)
+            room = (size_t) reader->left;
+        got = file_source_read(reader->source, piece->data + piece->len, room);
+        if (got < 0)
+            return false;
+        piece->len += (size_t) got;
+        if (got == 0)
+            reader->left = 0;
+        if (reader->left > 0)
+            reader->left -= got;
+    }
+    return true;
+}
+
+cs_code
+piece_reader_next(piece_reader *reader, text_piece *piece)
+{
+    const char *feed;
+    size_t whole;
+
+    memcpy(piece->data, reader->carry, reader->carried);
+    piece->len = reader->carried;
+    piece->first = reader->first;
+    piece->in_tail = reader->in_tail;
+    if (!fill(reader, piece))
         return CS_ERR_IO;
-    reader->end += (size_t) got;
-    reader->at_end = got == 0;
-    return got == 0 ? CS_END : CS_OK;
+    if (piece->len == 0)
+        return CS_END;
+    feed = memrchr(piece->data, '\n', piece->len);
+    whole = feed != NULL && reader->left != 0 ? (size_t) (feed + 1 - piece->data) : piece->len;
+    reader->in_tail = feed == NULL;
+    reader->carried = piece->len - whole;
+    memcpy(reader->carry, piece->data + whole, reader->carried);
+    piece->len = whole;
+    reader->first = false;
+    return CS_OK;
+}
+
+void
+piece_reader_close(piece_reader *reader)
+{
+    free(reader->carry);
+    reader->carry = NULL;
 }
 
 exit_status
 line_reader_open(line_reader *reader, file_source *source)
 {
+    cs_error err;
+
     memset(reader, 0, sizeof(*reader));
-    reader->source = source;
-    reader->buffer = malloc(READ_BUFFER_BYTES);
-    if (reader->buffer == NULL)
+    if (piece_reader_open(&reader->pieces, source, -1, &err) != CS_OK ||
+        !text_piece_init(&reader->piece))
         return log_out_of_memory();
-    while (reader->end < BYTE_ORDER_MARK_BYTES && !reader->at_end)
-        if (fill(reader) == CS_ERR_IO)
-            return file_source_fail(source);
-    if (reader->end >= BYTE_ORDER_MARK_BYTES &&
-        memcmp(reader->buffer, BYTE_ORDER_MARK, BYTE_ORDER_MARK_BYTES) == 0)
-        reader->start = BYTE_ORDER_MARK_BYTES;
+    reader->walk = text_piece_walk(&reader->piece);
     return STATUS_OK;
-}
-
-/* Pass over the rest of a line of which the beginning was handed out. */
-static cs_code
-skip_tail(line_reader *reader)
-{
-    while (reader->in_tail)
-    {
-        char *from = reader->buffer + reader->start;
-        char *feed = memchr(from, '\n', reader->end - reader->start);
-
-        reader->start = feed != NULL ? (size_t) (feed + 1 - reader->buffer) : reader->end;
-        if (feed != NULL)
-            reader->in_tail = false;
-        else
-            CS_TRY(fill(reader));
-    }
-    return CS_OK;
-}
-
-/* True if len bytes are more than a log line may have, a final CR not counted. */
-static bool
-is_too_long(const char *text, size_t len)
-{
-    return len > CS_LOG_LINE_MAX_BYTES + 1 ||
-           (len == CS_LOG_LINE_MAX_BYTES + 1 && text[len - 1] != '\r');
-}
-
-/* Hand out len bytes as a line, or their beginning if they are too many. */
-static cs_code
-hand_out(line_reader *reader, size_t len, text_line *line)
-{
-    const char *text = reader->buffer + reader->start;
-
-    line->number = ++reader->lines;
-    line->cut = is_too_long(text, len);
-    line->text = (cs_slice){text, len};
-    if (line->cut)
-    {
-        line->text.len = CS_LOG_LINE_MAX_BYTES;
-        /* do not cut inside a character */
-        while (line->text.len > CS_LOG_LINE_MAX_BYTES - 3 &&
-               ((uint8_t) text[line->text.len] & 0xc0) == 0x80)
-            line->text.len--;
-    }
-    return CS_OK;
 }
 
 cs_code
 line_reader_next(line_reader *reader, text_line *line)
 {
-    size_t searched = 0;
-    cs_code code;
-
-    CS_TRY(skip_tail(reader));
-    for (;;)
+    while (!text_piece_next(&reader->walk, line))
     {
-        const char *from = reader->buffer + reader->start;
-        size_t len = reader->end - reader->start;
-        const char *feed = memchr(from + searched, '\n', len - searched);
-
-        if (feed != NULL)
-        {
-            code = hand_out(reader, (size_t) (feed - from), line);
-            reader->start += (size_t) (feed - from) + 1;
-            return code;
-        }
-        if (len > CS_LOG_LINE_MAX_BYTES + 1)
-        {
-            code = hand_out(reader, len, line);
-            reader->start = reader->end;
-            reader->in_tail = true;
-            return code;
-        }
-        searched = len;
-        code = fill(reader);
-        if (code == CS_END && len > 0)
-        {
-            code = hand_out(reader, len, line);
-            reader->start = reader->end;
-            return code;
-        }
-        if (code != CS_OK)
-            return code;
+        reader->lines += reader->walk.lines;
+        CS_TRY(piece_reader_next(&reader->pieces, &reader->piece));
+        reader->walk = text_piece_walk(&reader->piece);
     }
+    line->number += reader->lines;
+    return CS_OK;
 }
 
-/* Free the buffer; the source is the caller's to close. */
+/* Free the buffers; the source is the caller's to close. */
 void
 line_reader_close(line_reader *reader)
 {
-    free(reader->buffer);
-    reader->buffer = NULL;
+    piece_reader_close(&reader->pieces);
+    text_piece_free(&reader->piece);
 }

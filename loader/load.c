@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "file_source.h"
+#include "load_follow.h"
 #include "log.h"
 #include "redshift.h"
 
@@ -34,11 +35,15 @@ typedef struct load_settings
     bool again;
     int target; /* index into target_names */
     redshift_settings redshift;
+    mapping_request mapping;
+    row_format csv; /* its kind is not used */
+    load_follow_settings follow;
 } load_settings;
 
-static const char *const target_names[] = {"postgres", "redshift", NULL};
+static const load_settings defaults = {
+    .jobs = 1, .retries = DEFAULT_RETRIES, .follow.follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
-static const load_settings defaults = {.jobs = 1, .retries = DEFAULT_RETRIES};
+static const char *const target_names[] = {"postgres", "redshift", NULL};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -55,8 +60,20 @@ static const option_spec options[] = {
      "auto: Avro or CSV, as the file says (default);\n"
      "movielens: ratings and movies of MovieLens, into\nthe tables interaction and item",
      format_names},
+    {"map", 0, OPTION_LIST, offsetof(load_settings, mapping.map), "FIELD=COLUMN",
+     "the column that a field of the file goes to\n(default: the one of its name); may be repeated",
+     NULL},
+    {"columns", 0, OPTION_TEXT, offsetof(load_settings, mapping.columns), "NAME,...",
+     "load only these columns of the table, and leave\nthe fields of others out", NULL},
+    {"encoding", 0, OPTION_TEXT, offsetof(load_settings, csv.encoding), "NAME",
+     "encoding of CSV, by a name that iconv knows\n(default: UTF-8, or by its byte order mark)",
+     NULL},
+    {"delimiter", 0, OPTION_TEXT, offsetof(load_settings, csv.delimiter), "C",
+     "what separates the fields of CSV; \\t is a tab\n(default: a comma)", NULL},
+    {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
+     "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
-     "load over N connections at once (default: 1)", NULL},
+     "load over N connections at once (default: 1);\nRedshift: upload N objects at once", NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
      "commit an Avro file in batches of about so many\n"
      "rows (default: all of a file at once; with\nseveral jobs 500000)",
@@ -80,7 +97,43 @@ static const option_spec options[] = {
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
     {"target", 0, OPTION_CHOICE, offsetof(load_settings, target), "TARGET",
      "postgres (default), or redshift: by way of S3", target_names},
-    REDSHIFT_OPTIONS(load_settings, redshift),
+    {"stage", 0, OPTION_TEXT, offsetof(load_settings, redshift.stage), "S3-URL",
+     "Redshift: where files wait for COPY:\ns3://bucket/prefix", NULL},
+    {"iam-role", 0, OPTION_TEXT, offsetof(load_settings, redshift.iam_role), "ARN",
+     "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", NULL},
+    {"region", 0, OPTION_TEXT, offsetof(load_settings, redshift.region), "REGION",
+     "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)", NULL},
+    {"slices", 0, OPTION_COUNT, offsetof(load_settings, redshift.slices), "K",
+     "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: 4)",
+     NULL},
+    {"s3-addressing", 0, OPTION_CHOICE, offsetof(load_settings, redshift.addressing), "HOW",
+     "Redshift: how requests name the bucket: auto\n(default), path or virtual (in the host)",
+     redshift_addressing_names},
+    {"s3-timeout", 0, OPTION_COUNT, offsetof(load_settings, redshift.timeout), "SECONDS",
+     "Redshift: try a request again that moves nothing\nfor so long (default: 60)", NULL},
+    {"keep-staged", 0, OPTION_FLAG, offsetof(load_settings, redshift.keep_staged), NULL,
+     "Redshift: leave the staged files in S3", NULL},
+    {"follow", 0, OPTION_FLAG, offsetof(load_settings, follow.follow.follow), NULL,
+     "load a log as it grows and is rotated: its lines\ngo to segments in the directory named by "
+     "-o,\n"
+     "and these into the table",
+     NULL},
+    {"output", 'o', OPTION_TEXT, offsetof(load_settings, follow.directory), "DIR",
+     "with --follow: the directory of the segments", NULL},
+    {"input-format", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.kind), "FORMAT",
+     "with --follow: of the log: plain (default),\ncombined (or common: Apache, nginx), or json: "
+     "one\nobject a line",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.user), "FIELD",
+     LINE_USER_HELP, line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(load_settings, follow.format.fields), "NAME=KEY",
+     LINE_FIELD_HELP, NULL},
+    {"segment-time", 0, OPTION_COUNT, offsetof(load_settings, follow.follow.seconds), "SECONDS",
+     FOLLOW_TIME_HELP, NULL},
+    {"segment-size", 0, OPTION_TEXT, offsetof(load_settings, follow.follow.size), "SIZE",
+     FOLLOW_SIZE_HELP, NULL},
+    {"remove-segments", 0, OPTION_FLAG, offsetof(load_settings, follow.remove), NULL,
+     "with --follow: remove each segment that is\nloaded, but the last one", NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -126,6 +179,7 @@ check_target(const load_settings *settings, bool redshift)
         plain.table = settings->table;
         plain.schema = settings->schema;
         plain.retries = settings->retries;
+        plain.jobs = settings->jobs;
         plain.again = settings->again;
     }
     else
@@ -140,7 +194,7 @@ check_target(const load_settings *settings, bool redshift)
     else
         log_error("an option was given that goes with \"--target redshift\" only");
     log_hint("\"%s load --help\" says which are for Redshift; of the others it takes \"-t\", "
-             "\"--schema\", \"--retries\" and \"--again\".",
+             "\"--schema\", \"--jobs\", \"--retries\" and \"--again\".",
              PROGRAM_NAME);
     return STATUS_USAGE;
 }
@@ -154,6 +208,7 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
                                       .table = settings->table,
                                       .schema = settings->schema,
                                       .retries = settings->retries,
+                                      .jobs = settings->jobs,
                                       .again = settings->again};
 
     return redshift_load(&request, files);
@@ -163,9 +218,14 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
 {
+    const load_follow_settings *follow = &settings->follow;
     bool upsert = settings->on_conflict != CONFLICT_FAIL;
 
-    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+    if (!follow->follow.follow &&
+        (follow->directory != NULL || follow->format.kind != LINE_PLAIN || follow->remove))
+        log_error(
+            "\"--output\", \"--input-format\" and \"--remove-segments\" go with \"--follow\"");
+    else if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
         log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
     else if (upsert && settings->jobs > 1)
         log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
@@ -190,7 +250,9 @@ run(const void *given, const operand_list *files)
         .connection = &settings->connection,
         .table = settings->table,
         .schema = settings->schema,
-        .format = (source_format) settings->format,
+        .format = {(source_format) settings->format, settings->csv.encoding,
+                   settings->csv.delimiter, settings->csv.null_text},
+        .mapping = settings->mapping,
         .rejects = settings->rejects,
         .max_rejects = settings->max_rejects,
         .jobs = settings->jobs,
@@ -205,13 +267,15 @@ run(const void *given, const operand_list *files)
 
     STATUS_TRY(check_files(settings, files));
     STATUS_TRY(check_target(settings, redshift));
+    STATUS_TRY(check_options(settings, files));
     if (redshift)
         return load_to_redshift(settings, files);
-    STATUS_TRY(check_options(settings, files));
     if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)
         request.batch_rows = DEFAULT_BATCH_ROWS;
+    if (settings->follow.follow.follow)
+        return load_follow(&settings->follow, &request, files);
     return load_files(&request, files);
 }
 
@@ -220,12 +284,16 @@ const command_spec load_command = {
     .arguments = "FILE...",
     .summary = "load Avro or CSV files into a table",
     .description =
-        "A file's content tells what it is: Avro, or CSV in UTF-8 whose first line names\n"
-        "the columns. Fields go to the columns of the same name, whatever the case; each\n"
-        "field needs one, and columns without a field get their default. Each file is\n"
+        "A file's content tells what it is: Avro, or CSV whose first line names the\n"
+        "columns, also compressed with gzip or zstandard. Fields go to the columns of the\n"
+        "same name, whatever the case; each field needs one, unless --columns says which\n"
+        "to load, and columns without a field get their default. Each file is\n"
         "one transaction, and is recorded in the table load_batch: loading it again does\n"
         "nothing. A record that does not fit is refused and kept in load_reject. In CSV\n"
-        "an empty field without quotes is NULL, and a time without an offset is UTC.",
+        "an empty field without quotes is NULL, and a time without an offset is UTC.\n\n"
+        "With --follow the FILE is a log: each of its lines goes once into the table, as\n"
+        "it is written, until a signal ends it; the same command goes on, also after a\n"
+        "kill. While the server is away segments are written, and loaded later.",
     .options = options,
     .connects = true,
     .takes_operands = true,

@@ -6,6 +6,7 @@
 #define LOADER_LOAD_H
 
 #include "connection.h"
+#include "load_table.h"
 #include "rejects.h"
 #include "row_sender.h"
 #include "row_source.h"
@@ -16,7 +17,8 @@ typedef struct load_request
     const connection_settings *connection;
     const char *table;  /* as the user called it; NULL: by the file */
     const char *schema; /* NULL: not given */
-    source_format format;
+    row_format format;
+    mapping_request mapping;
     const char *rejects; /* file for what is refused; NULL: none */
     int64_t max_rejects;
     int64_t jobs;
@@ -31,5 +33,11 @@ typedef struct load_request
 
 /* Load the files, each exactly once. */
 exit_status load_files(const load_request *request, const operand_list *files);
+
+/*
+ * Wait before the n-th new attempt: twice as long each time, and by chance shorter.
+ * False where a signal asks to stop.
+ */
+bool load_wait_before(int64_t n, int64_t retries);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Rows between looks at the clock, so to speak: at the stop flag, and into progress. */
 #define ROWS_PER_LOOK 1024
@@ -235,6 +236,10 @@ finish_batch(batch_state *state)
         connection_rollback(state->server);
     else
         STATUS_TRY(commit(state));
+    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64
+                " loaded, %" PRId64 " rejected",
+                state->batch->file->name, state->result.load_id, state->batch->range->first_block,
+                state->result.end_block, state->result.rows_loaded, state->result.rows_rejected);
     return STATUS_OK;
 }
 
@@ -275,29 +280,52 @@ begin_batch(batch_state *state)
 {
     const load_batch *batch = state->batch;
     ledger_key key = load_file_key(batch->file);
+    mapping_request mapping = batch->request->mapping;
 
-    STATUS_TRY(connection_run(state->server, "BEGIN", 0, NULL));
+    STATUS_TRY(connection_run(state->server, LEDGER_BEGIN, 0, NULL));
     STATUS_TRY(load_table_find(&state->table, state->server, batch->file->table_name,
                                batch->request->schema));
     if (batch->truncate) /* before the setting below: this is to leave its mark */
         STATUS_TRY(ledger_truncate(state->server, &state->table));
     STATUS_TRY(connection_run(
         state->server, "SELECT pg_catalog.set_config('" LOAD_SETTING "', 'on', true)", 0, NULL));
-    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->input->source));
+    mapping.quiet = batch->range->first_block > 0;
+    STATUS_TRY(load_mapping_make(&state->mapping, &state->table, state->input->source, &mapping));
     key.table = &state->table;
     return ledger_claim(state->server, &key, batch->range, batch->truncate, batch->owner,
                         &state->result.load_id);
+}
+
+/* Say what was done since started, with --verbose. */
+static void
+describe_batch(const batch_state *state, const struct timespec *started)
+{
+    const block_range *range = state->batch->range;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64
+                " records in %.2f seconds",
+                state->batch->file->name, state->result.load_id, range->first_block,
+                state->result.end_block - 1, state->result.rows_read,
+                (double) (now.tv_sec - started->tv_sec) +
+                    (double) (now.tv_nsec - started->tv_nsec) / 1e9);
 }
 
 /* The whole transaction. */
 static exit_status
 run_transaction(batch_state *state)
 {
+    struct timespec started;
+
+    clock_gettime(CLOCK_MONOTONIC, &started);
     STATUS_TRY(open_input(state));
     STATUS_TRY(begin_batch(state));
     STATUS_TRY(prepare_values(state));
     STATUS_TRY(copy_rows(state));
-    return finish_batch(state);
+    STATUS_TRY(finish_batch(state));
+    describe_batch(state, &started);
+    return STATUS_OK;
 }
 
 exit_status

@@ -4,7 +4,10 @@
  */
 #include "load_file.h"
 
+#include "load_partitions.h"
+#include "load_partitions.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -275,9 +278,12 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
     for (size_t i = 0; i < count; i++)
     {
         STATUS_TRY(check_batch(file, &batches[i]));
+        if (!file->was_planned)
+            progress_skip((int64_t) (batches[i].end_offset - batches[i].start_offset));
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
+    file->was_planned = true;
     file->rows_before -= file->counts.read;
     file->rejected_before -= file->counts.rejected;
     STATUS_TRY(plan_ranges(file, request, batches, count));
@@ -330,6 +336,8 @@ plan_open_file(load_file *file, const load_request *request, connection *server,
     if (*busy)
         return STATUS_OK;
     STATUS_TRY(plan_by_ledger(file, request, server, names));
+    if (file->num_ranges > 0 && !request->dry_run)
+        STATUS_TRY(load_partitions_for_file(server, &file->table, file->name, request));
     file->ranges_left = file->num_ranges;
     file->state = FILE_OPEN;
     return STATUS_OK;
@@ -347,7 +355,7 @@ load_file_plan(load_file *file, const load_request *request, connection *server,
         log_error("%s: the file's name is not valid UTF-8", file->name);
         return STATUS_USAGE;
     }
-    STATUS_TRY(load_input_open(&file->input, file->name, request->format));
+    STATUS_TRY(load_input_open(&file->input, file->name, &request->format));
     status = plan_open_file(file, request, server, names, wait, busy);
     if (status == STATUS_OK && !*busy && row_source_reader(file->input.source) == NULL &&
         file->num_ranges > 0)

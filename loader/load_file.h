@@ -38,6 +38,7 @@ typedef struct load_file
     char file_id[HASH_TEXT_SIZE];
     char *source_sha256; /* NULL: not known */
     bool is_first;       /* of the run */
+    bool was_planned;    /* before, in this run */
     bool truncate;       /* empty the table before its first batch */
 
     block_range *ranges; /* to be loaded */

@@ -8,7 +8,7 @@
 
 /* Open the file and its source. */
 static exit_status
-open_input(load_input *input, const char *name, source_format format, const block_range *range)
+open_input(load_input *input, const char *name, const row_format *format, const block_range *range)
 {
     exit_status status;
 
@@ -28,7 +28,7 @@ open_input(load_input *input, const char *name, source_format format, const bloc
 }
 
 exit_status
-load_input_open(load_input *input, const char *name, source_format format)
+load_input_open(load_input *input, const char *name, const row_format *format)
 {
     return open_input(input, name, format, NULL);
 }
@@ -36,7 +36,7 @@ load_input_open(load_input *input, const char *name, source_format format)
 exit_status
 load_input_open_range(load_input *input, const char *name, const block_range *range)
 {
-    STATUS_TRY(open_input(input, name, SOURCE_AUTO, range));
+    STATUS_TRY(open_input(input, name, &(row_format){.kind = SOURCE_AUTO}, range));
     if (row_source_seek(input->source, &range->position, range->end_block))
         return STATUS_OK;
     log_error("%s: file was replaced by another while it was loaded", name);

@@ -26,7 +26,7 @@ typedef struct load_input
 } load_input;
 
 /* Open a whole file. The input must not move in memory while it is open. */
-exit_status load_input_open(load_input *input, const char *name, source_format format);
+exit_status load_input_open(load_input *input, const char *name, const row_format *format);
 
 /* Open some blocks of an Avro file. */
 exit_status load_input_open_range(load_input *input, const char *name, const block_range *range);

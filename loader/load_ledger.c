@@ -110,7 +110,7 @@ ledger_batches(connection *server, const ledger_key *key, ledger_batch **batches
 {
     exit_status status;
 
-    STATUS_TRY(connection_run(server, "BEGIN", 0, NULL));
+    STATUS_TRY(connection_run(server, LEDGER_BEGIN, 0, NULL));
     status = list_batches(server, key, batches, count);
     if (status == STATUS_OK)
         return connection_run(server, "COMMIT", 0, NULL);

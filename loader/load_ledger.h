@@ -16,6 +16,9 @@
 #include "load_table.h"
 #include "rejects.h"
 
+/* How transactions begin: what one has waited for, it must then see. */
+#define LEDGER_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
 /* What the ledger knows a file by. */
 typedef struct ledger_key
 {

@@ -59,7 +59,7 @@ exact_bytes(const reject_spool *rejects, const reject *item)
     cs_slice bytes = item->bytes.data != NULL ? item->bytes : item->text;
 
     if (item->bytes.data == NULL && bytes.len == rejects->text.len &&
-        memcmp(bytes.data, rejects->text.data, bytes.len) == 0)
+        (bytes.len == 0 || memcmp(bytes.data, rejects->text.data, bytes.len) == 0))
         return (cs_value){.kind = CS_VALUE_NULL};
     return (cs_value){.kind = CS_VALUE_BYTES, .as.bytes = bytes};
 }
@@ -71,11 +71,17 @@ encode_reject(reject_spool *rejects, int64_t load_id, const reject *item, refusa
     const column_type *text = column_type_find(TEXTOID), *number = column_type_find(INT8OID),
                       *bytes = column_type_find(BYTEAOID);
     const load_column columns[REJECT_COLUMNS] = {
-        {"load_id", number, 0, false},   {"file_name", text, 1, false},
-        {"block", number, 2, false},     {"record", number, 3, false},
-        {"column_name", text, 4, false}, {"sqlstate", text, 5, false},
-        {"reason", text, 6, false},      {"record_text", text, 7, false},
-        {"line", number, 8, false},      {"record_bytes", bytes, 9, false}};
+        {.name = "load_id", .type = number, .field = 0},
+        {.name = "file_name", .type = text, .field = 1},
+        {.name = "block", .type = number, .field = 2},
+        {.name = "record", .type = number, .field = 3},
+        {.name = "column_name", .type = text, .field = 4},
+        {.name = "sqlstate", .type = text, .field = 5},
+        {.name = "reason", .type = text, .field = 6},
+        {.name = "record_text", .type = text, .field = 7},
+        {.name = "line", .type = number, .field = 8},
+        {.name = "record_bytes", .type = bytes, .field = 9},
+    };
     cs_value values[REJECT_COLUMNS] = {number_value(load_id, 0),      text_value(item->file),
                                        number_value(item->block, -1), number_value(item->record, 0),
                                        text_value(item->column),      text_value(item->sqlstate),
@@ -102,7 +108,7 @@ open_spool(reject_spool *rejects)
         log_error("could not create a temporary file for rejects: %s", strerror(errno));
         return STATUS_SERVER;
     }
-    if (copy_encoder_begin(&rejects->encoder, &err) != CS_OK)
+    if (copy_encoder_begin(&rejects->encoder, COPY_BINARY, &err) != CS_OK)
         return log_core_error(&err, NULL);
     return STATUS_OK;
 }

@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define FIRST_WAIT_MILLISECONDS 500
@@ -292,9 +291,8 @@ attempt(load_run *run, bool is_first)
     return run->status;
 }
 
-/* Wait before the n-th new attempt: twice as long each time, and by chance shorter. */
-static bool
-wait_before(int64_t n, int64_t retries)
+bool
+load_wait_before(int64_t n, int64_t retries)
 {
     int64_t longest = FIRST_WAIT_MILLISECONDS;
     int64_t chosen;
@@ -322,7 +320,7 @@ load_all(load_run *run)
     {
         if (run->progressed)
             n = 1;
-        if (!wait_before(n, run->request->retries))
+        if (!load_wait_before(n, run->request->retries))
             return STATUS_INTERRUPTED;
         status = attempt(run, false);
     }
@@ -403,19 +401,6 @@ report_progress(const load_run *run, exit_status status)
                  status == STATUS_INTERRUPTED ? " to go on" : " when the cause is removed");
 }
 
-/* The bytes of all files, as far as they are known. */
-static int64_t
-total_bytes(const operand_list *names)
-{
-    struct stat info;
-    int64_t total = 0;
-
-    for (int i = 0; i < names->count; i++)
-        if (stat(names->items[i], &info) == 0)
-            total += info.st_size;
-    return total;
-}
-
 exit_status
 load_files(const load_request *request, const operand_list *names)
 {
@@ -431,7 +416,7 @@ load_files(const load_request *request, const operand_list *names)
         return log_out_of_memory();
     for (int i = 0; i < names->count; i++)
         run.files[i] = (load_file){.name = names->items[i], .is_first = i == 0};
-    progress_begin("loading", total_bytes(names));
+    progress_begin("loading", file_total_bytes(names->items, names->count));
     status = load_all(&run);
     progress_end();
     status = write_rejects(&run, status);

@@ -12,7 +12,16 @@
 
 #include <avro.h>
 
-#define OWN_SCHEMA_NAME "schemas/http_log.avsc"
+/* The program's own schemas, by the kind of log. */
+static const struct
+{
+    const char *name;
+    const char *text;
+} own_schemas[] = {
+    [LINE_PLAIN] = {"schemas/http_log.avsc", resource_http_log_avsc},
+    [LINE_COMBINED] = {"schemas/web_log.avsc", resource_web_log_avsc},
+    [LINE_JSON] = {"schemas/web_log.avsc", resource_web_log_avsc},
+};
 
 /* Say what a schema has to look like. */
 static exit_status
@@ -38,6 +47,16 @@ find_branch(const cs_avro_node *type, const cs_avro_node *branch)
     return -1;
 }
 
+/* The branch of a type's union that is null, -1 if there is none. */
+static int
+find_null_branch(const cs_avro_node *type)
+{
+    for (size_t i = 0; i < type->num_branches; i++)
+        if (type->branches[i]->type == CS_AVRO_NULL)
+            return (int) i;
+    return -1;
+}
+
 /* Find a field and the shape of its values. */
 static exit_status
 find_field(log_schema *schema, const char *name, const char *field, int what, cs_avro_shape *shape)
@@ -53,6 +72,7 @@ find_field(log_schema *schema, const char *name, const char *field, int what, cs
     *shape = cs_avro_shape_of(type);
     schema->fields[place].what = what;
     schema->fields[place].branch = find_branch(type, shape->type);
+    schema->fields[place].null_branch = find_null_branch(type);
     return STATUS_OK;
 }
 
@@ -111,15 +131,15 @@ use_text(log_schema *schema, const char *name, const char *json, size_t len)
 }
 
 exit_status
-log_schema_load(log_schema *schema, const char *file)
+log_schema_load(log_schema *schema, const char *file, line_format_kind kind)
 {
     exit_status status;
     cs_buffer text;
 
     memset(schema, 0, sizeof(*schema));
     if (file == NULL)
-        return use_text(schema, OWN_SCHEMA_NAME, resource_http_log_avsc,
-                        strlen(resource_http_log_avsc));
+        return use_text(schema, own_schemas[kind].name, own_schemas[kind].text,
+                        strlen(own_schemas[kind].text));
     cs_buffer_init(&text, loader_env());
     status = file_read_all(file, CS_AVRO_MAX_HEADER_BYTES, &text);
     if (status == STATUS_OK)
@@ -173,6 +193,14 @@ log_schema_encode(const log_schema *schema, const cs_log_line *line, cs_buffer *
     {
         const log_field *field = &schema->fields[i];
 
+        if (field->what == LOG_USER_ID && line->user_id.data == NULL)
+        {
+            if (field->null_branch < 0)
+                return cs_fail(err, CS_ERR_RANGE,
+                               "field \"user_id\": nobody is named, and the schema has no null");
+            out = put_long(out, field->null_branch);
+            continue;
+        }
         if (field->branch >= 0)
             out = put_long(out, field->branch);
         switch (field->what)

@@ -297,7 +297,8 @@ open_csv(movielens_source *source)
 {
     bool has_title = false;
 
-    STATUS_TRY(csv_source_open(&source->csv, source->base.file));
+    STATUS_TRY(
+        csv_source_open(&source->csv, source->base.file, &(row_format){.kind = SOURCE_MOVIELENS}));
     for (size_t i = 0; i < source->csv->num_fields; i++)
         has_title = has_title || strcasecmp(source->csv->fields[i].name, "title") == 0;
     STATUS_TRY(set_kind(source, has_title ? &movies : &ratings));

@@ -39,7 +39,7 @@ find_columns(const avro_file *avro, int wanted[LOG_COLUMNS])
 
     for (int i = 0; i < LOG_COLUMNS; i++)
     {
-        unsigned int accepts = column_type_find(TEXTOID)->accepts;
+        unsigned int accepts = column_type_find(TEXTOID)->accepts & ~(1u << CS_VALUE_BYTES);
         cs_value_kind kind;
 
         if (i == COLUMN_TIME)

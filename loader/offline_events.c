@@ -17,6 +17,8 @@
 typedef struct event_reader
 {
     input_reader *reader;
+    const event_reading *reading;
+    line_parser parser;
     pile_set *piles;
     cs_buffer texts[LOG_COLUMNS]; /* of values that are not text */
 } event_reader;
@@ -27,7 +29,7 @@ add_event(event_reader *events, cs_time time, cs_slice method, cs_slice path, cs
 {
     cs_event event = {.time = time};
 
-    event.kind = cs_http_event(method, path, (cs_slice){"", 0}, &event.id);
+    event.kind = cs_http_event(method, path, events->reading->prefix, &event.id);
     events->reader->counts.events++;
     return pile_set_add(events->piles, user, &event);
 }
@@ -162,7 +164,12 @@ read_line(event_reader *events, int64_t number, cs_slice line)
     if (is_too_long(line.data, line.len))
         code = cs_fail(&err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
     else
-        code = cs_log_line_parse(line, &fields, &err);
+        code = line_parser_read(&events->parser, line, &fields, &err);
+    if (code == CS_OK && fields.user_id.data == NULL)
+    {
+        events->reader->counts.without_user++;
+        return STATUS_OK;
+    }
     if (code == CS_OK)
         return add_event(events, fields.time, fields.method, fields.path, fields.user_id);
     return refuse_line(events, number, line, err.message);
@@ -204,16 +211,19 @@ read_chunks(event_reader *events)
 }
 
 exit_status
-events_read(input_reader *reader, pile_set *piles)
+events_read(input_reader *reader, const event_reading *reading, pile_set *piles)
 {
-    event_reader events = {.reader = reader, .piles = piles};
+    event_reader events = {.reader = reader, .reading = reading, .piles = piles};
     exit_status status;
 
     for (int i = 0; i < LOG_COLUMNS; i++)
         cs_buffer_init(&events.texts[i], loader_env());
-    status = read_chunks(&events);
+    status = line_parser_open(&events.parser, &reading->format);
+    if (status == STATUS_OK)
+        status = read_chunks(&events);
     if (status != STATUS_OK)
         input_fail(reader, status);
+    line_parser_close(&events.parser);
     for (int i = 0; i < LOG_COLUMNS; i++)
         cs_buffer_free(&events.texts[i]);
     return status;

@@ -6,11 +6,11 @@
 
 #include "avro_text.h"
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <stdlib.h>
 
-#define GZIP_MAGIC "\x1f\x8b"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define NO_CHUNK INT64_MAX /* the number of a chunk while there is none */
 
@@ -142,16 +142,16 @@ begin_file(offline_input *input)
     cs_slice ahead = {NULL, 0};
 
     STATUS_TRY(peek(input));
-    if (begins_with(input, GZIP_MAGIC))
-    {
-        log_error("%s: file is compressed by gzip", input->file.name);
-        log_hint("\"-\" reads what \"zcat\" writes.");
-        return STATUS_REFUSED;
-    }
     if (!begins_with(input, CS_AVRO_MAGIC))
     {
         begin_text(input);
         return STATUS_OK;
+    }
+    if (input->file.inflate != NULL)
+    {
+        log_error("%s: an Avro file is compressed as a whole", input->file.name);
+        log_hint("Avro has codecs of its own: decompress the file, or pipe it in.");
+        return STATUS_REFUSED;
     }
     if (input->file.size < 0) /* a file of known size is read by position */
         ahead = (cs_slice){(const char *) input->carry.data, input->carry.len};
@@ -166,7 +166,9 @@ open_current(offline_input *input)
     exit_status status;
 
     STATUS_TRY(file_source_open(&input->file, input->names[input->current]));
-    status = begin_file(input);
+    status = file_source_decompress(&input->file);
+    if (status == STATUS_OK)
+        status = begin_file(input);
     if (status == STATUS_OK)
         input->is_open = true;
     else
@@ -251,12 +253,24 @@ take_chunk(offline_input *input, input_reader *reader, bool *end)
     return stop_requested() ? STATUS_INTERRUPTED : log_core_error(&err, input->file.name);
 }
 
+/* The bytes of a chunk in its file. */
+static int64_t
+chunk_bytes(const input_chunk *chunk)
+{
+    if (chunk->is_text)
+        return (int64_t) chunk->text.len;
+    if (chunk->is_loaded)
+        return (int64_t) (chunk->block.end_offset - chunk->block.offset);
+    return (int64_t) (chunk->head.end_offset - chunk->head.offset);
+}
+
 /* Count the chunk that is done. */
 static void
 end_chunk(input_reader *reader)
 {
     const input_counts *from = &reader->counts;
     input_counts *to = &reader->input->counts[reader->chunk.file];
+    int64_t read;
 
     if (reader->chunk.number != NO_CHUNK)
     {
@@ -264,7 +278,9 @@ end_chunk(input_reader *reader)
         to->without_user += from->without_user;
         to->without_time += from->without_time;
         to->rejected += from->rejected;
-        to->read += from->events + from->without_user + from->without_time + from->rejected;
+        read = from->events + from->without_user + from->without_time + from->rejected;
+        to->read += read;
+        progress_add(read, chunk_bytes(&reader->chunk));
     }
     memset(&reader->counts, 0, sizeof(reader->counts));
     reader->chunk.number = NO_CHUNK;

@@ -16,6 +16,13 @@
 
 static const char *const names[COLUMNS] = {"campaign_id", "reward_id"};
 
+/* True if a field of this kind can hold ids. */
+static bool
+may_hold_ids(cs_value_kind kind)
+{
+    return kind == CS_VALUE_INTEGER || kind == CS_VALUE_STRING || kind == CS_VALUE_NULL;
+}
+
 /* Find the columns in the file. */
 static exit_status
 find_columns(const row_source *source, size_t columns[COLUMNS])
@@ -33,7 +40,7 @@ find_columns(const row_source *source, size_t columns[COLUMNS])
             log_hint("A mapping is a file with the columns campaign_id and reward_id.");
             return STATUS_REFUSED;
         }
-        if (!column_type_accepts(column_type_find(INT8OID), source->fields[at].kind))
+        if (!may_hold_ids(source->fields[at].kind))
         {
             log_error("%s: column \"%s\" is of type %s: it holds no numbers", source->file->name,
                       names[i], value_kind_name(source->fields[at].kind));
@@ -113,7 +120,7 @@ read_file(file_source *file, cs_map *map)
     cs_value *values;
     exit_status status;
 
-    STATUS_TRY(row_source_open(&source, file, SOURCE_AUTO));
+    STATUS_TRY(row_source_open(&source, file, &(row_format){.kind = SOURCE_AUTO}));
     values = calloc(source->num_fields + 1, sizeof(cs_value));
     status = values != NULL ? read_rows(source, values, map) : log_out_of_memory();
     free(values);

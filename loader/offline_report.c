@@ -20,6 +20,7 @@
 #include "offline_events.h"
 #include "offline_mapping.h"
 #include "offline_sessions.h"
+#include "progress.h"
 #include "session_history.h"
 #include "stop.h"
 
@@ -44,6 +45,7 @@ typedef struct offline_report
 {
     report_rows base;
     session_question question;
+    event_reading reading;
     offline_input input;
     bool has_input;
     offline_job *jobs;
@@ -80,7 +82,7 @@ struct offline_job
 static exit_status
 read_events(offline_job *job)
 {
-    return events_read(job->reader, &job->piles);
+    return events_read(job->reader, &job->report->reading, &job->piles);
 }
 
 /* Second phase: make sessions of pile after pile. */
@@ -196,6 +198,8 @@ read_question(const offline_settings *settings, const report_question *question,
         STATUS_TRY(parse_time_argument("to", question->until, &to->zone, &to->until));
     if (question->gap != NULL)
         STATUS_TRY(parse_gap_argument("gap", question->gap, &to->gap));
+    STATUS_TRY(line_format_choose(&report->reading.format, settings->format, "input-format"));
+    report->reading.prefix = cs_slice_of(settings->prefix != NULL ? settings->prefix : "");
     STATUS_TRY(choose_jobs(settings, &report->num_jobs));
     STATUS_TRY(choose_memory(settings, report));
     if (settings->mapping != NULL)
@@ -313,7 +317,9 @@ make_rows(offline_report *report, const offline_settings *settings)
     STATUS_TRY(make_jobs(report));
     if (report->question.pairs)
         STATUS_TRY(make_counts(report));
+    progress_begin("reading", file_total_bytes(settings->files->items, settings->files->count));
     STATUS_TRY(run_phase(report, read_events));
+    progress_end();
     print_summary(&report->input);
     report->has_input = false;
     STATUS_TRY(offline_input_close(&report->input, STATUS_OK));

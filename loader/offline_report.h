@@ -5,6 +5,7 @@
 #ifndef LOADER_OFFLINE_REPORT_H
 #define LOADER_OFFLINE_REPORT_H
 
+#include "line_format.h"
 #include "options.h"
 #include "report_rows.h"
 
@@ -12,9 +13,11 @@
 typedef struct offline_settings
 {
     const operand_list *files;
-    const char *mapping; /* NULL: none, nothing is driven */
-    int64_t jobs;        /* 0: one for each processor */
-    const char *memory;  /* NULL: the default */
+    const line_format_settings *format; /* of those that are logs */
+    const char *prefix;                 /* of the paths of views and issues; NULL: none */
+    const char *mapping;                /* NULL: none, nothing is driven */
+    int64_t jobs;                       /* 0: one for each processor */
+    const char *memory;                 /* NULL: the default */
     int64_t max_rejects;
     const char *rejects; /* NULL: they are counted, not kept */
 } offline_settings;

@@ -9,8 +9,6 @@
  */
 #include "progress.h"
 
-#include "calendar.h"
-#include "json_text.h"
 #include "log.h"
 
 #include <errno.h>
@@ -33,7 +31,7 @@
 static struct
 {
     const char *verb;
-    int64_t total_bytes; /* -1: unknown */
+    atomic_int_fast64_t total_bytes; /* -1: unknown */
     struct timespec started;
     atomic_int_fast64_t rows;
     atomic_int_fast64_t bytes;
@@ -54,6 +52,7 @@ typedef struct progress_state
 {
     int64_t rows;
     int64_t bytes;
+    int64_t total_bytes; /* -1: unknown */
     double seconds;
     double rate;    /* rows a second, on average */
     double percent; /* -1: unknown, as the next one */
@@ -73,6 +72,13 @@ progress_add(int64_t rows, int64_t bytes)
     atomic_fetch_add_explicit(&job.bytes, bytes, memory_order_relaxed);
 }
 
+void
+progress_skip(int64_t bytes)
+{
+    if (atomic_load_explicit(&job.total_bytes, memory_order_relaxed) >= 0)
+        atomic_fetch_sub_explicit(&job.total_bytes, bytes, memory_order_relaxed);
+}
+
 /* Seconds from one moment to another. */
 static double
 seconds_between(const struct timespec *from, const struct timespec *to)
@@ -90,13 +96,14 @@ read_state(bool done)
     clock_gettime(CLOCK_MONOTONIC, &now);
     state.rows = atomic_load_explicit(&job.rows, memory_order_relaxed);
     state.bytes = atomic_load_explicit(&job.bytes, memory_order_relaxed);
+    state.total_bytes = atomic_load_explicit(&job.total_bytes, memory_order_relaxed);
     state.seconds = seconds_between(&job.started, &now);
     if (state.seconds > 0)
         state.rate = (double) state.rows / state.seconds;
-    if (job.total_bytes < 0)
+    if (state.total_bytes < 0)
         return state;
     state.percent =
-        job.total_bytes > 0 ? 100.0 * (double) state.bytes / (double) job.total_bytes : 100;
+        state.total_bytes > 0 ? 100.0 * (double) state.bytes / (double) state.total_bytes : 100;
     if (state.percent > 100) /* a file that grows */
         state.percent = 100;
     if (done)
@@ -177,8 +184,8 @@ draw_line(void)
 
     format_bytes(state.bytes, bytes);
     format_rate(state.rate, rate);
-    if (job.total_bytes >= 0)
-        format_bytes(job.total_bytes, total);
+    if (state.total_bytes >= 0)
+        format_bytes(state.total_bytes, total);
     len = snprintf(line, sizeof(line), "%s: %" PRId64 " rows, %s%s%s", job.verb, state.rows, bytes,
                    total[0] != '\0' ? " of " : "", total);
     if (state.percent >= 0)
@@ -191,11 +198,14 @@ draw_line(void)
     log_show_status(line);
 }
 
-/* A number with at most one digit behind the point, or null where it is unknown. */
-static json_t *
-rounded(double number)
+/* Write a number with a digit behind the point, null where it is unknown. */
+static void
+format_number(double number, char text[SHORT_TEXT])
 {
-    return number >= 0 ? json_real((double) (int64_t) (number * 10 + 0.5) / 10) : json_null();
+    if (number >= 0)
+        snprintf(text, SHORT_TEXT, "%.1f", number);
+    else
+        snprintf(text, SHORT_TEXT, "null");
 }
 
 /* Print a line of JSON. */
@@ -203,25 +213,21 @@ static void
 print_line(bool done)
 {
     progress_state state = read_state(done);
-    json_t *object = json_object();
-    cs_buffer line;
-    cs_error err;
+    char total[SHORT_TEXT] = "null", percent[SHORT_TEXT], left[SHORT_TEXT];
+    char line[512];
+    int len;
 
-    json_object_set_new(object, "progress", json_string(job.verb));
-    json_object_set_new(object, "rows", json_integer(state.rows));
-    json_object_set_new(object, "bytes", json_integer(state.bytes));
-    json_object_set_new(object, "total_bytes",
-                        job.total_bytes >= 0 ? json_integer(job.total_bytes) : json_null());
-    json_object_set_new(object, "percent", rounded(state.percent));
-    json_object_set_new(object, "rows_per_second", json_integer((json_int_t) (state.rate + 0.5)));
-    json_object_set_new(object, "seconds", rounded(state.seconds));
-    json_object_set_new(object, "seconds_left", rounded(state.seconds_left));
-    json_object_set_new(object, "done", json_boolean(done));
-    cs_buffer_init(&line, cs_malloc_env());
-    if (json_append(&line, object, &err) == CS_OK &&
-        cs_buffer_append(&line, "\n", 1, &err) == CS_OK)
-        log_raw((const char *) line.data, line.len);
-    cs_buffer_free(&line);
+    if (state.total_bytes >= 0)
+        snprintf(total, sizeof(total), "%" PRId64, state.total_bytes);
+    format_number(state.percent, percent);
+    format_number(state.seconds_left, left);
+    len = snprintf(line, sizeof(line),
+                   "{\"progress\":\"%s\",\"rows\":%" PRId64 ",\"bytes\":%" PRId64
+                   ",\"total_bytes\":%s,\"percent\":%s,\"rows_per_second\":%.0f,\"seconds\":%.1f,"
+                   "\"seconds_left\":%s,\"done\":%s}\n",
+                   job.verb, state.rows, state.bytes, total, percent, state.rate, state.seconds,
+                   left, done ? "true" : "false");
+    log_raw(line, (size_t) len);
 }
 
 /* The moment some milliseconds after another. */
@@ -284,7 +290,7 @@ progress_begin(const char *verb, int64_t total_bytes)
 {
     progress_end();
     job.verb = verb;
-    job.total_bytes = total_bytes;
+    atomic_store(&job.total_bytes, total_bytes);
     atomic_store(&job.rows, 0);
     atomic_store(&job.bytes, 0);
     clock_gettime(CLOCK_MONOTONIC, &job.started);

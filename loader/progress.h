@@ -29,6 +29,9 @@ void progress_begin(const char *verb, int64_t total_bytes);
 /* Count what was done since the last call; from any thread, at any time. */
 void progress_add(int64_t rows, int64_t bytes);
 
+/* Take bytes from the total: it was found that they need not be done. */
+void progress_skip(int64_t bytes);
+
 /* End, and take the line away; fine where nothing has begun. Comes before a fork. */
 void progress_end(void);
 

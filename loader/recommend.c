@@ -56,29 +56,6 @@ report_failure(connection *server, PGresult *result)
     return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
 }
 
-/* Find the schema of the extension, quoted; *schema is freed with PQfreemem. */
-static exit_status
-find_extension(connection *server, char **schema)
-{
-    PGresult *result;
-
-    STATUS_TRY(connection_query(server,
-                                "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n"
-                                " ON n.oid = e.extnamespace WHERE e.extname = 'clickstream'",
-                                0, NULL, &result));
-    *schema = NULL;
-    if (PQntuples(result) == 0)
-    {
-        PQclear(result);
-        log_error("the extension is not in this database");
-        log_hint("\"%s init\" creates it.", PROGRAM_NAME);
-        return STATUS_SERVER;
-    }
-    *schema = connection_quote(server, PQgetvalue(result, 0, 0));
-    PQclear(result);
-    return *schema != NULL ? STATUS_OK : log_out_of_memory();
-}
-
 /* List the models that there are. */
 static void
 list_models(const PGresult *models)
@@ -196,7 +173,7 @@ recommend(connection *server, const recommend_settings *settings, const char *us
     exit_status status;
 
     STATUS_TRY(connection_schema(server, settings->schema, &schema));
-    STATUS_TRY(find_extension(server, &extension));
+    STATUS_TRY(connection_extension(server, &extension));
     status = choose_model(server, extension, settings->model, &model);
     if (status == STATUS_OK)
     {
@@ -218,7 +195,13 @@ run(const void *given, const operand_list *operands)
     exit_status status;
     connection server;
 
-    if (operands->count != 1)
+    if (operands->count == 0)
+    {
+        log_error("no user was given");
+        log_hint("Name one behind the options: \"%s recommend USER_ID\".", PROGRAM_NAME);
+        return STATUS_USAGE;
+    }
+    if (operands->count > 1)
     {
         log_error("one user is asked for at a time, not %d", operands->count);
         return STATUS_USAGE;
@@ -245,7 +228,7 @@ const command_spec recommend_command = {
         "which is said on standard error. The SQL function recommender_fit makes a model.",
     .options = options,
     .connects = true,
-    .takes_operands = true,
+    .may_have_operands = true,
     .settings_size = sizeof(recommend_settings),
     .run = run,
 };

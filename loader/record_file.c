@@ -5,6 +5,7 @@
 #include "record_file.h"
 
 #include "log.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -52,6 +53,8 @@ next_block(record_file *input, cs_error *err)
 {
     CS_TRY(cs_avro_reader_next(input->reader, &input->block, err));
     cs_avro_cursor_init(&input->cursor, input->plan, &input->block);
+    progress_add(input->block.records, (int64_t) (input->block.end_offset - input->shown_offset));
+    input->shown_offset = input->block.end_offset;
     input->in_block = true;
     input->blocks++;
     return CS_OK;

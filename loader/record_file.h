@@ -30,8 +30,9 @@ typedef struct record_file
     cs_avro_cursor cursor;
     const uint8_t *record; /* where the record just parsed begins; it ends at cursor.at */
     bool in_block;
-    int64_t blocks;  /* begun so far */
-    int64_t records; /* parsed so far */
+    int64_t blocks;        /* begun so far */
+    int64_t records;       /* parsed so far */
+    uint64_t shown_offset; /* as far as progress has been told */
     record_loss loss;
 } record_file;
 

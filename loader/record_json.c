@@ -4,7 +4,6 @@
  */
 #include "record_json.h"
 
-#include "avro_walk.h"
 #include "column_type.h"
 #include "stop.h"
 
@@ -25,7 +24,7 @@ append(void *ctx, const char *text, size_t len)
 bool
 json_lines_init(json_lines *lines, cs_buffer *out)
 {
-    *lines = (json_lines){out, NULL, yajl_gen_alloc(NULL)};
+    *lines = (json_lines){.out = out, .json = yajl_gen_alloc(NULL)};
     return lines->json != NULL &&
            yajl_gen_config(lines->json, yajl_gen_print_callback, append, lines) != 0;
 }
@@ -80,7 +79,9 @@ append_number(json_lines *lines, const cs_buffer *text, cs_error *err)
     return outcome(to, yajl_gen_number(to->json, (const char *) text->data, text->len), err);
 }
 
-/* Append a float or a double: always with a point or an exponent; as text where JSON has no number.
+/*
+ * Append a float or a double: with a point or an exponent unless numbers are plain; as text
+ * where JSON has no number.
  */
 static cs_code
 append_real(json_lines *lines, const cs_value *value, cs_buffer *text, cs_error *err)
@@ -91,7 +92,8 @@ append_real(json_lines *lines, const cs_value *value, cs_buffer *text, cs_error 
     CS_TRY(append_real_text(number, single, text, err));
     if (!isfinite(number))
         return append_string(lines, (cs_slice){(const char *) text->data, text->len}, err);
-    if (memchr(text->data, '.', text->len) == NULL && memchr(text->data, 'e', text->len) == NULL)
+    if (!lines->plain_numbers && memchr(text->data, '.', text->len) == NULL &&
+        memchr(text->data, 'e', text->len) == NULL)
         CS_TRY(cs_buffer_append(text, ".0", 2, err));
     return append_number(lines, text, err);
 }
@@ -109,7 +111,9 @@ append_formatted(json_lines *lines, const cs_value *value, cs_error *err)
     else
     {
         code = cs_value_text(value, &text, err);
-        if (code == CS_OK)
+        if (code == CS_OK && value->kind == CS_VALUE_DECIMAL && lines->plain_numbers)
+            code = append_number(lines, &text, err);
+        else if (code == CS_OK)
             code = append_string(lines, (cs_slice){(const char *) text.data, text.len}, err);
     }
     cs_buffer_free(&text);
@@ -186,10 +190,16 @@ json_lines_end(json_lines *lines, cs_error *err)
     return visit_end(lines, CS_AVRO_RECORD, err);
 }
 
+cs_avro_visitor
+json_lines_visitor(json_lines *lines)
+{
+    return (cs_avro_visitor){lines, visit_begin, visit_key, visit_scalar, visit_end};
+}
+
 cs_code
 json_lines_value(json_lines *lines, const cs_avro_plan *plan, const cs_value *value, cs_error *err)
 {
-    const cs_avro_visitor visitor = {lines, visit_begin, visit_key, visit_scalar, visit_end};
+    const cs_avro_visitor visitor = json_lines_visitor(lines);
 
     return cs_avro_walk(plan, value, &visitor, err);
 }

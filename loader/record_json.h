@@ -6,13 +6,14 @@
 #ifndef LOADER_RECORD_JSON_H
 #define LOADER_RECORD_JSON_H
 
-#include "avro_decode.h"
+#include "avro_walk.h"
 
 typedef struct json_lines
 {
     cs_buffer *out;
     cs_error *err;           /* of the append that failed */
     struct yajl_gen_t *json; /* the generator */
+    bool plain_numbers;      /* decimals are numbers, and whole floats have no point */
 } json_lines;
 
 /* Write to a buffer. False without memory. */
@@ -27,6 +28,9 @@ cs_code json_lines_end(json_lines *lines, cs_error *err);
 /* Append a finished value of any kind. After a failure part of it may have been appended. */
 cs_code json_lines_value(json_lines *lines, const cs_avro_plan *plan, const cs_value *value,
                          cs_error *err);
+
+/* What a walk calls to append a value's parts. */
+cs_avro_visitor json_lines_visitor(json_lines *lines);
 
 /* End the line, or leave it unfinished: start anew. */
 cs_code json_lines_finish(json_lines *lines, cs_error *err);

@@ -15,7 +15,7 @@
 #include "log.h"
 #include "s3.h"
 
-#include <stdarg.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #define REDSHIFT_DEFAULT_SLICES 4
@@ -32,47 +32,7 @@ typedef struct redshift_settings
     bool keep_staged;
 } redshift_settings;
 
-/* What they are in a table of options, for settings of this type that have member. */
-#define REDSHIFT_OPTIONS(type, member)                                                             \
-    {"stage",     0,                                                                               \
-     OPTION_TEXT, offsetof(type, member.stage),                                                    \
-     "S3-URL",    "Redshift: where files wait for COPY:\ns3://bucket/prefix",                      \
-     NULL},                                                                                        \
-        {"iam-role",  0,                                                                           \
-         OPTION_TEXT, offsetof(type, member.iam_role),                                             \
-         "ARN",       "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", \
-         NULL},                                                                                    \
-        {"region",    0,                                                                           \
-         OPTION_TEXT, offsetof(type, member.region),                                               \
-         "REGION",    "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)",   \
-         NULL},                                                                                    \
-        {"slices",                                                                                 \
-         0,                                                                                        \
-         OPTION_COUNT,                                                                             \
-         offsetof(type, member.slices),                                                            \
-         "K",                                                                                      \
-         "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: "  \
-         "4)",                                                                                     \
-         NULL},                                                                                    \
-        {"s3-addressing",                                                                          \
-         0,                                                                                        \
-         OPTION_CHOICE,                                                                            \
-         offsetof(type, member.addressing),                                                        \
-         "HOW",                                                                                    \
-         "Redshift: how requests name the bucket: auto\n(default), path or virtual (in the host)", \
-         redshift_addressing_names},                                                               \
-        {"s3-timeout",                                                                             \
-         0,                                                                                        \
-         OPTION_COUNT,                                                                             \
-         offsetof(type, member.timeout),                                                           \
-         "SECONDS",                                                                                \
-         "Redshift: try a request again that moves nothing\nfor so long (default: 60)",            \
-         NULL},                                                                                    \
-    {                                                                                              \
-        "keep-staged", 0, OPTION_FLAG, offsetof(type, member.keep_staged), NULL,                   \
-            "Redshift: leave the staged files in S3", NULL                                         \
-    }
-
+/* Arguments of the option for addressing. */
 extern const char *const redshift_addressing_names[];
 
 /* What load was asked for. */
@@ -83,6 +43,7 @@ typedef struct redshift_request
     const char *table;  /* NULL: the default */
     const char *schema; /* NULL: not given */
     int64_t retries;    /* of the transaction */
+    int64_t jobs;       /* objects uploaded at a time */
     bool again;
 } redshift_request;
 
@@ -95,16 +56,6 @@ exit_status redshift_init(const connection_settings *settings, const char *schem
 /* Check that what encode writes by a schema and codec can be loaded. */
 exit_status redshift_check_encoding(const char *name, const cs_avro_schema *schema,
                                     cs_avro_codec codec);
-
-/*
- * Append a statement for a simple query, everything quoted: in the format %n stands for
- * a name and %t for a literal, each taking a const char * (a literal's may be NULL), and
- * %d for an int64_t.
- */
-cs_code redshift_sql(cs_buffer *sql, const connection *server, cs_error *err, const char *format,
-                     ...);
-cs_code redshift_sql_list(cs_buffer *sql, const connection *server, cs_error *err,
-                          const char *format, va_list args);
 
 /* What a column takes. */
 typedef enum redshift_kind
@@ -149,9 +100,20 @@ typedef struct redshift_mapping
 {
     const redshift_column **columns; /* by field */
     size_t count;
-    bool epochs;  /* timestamps come as milliseconds */
-    bool renames; /* some field has capitals in its name */
+    bool epochs;      /* timestamps come as milliseconds */
+    bool renames;     /* some field has capitals in its name */
+    bool add_load_id; /* the load's number goes to the column load_id */
 } redshift_mapping;
+
+/*
+ * Run a statement as a simple query, everything quoted: in the format %n stands for a
+ * name, %t for a literal (NULL: the SQL NULL), %s for SQL of our own, each taking a const
+ * char *; %d for an int64_t; %l for the columns of a const redshift_mapping *. Like
+ * connection_query and connection_run; the result of redshift_send may be a failure.
+ */
+exit_status redshift_query(connection *server, PGresult **result, const char *format, ...);
+exit_status redshift_run(connection *server, const char *format, ...);
+exit_status redshift_send(connection *server, PGresult **result, const char *format, ...);
 
 /* Match the fields of a file with the columns; what Redshift would not load is refused. */
 exit_status redshift_mapping_make(redshift_mapping *mapping, const redshift_table *table,
@@ -218,6 +180,10 @@ typedef struct redshift_stage
     staged_part *parts;
     size_t num_parts;
     s3_traffic traffic;
+
+    /* While uploaders run */
+    _Atomic size_t next_part; /* that nobody has taken */
+    atomic_bool failed;       /* one of them: the others stop behind their parts */
 } redshift_stage;
 
 /* Find the file's folder. Free it also after a failure. */
@@ -225,8 +191,8 @@ exit_status redshift_stage_open(redshift_stage *stage, s3_client *client, const 
                                 const redshift_file *file, const redshift_table *table);
 void redshift_stage_free(redshift_stage *stage);
 
-/* Upload the file as a multiple of slices, and the manifest. */
-exit_status redshift_stage_upload(redshift_stage *stage, int64_t slices);
+/* Upload the file as a multiple of slices, so many objects at a time, and the manifest. */
+exit_status redshift_stage_upload(redshift_stage *stage, int64_t slices, int64_t jobs);
 
 /* Remove what lies in the folder, except, with keep, what was staged now. Failing is no error. */
 void redshift_stage_clean(redshift_stage *stage, bool keep);

@@ -8,8 +8,6 @@
  */
 #include "redshift.h"
 
-#include "stop.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -29,16 +27,9 @@ static const char *const error_queries[] = {
 static PGresult *
 ask(connection *server, const char *format, const char *folder)
 {
-    PGresult *rows = NULL;
-    cs_buffer sql;
-    cs_error err;
+    PGresult *rows;
 
-    cs_buffer_init(&sql, loader_env());
-    if (redshift_sql(&sql, server, &err, format, folder) == CS_OK &&
-        cs_buffer_append(&sql, "", 1, &err) == CS_OK)
-        rows = connection_execute(server, (const char *) sql.data, 0, NULL);
-    cs_buffer_free(&sql);
-    if (rows == NULL || !connection_failed(rows))
+    if (redshift_send(server, &rows, format, folder) != STATUS_OK || !connection_failed(rows))
         return rows;
     PQclear(rows);
     return NULL;

@@ -11,6 +11,7 @@
 #include "redshift.h"
 
 #include "avro_decode.h"
+#include "file_sink.h"
 #include "record_file.h"
 #include "stop.h"
 #include "varint.h"
@@ -139,7 +140,6 @@ refuse_record(const inspection *state, int64_t record, const char *column, const
     log_error("%s: record %" PRId64 "%s%s%s %s", state->file->name, record,
               column != NULL ? ", column \"" : "", column != NULL ? column : "",
               column != NULL ? "\"," : "", problem);
-    log_detail("Nothing of the file was uploaded.");
     return STATUS_REFUSED;
 }
 
@@ -205,10 +205,10 @@ static void
 check_block(inspection *state, const cs_avro_block *block)
 {
     if (block->index != (int64_t) state->file->num_blocks && state->repair == NULL)
-        state->repair = "has empty blocks";
+        state->repair = "has empty blocks, of which Redshift's documentation does not speak";
     if (block->len > REDSHIFT_MAX_BLOCK_BYTES ||
         block->end_offset - block->offset > REDSHIFT_MAX_BLOCK_BYTES)
-        state->repair = "has blocks larger than 4 MiB";
+        state->repair = "has blocks larger than 4 MiB, which Redshift would refuse";
 }
 
 /* Read the whole file. */
@@ -222,7 +222,7 @@ inspect(inspection *state)
     cs_code code;
 
     if (!redshift_knows_codec(codec))
-        state->repair = "has a codec that Redshift does not know";
+        state->repair = "has a codec that Redshift would refuse";
     while ((code = cs_avro_reader_next(file->reader, &block, &err)) == CS_OK)
     {
         check_block(state, &block);
@@ -236,23 +236,7 @@ inspect(inspection *state)
 static bool
 write_spool(void *ctx, uint64_t offset, const void *data, size_t len)
 {
-    const uint8_t *at = data;
-
-    while (len > 0)
-    {
-        ssize_t written = pwrite(fileno(ctx), at, len, (off_t) offset);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return false;
-        at += written;
-        offset += (uint64_t) written;
-        len -= (size_t) written;
-    }
-    return true;
+    return file_write_all(fileno(ctx), data, len, (int64_t) offset);
 }
 
 /* Copy the records of all blocks that hold some. */
@@ -426,6 +410,10 @@ make_header(const inspection *state)
     free(schema);
     if (code != CS_OK)
         return log_core_error(&err, file->name);
+    if (header.len > REDSHIFT_MAX_HEADER_BYTES)
+        log_summary("%s: has a header of %zu bytes, which Redshift would refuse: it is staged "
+                    "without the metadata",
+                    file->name, header.len);
     if (file->header.len <= REDSHIFT_MAX_HEADER_BYTES)
         return STATUS_OK;
     log_error("%s: its schema has %zu bytes, and Redshift refuses headers of more than %d",
@@ -455,8 +443,14 @@ prepare(inspection *state)
     if (code != CS_OK)
         return log_core_error(&err, state->file->name);
     STATUS_TRY(inspect(state));
-    if (state->repair != NULL && state->file->records > 0)
+    if (state->file->records == 0)
+        return STATUS_OK;
+    if (state->repair != NULL)
         STATUS_TRY(rewrite(state));
+    if (state->mapping->renames)
+        log_summary("%s: has capitals in names of fields, for which Redshift would load NULL: they "
+                    "are staged in lower case",
+                    state->file->name);
     return make_header(state);
 }
 

@@ -5,7 +5,6 @@
 #include "redshift.h"
 
 #include "resources.h"
-#include "stop.h"
 
 /* In the order in which they need each other. */
 static const char *const scripts[] = {
@@ -20,24 +19,6 @@ static const char *const scripts[] = {
     resource_redshift_weekly_rewards_sql,
 };
 
-/* Run a statement in which %n is a name. */
-static exit_status
-run_with_name(connection *server, const char *format, const char *name)
-{
-    exit_status status;
-    cs_buffer sql;
-    cs_error err;
-
-    cs_buffer_init(&sql, loader_env());
-    if (redshift_sql(&sql, server, &err, format, name) == CS_OK &&
-        cs_buffer_append(&sql, "", 1, &err) == CS_OK)
-        status = connection_run(server, (const char *) sql.data, 0, NULL);
-    else
-        status = log_core_error(&err, NULL);
-    cs_buffer_free(&sql);
-    return status;
-}
-
 /* Everything within the transaction. */
 static exit_status
 create_objects(connection *server, const char *given)
@@ -45,13 +26,13 @@ create_objects(connection *server, const char *given)
     const char *schema;
 
     STATUS_TRY(connection_schema(server, given, &schema));
-    STATUS_TRY(connection_run(server, "BEGIN", 0, NULL));
+    STATUS_TRY(redshift_run(server, "BEGIN"));
     if (given != NULL)
-        STATUS_TRY(run_with_name(server, "CREATE SCHEMA IF NOT EXISTS %n", schema));
-    STATUS_TRY(run_with_name(server, "SET search_path TO %n", schema));
+        STATUS_TRY(redshift_run(server, "CREATE SCHEMA IF NOT EXISTS %n", schema));
+    STATUS_TRY(redshift_run(server, "SET search_path TO %n", schema));
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
         STATUS_TRY(connection_run(server, scripts[i], 0, NULL));
-    STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));
+    STATUS_TRY(redshift_run(server, "COMMIT"));
     log_summary("%s: tables and reports are in place in schema \"%s\"", PQdb(server->pg), schema);
     return STATUS_OK;
 }

@@ -96,7 +96,7 @@ bring_over(file_load *load)
         log_summary("%s: read 0 records = 0 loaded + 0 rejected", load->file.name);
         return STATUS_OK;
     }
-    STATUS_TRY(redshift_stage_upload(&load->stage, slices));
+    STATUS_TRY(redshift_stage_upload(&load->stage, slices, load->request->jobs));
     return redshift_copy_run(&load->copy, &load->batch);
 }
 
@@ -117,7 +117,9 @@ run_load(file_load *load)
         if (staged || !keep)
             redshift_stage_clean(&load->stage, keep);
     }
-    else if (staged && status == STATUS_REFUSED)
+    else if (status == STATUS_REFUSED && !staged)
+        log_detail("Nothing of %s was uploaded.", load->file.name);
+    else if (status == STATUS_REFUSED)
         redshift_stage_clean(&load->stage, false);
     else if (staged && status != STATUS_OK)
         log_hint("Run the same command again: what was uploaded is not sent again, and nothing is "

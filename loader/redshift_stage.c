@@ -14,6 +14,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* What COPY likes files to be. */
@@ -118,10 +119,22 @@ content_of(const redshift_stage *stage, const staged_part *part)
                         .name = file->name};
 }
 
+/* A thread that uploads parts. */
+typedef struct uploader
+{
+    redshift_stage *stage;
+    s3_client client;
+    s3_traffic traffic;
+    exit_status status;
+    pthread_t thread;
+    bool started;
+} uploader;
+
 /* Upload one part. */
 static exit_status
-upload_part(redshift_stage *stage, size_t number)
+upload_part(uploader *self, size_t number)
 {
+    const redshift_stage *stage = self->stage;
     staged_part *part = &stage->parts[number];
     s3_content content = content_of(stage, part);
     char sum[HASH_TEXT_SIZE];
@@ -133,7 +146,71 @@ upload_part(redshift_stage *stage, size_t number)
         part->key = NULL;
         return log_out_of_memory();
     }
-    return s3_upload(stage->client, part->key, &content, sum, &stage->traffic);
+    return s3_upload(&self->client, part->key, &content, sum, &self->traffic);
+}
+
+/* Upload parts as long as there are some that nobody has taken; a thread's body. */
+static void *
+upload_some(void *ctx)
+{
+    uploader *self = ctx;
+    size_t number;
+
+    while (self->status == STATUS_OK && !atomic_load(&self->stage->failed) &&
+           (number = atomic_fetch_add(&self->stage->next_part, 1)) < self->stage->num_parts)
+        self->status = upload_part(self, number);
+    if (self->status != STATUS_OK)
+        atomic_store(&self->stage->failed, true);
+    return NULL;
+}
+
+/* Upload all parts, the first uploader in this thread. */
+static exit_status
+run_uploaders(redshift_stage *stage, uploader *uploaders, size_t count)
+{
+    exit_status status = STATUS_OK;
+
+    for (size_t i = 0; i < count; i++)
+    {
+        uploaders[i].stage = stage;
+        STATUS_TRY(s3_clone(&uploaders[i].client, stage->client));
+    }
+    for (size_t i = 1; i < count; i++)
+        uploaders[i].started =
+            pthread_create(&uploaders[i].thread, NULL, upload_some, &uploaders[i]) == 0;
+    upload_some(&uploaders[0]);
+    for (size_t i = 0; i < count; i++)
+    {
+        if (uploaders[i].started)
+            pthread_join(uploaders[i].thread, NULL);
+        stage->traffic.sent += uploaders[i].traffic.sent;
+        stage->traffic.reused += uploaders[i].traffic.reused;
+        if (uploaders[i].status != STATUS_OK)
+            status = uploaders[i].status;
+    }
+    return status;
+}
+
+/* Upload all parts, some at the same time. */
+static exit_status
+upload_parts(redshift_stage *stage, size_t jobs)
+{
+    size_t count = jobs < stage->num_parts ? jobs : stage->num_parts;
+    uploader *uploaders = calloc(count, sizeof(uploader));
+    int64_t total = 0;
+    exit_status status;
+
+    if (uploaders == NULL)
+        return log_out_of_memory();
+    for (size_t i = 0; i < stage->num_parts; i++)
+        total += (int64_t) (stage->parts[i].len + stage->file->header.len);
+    progress_begin("uploading", total);
+    status = run_uploaders(stage, uploaders, count);
+    progress_end();
+    for (size_t i = 0; i < count; i++)
+        s3_close(&uploaders[i].client);
+    free(uploaders);
+    return status;
 }
 
 /* The manifest's text; NULL without memory. */
@@ -180,30 +257,14 @@ upload_manifest(redshift_stage *stage, const char *text)
     return s3_upload(stage->client, stage->manifest, &content, sum, &stage->traffic);
 }
 
-/* Upload all parts. */
-static exit_status
-upload_parts(redshift_stage *stage)
-{
-    int64_t total = 0;
-    exit_status status = STATUS_OK;
-
-    for (size_t i = 0; i < stage->num_parts; i++)
-        total += (int64_t) (stage->parts[i].len + stage->file->header.len);
-    progress_begin("uploading", total);
-    for (size_t i = 0; status == STATUS_OK && i < stage->num_parts; i++)
-        status = upload_part(stage, i);
-    progress_end();
-    return status;
-}
-
 exit_status
-redshift_stage_upload(redshift_stage *stage, int64_t slices)
+redshift_stage_upload(redshift_stage *stage, int64_t slices, int64_t jobs)
 {
     exit_status status;
     char *manifest;
 
     STATUS_TRY(plan_parts(stage, slices));
-    STATUS_TRY(upload_parts(stage));
+    STATUS_TRY(upload_parts(stage, (size_t) jobs));
     if (!redshift_file_unchanged(stage->file))
     {
         log_error("%s: file was changed while it was uploaded", stage->file->name);

@@ -14,6 +14,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define LOAD_ID "load_id"
+
 /* Why a field cannot go to a column, and what to do. */
 typedef struct field_problem
 {
@@ -116,36 +118,25 @@ read_columns(redshift_table *table, const PGresult *rows)
         table->num_columns++;
         if (!read_column(&table->columns[i], rows, i))
             return log_out_of_memory();
-        if (strcmp(table->columns[i].name, "load_id") == 0)
+        if (strcmp(table->columns[i].name, LOAD_ID) == 0)
             table->has_load_id = true;
     }
     return STATUS_OK;
 }
 
-/* Ask for the table: its name, and its columns. No row where there is no such table. */
+/* Ask for the table: its columns, and its name. No row where there is no such table. */
 static exit_status
-ask_columns(redshift_table *table, connection *server, PGresult **rows)
+ask_columns(const redshift_table *table, connection *server, PGresult **rows)
 {
-    exit_status status;
-    cs_buffer sql;
-    cs_error err;
-
-    cs_buffer_init(&sql, loader_env());
-    if (redshift_sql(&sql, server, &err,
-                     "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
-                     " a.atthasdef, quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
-                     " FROM pg_class c"
-                     " JOIN pg_namespace n ON n.oid = c.relnamespace"
-                     " JOIN pg_attribute a ON a.attrelid = c.oid"
-                     " WHERE n.nspname = %t AND c.relname = %t AND c.relkind = 'r'"
-                     " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-                     table->schema, table->name) != CS_OK ||
-        cs_buffer_append(&sql, "", 1, &err) != CS_OK)
-        status = log_core_error(&err, NULL);
-    else
-        status = connection_query(server, (const char *) sql.data, 0, NULL, rows);
-    cs_buffer_free(&sql);
-    return status;
+    return redshift_query(server, rows,
+                          "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
+                          " a.atthasdef, quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
+                          " FROM pg_class c"
+                          " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                          " JOIN pg_attribute a ON a.attrelid = c.oid"
+                          " WHERE n.nspname = %t AND c.relname = %t AND c.relkind = 'r'"
+                          " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+                          table->schema, table->name);
 }
 
 /* Split the name that the user gave into schema and table. */
@@ -339,6 +330,7 @@ map_field(redshift_mapping *mapping, const redshift_table *table, const cs_avro_
         return STATUS_REFUSED;
     }
     mapping->columns[index] = column;
+    mapping->add_load_id &= strcmp(column->name, LOAD_ID) != 0;
     mapping->renames |= strcmp(field->name, column->name) != 0;
     mapping->epochs |= column->kind == REDSHIFT_TIMESTAMP && is_epoch(field->type);
     return STATUS_OK;
@@ -367,7 +359,7 @@ check_columns(const redshift_mapping *mapping, const redshift_table *table, cons
     for (size_t i = 0; i < table->num_columns; i++)
     {
         const redshift_column *column = &table->columns[i];
-        bool found = strcmp(column->name, "load_id") == 0;
+        bool found = strcmp(column->name, LOAD_ID) == 0;
 
         for (size_t j = 0; j < mapping->count; j++)
             found |= mapping->columns[j] == column;
@@ -396,6 +388,7 @@ redshift_mapping_make(redshift_mapping *mapping, const redshift_table *table,
     if (mapping->columns == NULL)
         return log_out_of_memory();
     mapping->count = schema->num_fields;
+    mapping->add_load_id = table->has_load_id;
     for (size_t i = 0; i < mapping->count; i++)
         STATUS_TRY(map_field(mapping, table, &schema->fields[i], i, file));
     STATUS_TRY(check_times(mapping, schema, file));

@@ -8,6 +8,7 @@
 #include "report_database.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct report_settings
 {
@@ -19,6 +20,8 @@ typedef struct report_settings
     int format;
     const char *timezone;
     const char *schema;
+    line_format_settings input;
+    const char *prefix;
     const char *mapping;
     int64_t jobs;
     const char *memory;
@@ -54,6 +57,16 @@ static const option_spec options[] = {
      "schema of the report and its tables (default:\nthe first of the search path)", NULL},
     {"mapping", 0, OPTION_TEXT, offsetof(report_settings, mapping), "FILE",
      "with FILEs: CSV or Avro of campaign_id and\nreward_id; without it no reward is driven", NULL},
+    {"input-format", 0, OPTION_CHOICE, offsetof(report_settings, input.kind), "FORMAT",
+     "with FILEs: of those that are logs: plain\n(default), combined (or common: Apache, nginx), "
+     "or\njson: one object a line",
+     line_format_names},
+    {"user-field", 0, OPTION_CHOICE, offsetof(report_settings, input.user), "FIELD", LINE_USER_HELP,
+     line_user_names},
+    {"field", 0, OPTION_LIST, offsetof(report_settings, input.fields), "NAME=KEY", LINE_FIELD_HELP,
+     NULL},
+    {"path-prefix", 0, OPTION_TEXT, offsetof(report_settings, prefix), "PREFIX",
+     "with FILEs: views are GET PREFIX/campaigns/ID,\nissues POST PREFIX/rewards/ID", NULL},
     {"jobs", 0, OPTION_COUNT, offsetof(report_settings, jobs), "N",
      "with FILEs: threads (default: one for each\nprocessor)", NULL},
     {"memory", 0, OPTION_TEXT, offsetof(report_settings, memory), "SIZE",
@@ -90,6 +103,10 @@ check_options(const report_settings *settings, bool has_files)
         bool for_files;
     } given[] = {
         {"mapping", settings->mapping != NULL, true},
+        {"input-format", settings->input.kind != LINE_PLAIN, true},
+        {"user-field", settings->input.user != CS_COMBINED_USER, true},
+        {"field", settings->input.fields.count > 0, true},
+        {"path-prefix", settings->prefix != NULL, true},
         {"jobs", settings->jobs > 0, true},
         {"memory", settings->memory != NULL, true},
         {"rejects", settings->rejects != NULL, true},
@@ -124,17 +141,35 @@ make_question(const report_settings *settings)
                              .pairs = formats[settings->format]->pair != NULL};
 }
 
+/* report_server.failed: an argument that the server does not take is a usage error. */
+static exit_status
+report_failure(void *ctx, connection *server, PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
+                   connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
+    bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
+    exit_status status = connection_report(server, result);
+
+    (void) ctx;
+    if (missing && status == STATUS_SERVER)
+        log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
+                 PROGRAM_NAME);
+    return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
+}
+
 /* The report from the database. */
 static exit_status
 report_from_database(const report_settings *settings, const report_question *question)
 {
     const report_ops *format = formats[settings->format];
+    connection server;
+    report_server asked = {&server, settings->schema, report_failure, NULL};
     report_rows *rows = NULL;
     exit_status status;
-    connection server;
 
     STATUS_TRY(connection_open(&server, &settings->connection));
-    status = report_database_open(&server, settings->schema, question, &rows);
+    status = report_database_open(&asked, question, &rows);
     if (status == STATUS_OK)
     {
         status = report_write(rows, format, question);
@@ -151,6 +186,8 @@ report_from_files(const report_settings *settings, const report_question *questi
 {
     const report_ops *format = formats[settings->format];
     offline_settings offline = {.files = files,
+                                .format = &settings->input,
+                                .prefix = settings->prefix,
                                 .mapping = settings->mapping,
                                 .jobs = settings->jobs,
                                 .memory = settings->memory,

@@ -17,8 +17,7 @@
 typedef struct database_rows
 {
     report_rows base;
-    connection *server;
-    const char *schema;
+    report_server asked;
     const report_question *question;
     bool asked_pairs; /* the query for the pairs was sent */
     PGresult *result; /* holds the row, or pair, handed out last */
@@ -77,33 +76,24 @@ make_query(const connection *server, const char *schema, const report_arguments 
     return sql;
 }
 
-/* Report a failed query: an argument that the server does not take is a usage error. */
+/* Say why a query failed, in the asker's way, and clear its result. */
 static exit_status
-report_failure(connection *server, PGresult *result)
+report_failure(const report_server *asked, PGresult *failure)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
-                   connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
-    bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
-    exit_status status = connection_report(server, result);
-
-    if (missing && status == STATUS_SERVER)
-        log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
-                 PROGRAM_NAME);
-    return argument && status == STATUS_SERVER ? STATUS_USAGE : status;
+    return asked->failed(asked->ctx, asked->server, failure);
 }
 
 /* Make the server print what read_row reads. */
 static exit_status
-set_session(connection *server, const char *zone)
+set_session(const report_server *asked, const char *zone)
 {
-    PGresult *result = connection_execute(server,
+    PGresult *result = connection_execute(asked->server,
                                           "SELECT set_config('DateStyle', 'ISO, YMD', false),"
                                           " set_config('IntervalStyle', 'postgres', false),"
                                           " set_config('TimeZone', $1, false)",
                                           1, &zone);
     if (connection_failed(result))
-        return report_failure(server, result);
+        return report_failure(asked, result);
     PQclear(result);
     return STATUS_OK;
 }
@@ -171,7 +161,7 @@ next_result(database_rows *rows, bool *end)
     for (;;)
     {
         PQclear(rows->result);
-        rows->result = connection_next(rows->server);
+        rows->result = connection_next(rows->asked.server);
         *end = rows->result == NULL;
         if (*end)
             return STATUS_OK;
@@ -180,7 +170,7 @@ next_result(database_rows *rows, bool *end)
             PGresult *failure = rows->result;
 
             rows->result = NULL;
-            return report_failure(rows->server, failure);
+            return report_failure(&rows->asked, failure);
         }
         if (PQntuples(rows->result) == 1)
             return STATUS_OK;
@@ -201,7 +191,7 @@ next(report_rows *base, report_row *row, bool *end)
 
 /* Send the query for pairs, or for rows. */
 static exit_status
-start_query(connection *server, const char *schema, const report_question *question, bool pairs)
+start_query(const report_server *asked, const report_question *question, bool pairs)
 {
     report_arguments arguments = {.list = ""};
     PGresult *failure;
@@ -211,12 +201,12 @@ start_query(connection *server, const char *schema, const report_question *quest
     add_argument(&arguments, "until", question->until);
     add_argument(&arguments, "gap", question->gap);
     add_argument(&arguments, "frame", question->overlap ? "overlap" : "start");
-    sql = make_query(server, schema, &arguments, pairs);
+    sql = make_query(asked->server, asked->schema, &arguments, pairs);
     if (sql == NULL)
         return log_out_of_memory();
-    failure = connection_start(server, sql, arguments.count, arguments.values);
+    failure = connection_start(asked->server, sql, arguments.count, arguments.values);
     free(sql);
-    return failure == NULL ? STATUS_OK : report_failure(server, failure);
+    return failure == NULL ? STATUS_OK : report_failure(asked, failure);
 }
 
 /* The number in a column of a pair. */
@@ -234,7 +224,7 @@ next_pair(report_rows *base, report_pair *pair, bool *end)
     const PGresult *result;
 
     if (!rows->asked_pairs)
-        STATUS_TRY(start_query(rows->server, rows->schema, rows->question, true));
+        STATUS_TRY(start_query(&rows->asked, rows->question, true));
     rows->asked_pairs = true;
     STATUS_TRY(next_result(rows, end));
     if (*end)
@@ -262,23 +252,22 @@ close_rows(report_rows *base)
 static const report_rows_ops ops = {next, NULL, next_pair, close_rows};
 
 exit_status
-report_database_open(connection *server, const char *schema, const report_question *question,
-                     report_rows **out)
+report_database_open(const report_server *asked, const report_question *question, report_rows **out)
 {
+    report_server named = *asked;
     database_rows *rows;
 
-    STATUS_TRY(connection_schema(server, schema, &schema));
-    STATUS_TRY(set_session(server, question->timezone));
+    STATUS_TRY(connection_schema(named.server, asked->schema, &named.schema));
+    STATUS_TRY(set_session(&named, question->timezone));
     if (question->pairs) /* rows and pairs shall be of one moment */
-        STATUS_TRY(
-            connection_run(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL));
-    STATUS_TRY(start_query(server, schema, question, false));
+        STATUS_TRY(connection_run(named.server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                                  0, NULL));
+    STATUS_TRY(start_query(&named, question, false));
     rows = calloc(1, sizeof(database_rows));
     if (rows == NULL)
         return log_out_of_memory();
     rows->base.ops = &ops;
-    rows->server = server;
-    rows->schema = schema;
+    rows->asked = named;
     rows->question = question;
     *out = &rows->base;
     return STATUS_OK;

@@ -8,8 +8,22 @@
 #include "connection.h"
 #include "report_rows.h"
 
-/* Ask the server; schema is NULL for the first of the search path. */
-exit_status report_database_open(connection *server, const char *schema,
-                                 const report_question *question, report_rows **rows);
+/* The server that is asked, and what to do where it refuses. */
+typedef struct report_server
+{
+    connection *server;
+    const char *schema; /* NULL: the first of the search path */
+
+    /* Say why a query failed, and clear its result. */
+    exit_status (*failed)(void *ctx, connection *server, PGresult *failure);
+    void *ctx;
+} report_server;
+
+/*
+ * Ask for the rows. Where the question wants pairs a transaction is open from then on, also
+ * after a failure.
+ */
+exit_status report_database_open(const report_server *asked, const report_question *question,
+                                 report_rows **rows);
 
 #endif

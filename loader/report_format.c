@@ -31,7 +31,7 @@ report_writer_init(report_writer *writer, const report_ops *ops, const report_qu
     writer->question = question;
     writer->ops = ops;
     cs_buffer_init(&writer->out, loader_env());
-    cs_buffer_init(&writer->cells, loader_env());
+    text_table_init(&writer->table);
 }
 
 /* Free the buffers. */
@@ -39,7 +39,7 @@ void
 report_writer_free(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
-    cs_buffer_free(&writer->cells);
+    text_table_free(&writer->table);
     report_page_free(writer->page);
 }
 
@@ -104,6 +104,17 @@ write_pairs(report_rows *rows, report_writer *writer)
     }
 }
 
+/* Make the report; what has not been written yet is left in writer->out. */
+static exit_status
+make_report(report_rows *rows, report_writer *writer)
+{
+    STATUS_TRY(writer->ops->begin(writer));
+    STATUS_TRY(rows->renders ? write_lines(rows, writer) : write_rows(rows, writer));
+    if (writer->ops->pair != NULL)
+        STATUS_TRY(write_pairs(rows, writer));
+    return writer->ops->end != NULL ? writer->ops->end(writer) : STATUS_OK;
+}
+
 exit_status
 report_write(report_rows *rows, const report_ops *format, const report_question *question)
 {
@@ -111,22 +122,25 @@ report_write(report_rows *rows, const report_ops *format, const report_question 
     exit_status status;
 
     report_writer_init(&writer, format, question);
-    status = format->begin(&writer);
+    status = make_report(rows, &writer);
     if (status == STATUS_OK)
-        status = rows->renders ? write_lines(rows, &writer) : write_rows(rows, &writer);
-    if (status == STATUS_OK && format->pair != NULL)
-        status = write_pairs(rows, &writer);
-    if (status == STATUS_OK)
-        status = format->end(&writer);
+        status = output_write(&writer.out);
     report_writer_free(&writer);
     return status;
 }
 
-/* Write what is left. */
-static exit_status
-end_output(report_writer *writer)
+exit_status
+report_make_page(report_rows *rows, const report_question *question, cs_buffer *page)
 {
-    return output_write(&writer->out);
+    report_writer writer;
+    exit_status status;
+
+    report_writer_init(&writer, &report_html_ops, question);
+    status = make_report(rows, &writer);
+    *page = writer.out;
+    cs_buffer_init(&writer.out, loader_env());
+    report_writer_free(&writer);
+    return status;
 }
 
 /* True if COPY would quote the text: it holds a special character, or means something else. */
@@ -192,7 +206,7 @@ csv_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
 }
 
-const report_ops report_csv_ops = {csv_begin, csv_row, NULL, end_output, &report_render_csv};
+const report_ops report_csv_ops = {csv_begin, csv_row, NULL, NULL, &report_render_csv};
 
 /* A cell as JSON: {1,2} becomes [1,2], t true. */
 static json_t *
@@ -258,4 +272,4 @@ json_row(report_writer *writer, const report_row *row)
     return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
 }
 
-const report_ops report_json_ops = {json_begin, json_row, NULL, end_output, &report_render_json};
+const report_ops report_json_ops = {json_begin, json_row, NULL, NULL, &report_render_json};

@@ -6,6 +6,7 @@
 #define LOADER_REPORT_FORMAT_H
 
 #include "report_time.h"
+#include "text_table.h"
 
 #define REPORT_COLUMNS 6
 
@@ -51,7 +52,7 @@ typedef struct report_ops
     exit_status (*begin)(report_writer *writer);
     exit_status (*row)(report_writer *writer, const report_row *row);
     exit_status (*pair)(report_writer *writer, const report_pair *pair); /* NULL: not wanted */
-    exit_status (*end)(report_writer *writer);
+    exit_status (*end)(report_writer *writer); /* NULL: nothing follows the rows */
     const struct report_render_ops *render; /* how a row becomes lines; NULL: it does not alone */
 } report_ops;
 
@@ -59,11 +60,8 @@ struct report_writer
 {
     const report_ops *ops;
     const struct report_question *question;
-    cs_buffer out;                 /* what is written next */
-    cs_buffer cells;               /* table only: all rows, every cell terminated */
-    size_t widths[REPORT_COLUMNS]; /* table only: of the columns, their names included */
-    size_t value_width;            /* table only: of the widest value */
-    int64_t rows;
+    cs_buffer out;     /* what is written next */
+    text_table table;  /* table only */
     report_page *page; /* html only */
 };
 

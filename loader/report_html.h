@@ -2,7 +2,7 @@
  * loader/report_html.h
  *     The report's page as HTML: one file that needs nothing else.
  *
- * Its skeleton and style are loader/html/report.html and report.css, embedded. A name in
+ * Its skeleton and style are loader/web/report.html and report.css, embedded. A name in
  * double braces in the skeleton stands for what a function here writes.
  */
 #ifndef LOADER_REPORT_HTML_H

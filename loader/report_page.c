@@ -5,7 +5,6 @@
 #include "report_page.h"
 
 #include "log.h"
-#include "output.h"
 #include "report_html.h"
 #include "report_rows.h"
 #include "stop.h"
@@ -217,7 +216,7 @@ html_pair(report_writer *writer, const report_pair *pair)
     return STATUS_OK;
 }
 
-/* Write the page. */
+/* Make the page. */
 static exit_status
 html_end(report_writer *writer)
 {
@@ -227,9 +226,9 @@ html_end(report_writer *writer)
     end_user(page);
     end_campaign(page);
     timeline_finish(&page->timeline);
-    if (report_html_append(&writer->out, page, writer->question, &err) != CS_OK)
-        return log_core_error(&err, NULL);
-    return output_write(&writer->out);
+    return report_html_append(&writer->out, page, writer->question, &err) == CS_OK
+               ? STATUS_OK
+               : log_core_error(&err, NULL);
 }
 
 const report_ops report_html_ops = {html_begin, html_row, html_pair, html_end, NULL};

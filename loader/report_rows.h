@@ -54,4 +54,10 @@ typedef struct report_question
 exit_status report_write(report_rows *rows, const report_ops *format,
                          const report_question *question);
 
+/*
+ * The same as a page in memory. The page is the caller's to free, also after a failure.
+ * Its size does not follow the number of rows.
+ */
+exit_status report_make_page(report_rows *rows, const report_question *question, cs_buffer *page);
+
 #endif

@@ -6,15 +6,19 @@
 #define LOADER_RESOURCES_H
 
 extern const char resource_http_log_avsc[];
+extern const char resource_web_log_avsc[];
 
 /* sql/postgres: what init puts in place. */
 extern const char resource_tables_sql[];
+extern const char resource_http_log_month_sql[];
 extern const char resource_upgrade_sql[];
 extern const char resource_session_mark_sql[];
+extern const char resource_partition_sql[];
 extern const char resource_session_state_sql[];
 extern const char resource_session_report_sql[];
 extern const char resource_campaign_conversions_sql[];
 extern const char resource_forget_sql[];
+extern const char resource_unload_sql[];
 extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
 extern const char resource_reward_interaction_sql[];
@@ -31,6 +35,14 @@ extern const char resource_redshift_weekly_rewards_sql[];
 
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
+extern const char resource_partition_check_sql[];
+extern const char resource_ledger_find_sql[];
+extern const char resource_unload_find_sql[];
+extern const char resource_unload_lock_sql[];
+extern const char resource_unload_batches_sql[];
+extern const char resource_status_files_sql[];
+extern const char resource_status_running_sql[];
+extern const char resource_status_rejects_sql[];
 extern const char resource_table_columns_sql[];
 extern const char resource_table_find_sql[];
 extern const char resource_batch_claim_sql[];
@@ -52,11 +64,9 @@ extern const char resource_serve_similar_sql[];
 extern const char resource_serve_report_sql[];
 extern const char resource_serve_health_sql[];
 
-/* loader/web: what the service shows as it stands. */
+/* loader/web: what the service shows as it stands, and the report's page. */
 extern const char resource_openapi_json[];
 extern const char resource_page_html[];
-
-/* loader/html: the report's page. */
 extern const char resource_report_html[];
 extern const char resource_report_css[];
 

@@ -22,6 +22,8 @@ row_chunk_init(row_chunk *chunk)
 void
 row_chunk_free(row_chunk *chunk)
 {
+    for (size_t i = chunk->first; i < chunk->count; i++)
+        PQclear(chunk->rows[i].failure);
     cs_buffer_free(&chunk->bytes);
     cs_buffer_free(&chunk->raw);
     cs_release(loader_env(), chunk->rows);
@@ -33,7 +35,7 @@ row_chunk_add(row_chunk *chunk, const row_place *place, size_t end, cs_slice raw
     CS_TRY(cs_grow_array(loader_env(), (void **) &chunk->rows, &chunk->capacity, chunk->count + 1,
                          sizeof(chunk_row), err));
     CS_TRY(cs_buffer_append(&chunk->raw, raw.data, raw.len, err));
-    chunk->rows[chunk->count++] = (chunk_row){*place, end, chunk->raw.len};
+    chunk->rows[chunk->count++] = (chunk_row){*place, end, chunk->raw.len, NULL};
     return CS_OK;
 }
 
@@ -54,35 +56,29 @@ raw_start_of(const row_chunk *chunk, size_t row)
 void
 row_chunk_settle(row_chunk *chunk, size_t row)
 {
+    for (size_t i = chunk->first; i < row; i++)
+        PQclear(chunk->rows[i].failure);
     chunk->first = row;
 }
 
-/* Move the bytes [from, to) of a buffer so that they end at end. */
-static void
-move_bytes(cs_buffer *buffer, size_t from, size_t to, size_t end)
+size_t
+row_chunk_live(const row_chunk *chunk, size_t end)
 {
-    memmove(buffer->data + end - (to - from), buffer->data + from, to - from);
+    size_t count = 0;
+
+    for (size_t i = chunk->first; i < end; i++)
+        count += chunk->rows[i].failure == NULL;
+    return count;
 }
 
-void
-row_chunk_remove(row_chunk *chunk, size_t row)
+size_t
+row_chunk_nth(const row_chunk *chunk, size_t number)
 {
-    size_t start = start_of(chunk, chunk->first);
-    size_t raw_start = raw_start_of(chunk, chunk->first);
-    size_t len = chunk->rows[row].end - start_of(chunk, row);
-    size_t raw_len = chunk->rows[row].raw_end - raw_start_of(chunk, row);
+    size_t row = chunk->first;
 
-    move_bytes(&chunk->bytes, start, start_of(chunk, row), chunk->rows[row].end);
-    move_bytes(&chunk->raw, raw_start, raw_start_of(chunk, row), chunk->rows[row].raw_end);
-    for (size_t i = row; i > chunk->first; i--)
-    {
-        chunk->rows[i] = chunk->rows[i - 1];
-        chunk->rows[i].end += len;
-        chunk->rows[i].raw_end += raw_len;
-    }
-    chunk->rows[chunk->first].end = start + len;
-    chunk->rows[chunk->first].raw_end = raw_start + raw_len;
-    chunk->first++;
+    for (;; row++)
+        if (chunk->rows[row].failure == NULL && --number == 0)
+            return row;
 }
 
 /* Forget the first bytes of a buffer. */

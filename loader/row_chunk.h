@@ -11,8 +11,9 @@
 typedef struct chunk_row
 {
     row_place place;
-    size_t end;     /* in bytes */
-    size_t raw_end; /* in raw */
+    size_t end;        /* in bytes */
+    size_t raw_end;    /* in raw */
+    PGresult *failure; /* why the server refuses it; NULL: as far as we know it does not */
 } chunk_row;
 
 typedef struct row_chunk
@@ -35,8 +36,9 @@ cs_code row_chunk_add(row_chunk *chunk, const row_place *place, size_t end, cs_s
 /* The rows before this one are settled. */
 void row_chunk_settle(row_chunk *chunk, size_t row);
 
-/* A row is settled before those that stand before it: these move, and end as they did. */
-void row_chunk_remove(row_chunk *chunk, size_t row);
+/* How many of the unsettled rows before row end are not refused; the number'th of them. */
+size_t row_chunk_live(const row_chunk *chunk, size_t end);
+size_t row_chunk_nth(const row_chunk *chunk, size_t number);
 
 /* Forget rows that are settled. */
 void row_chunk_compact(row_chunk *chunk);

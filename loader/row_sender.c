@@ -3,9 +3,12 @@
  *     Sending rows.
  *
  * Rows are encoded and go out in pieces as they come. Where the first refused row ends
- * the load that is all, and their places are kept in short. Otherwise they are kept in
- * a chunk, too, and each chunk is a COPY under a savepoint; row_cut.c has what happens
- * when the server refuses it.
+ * the load that is all, and their places are kept in short. While a COPY runs libpq does
+ * not tell that it failed: where the server says something the COPY is ended, to hear
+ * whether it is a failure, and if not another one goes on.
+ *
+ * Otherwise rows are kept in a chunk, too, and each COPY is under a savepoint; row_cut.c
+ * has what happens when the server refuses it.
  */
 #include "row_sender_parts.h"
 
@@ -52,7 +55,7 @@ send_head(row_sender *sender)
     cs_buffer *head = &sender->encoder.out;
     cs_error err;
 
-    if (copy_encoder_begin(&sender->encoder, &err) != CS_OK)
+    if (copy_encoder_begin(&sender->encoder, sender->mapping->form, &err) != CS_OK)
         return sender_stop(sender, log_core_error(&err, NULL));
     if (head->len > 0 && !connection_copy_put(sender->server, head->data, head->len))
         return sender_lost(sender);
@@ -75,7 +78,19 @@ sender_copy_start(row_sender *sender)
     return send_head(sender);
 }
 
-/* byte_sink_ops.put: send, and keep where rows are kept. */
+bool
+sender_take_encoded(row_sender *sender)
+{
+    cs_buffer *encoded = &sender->encoder.out;
+    cs_error err;
+
+    if (cs_buffer_append(&sender->chunk.bytes, encoded->data, encoded->len, &err) != CS_OK)
+        return sender_stop(sender, log_core_error(&err, NULL));
+    encoded->len = 0;
+    return true;
+}
+
+/* byte_sink_ops.put: send while there is a COPY, and keep where rows are kept. */
 static bool
 put(byte_sink *sink, const void *data, size_t len)
 {
@@ -84,7 +99,10 @@ put(byte_sink *sink, const void *data, size_t len)
 
     if (sender->gathering && cs_buffer_append(&sender->chunk.bytes, data, len, &err) != CS_OK)
         return sender_stop(sender, log_core_error(&err, NULL));
-    return connection_copy_put(sender->server, data, len);
+    if (sender->copying && !connection_copy_put(sender->server, data, len))
+        return false;
+    sender->answered = !sender->gathering && connection_copy_answered(sender->server);
+    return true;
 }
 
 /* Put the statements together that copy straight into the table. */
@@ -127,6 +145,7 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     sender->ctx = ctx;
     sender->gathering = settings->tolerant || staged;
     sender->limit = CHUNK_MAX_ROWS;
+    sender->spread = INT64_MAX;
     copy_encoder_init(&sender->encoder, &sender->base);
     row_chunk_init(&sender->chunk);
     status = staged ? sender_stage(sender, table) : make_statements(sender, table);
@@ -137,39 +156,18 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     return status;
 }
 
-/* Note a row that was encoded; the COPY ends where it has enough. */
-static cs_code
-keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err)
+/* True if enough has gathered behind a closed COPY. */
+static bool
+has_next(const row_sender *sender)
 {
-    row_chunk *chunk = &sender->chunk;
+    const row_chunk *chunk = &sender->chunk;
+    size_t count = chunk->count - chunk->first - sender->in_copy;
 
-    if (!sender->gathering)
-        return row_places_add(&sender->places, place, err);
-    CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + sender->encoder.out.len, raw, err));
-    sender->in_copy++;
-    if (sender->in_copy < sender->limit && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
-        return CS_OK;
-    return sender_end_copy(sender, row_chunk_size(chunk) >= CHUNK_MAX_BYTES) ? CS_OK : CS_ERR_IO;
+    return count >= sender->limit || count >= CHUNK_NEXT_ROWS ||
+           row_chunk_size(chunk) >= CHUNK_MAX_BYTES + CHUNK_NEXT_BYTES;
 }
 
-cs_code
-row_sender_add(row_sender *sender, const cs_value *values, const row_place *place, cs_slice raw,
-               refusal *why)
-{
-    const load_mapping *mapping = sender->mapping;
-    cs_code code = sender->broken ? CS_ERR_IO : CS_OK;
-
-    if (code == CS_OK && !sender->copying && !sender_copy_start(sender))
-        code = CS_ERR_IO;
-    if (code == CS_OK)
-        code = copy_encoder_row(&sender->encoder, mapping->columns, mapping->count, values, why);
-    if (code == CS_OK)
-        code = keep_row(sender, place, raw, &why->err);
-    sender->broken = sender->broken || sender->encoder.broken;
-    return code;
-}
-
-/* End the only COPY. */
+/* End a COPY of rows that are not kept. */
 static bool
 end_stream(row_sender *sender)
 {
@@ -187,23 +185,72 @@ end_stream(row_sender *sender)
     }
     if (connection_failed(result))
     {
-        row = failure_row(result, sender->copied, sender->places.rows);
-        sender->has_refused = failure_blames_data(result) && row.number > 0 &&
-                              row_places_find(&sender->places, row.number, &sender->refused);
+        row = failure_row(result, sender->copied, sender->places.rows - sender->streamed);
+        sender->has_refused =
+            failure_blames_data(result) && row.number > 0 &&
+            row_places_find(&sender->places, sender->streamed + row.number, &sender->refused);
         return sender_fail(sender, result);
     }
-    sender->loaded = strtoll(PQcmdTuples(result), NULL, 10);
+    sender->loaded += strtoll(PQcmdTuples(result), NULL, 10);
+    sender->streamed = sender->places.rows;
+    sender->answered = false;
     PQclear(result);
     return true;
+}
+
+/* Note a row that was encoded; the COPY ends where it has enough. */
+static cs_code
+keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err)
+{
+    row_chunk *chunk = &sender->chunk;
+
+    if (!sender->gathering)
+    {
+        CS_TRY(row_places_add(&sender->places, place, err));
+        return sender->answered && !end_stream(sender) ? CS_ERR_IO : CS_OK;
+    }
+    CS_TRY(row_chunk_add(chunk, place, chunk->bytes.len + sender->encoder.out.len, raw, err));
+    if (sender->closed)
+        return has_next(sender) && !sender_settle(sender, false) ? CS_ERR_IO : CS_OK;
+    sender->in_copy++;
+    if (sender->in_copy < sender->limit && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
+        return CS_OK;
+    return sender_close_copy(sender) ? CS_OK : CS_ERR_IO;
+}
+
+cs_code
+row_sender_add(row_sender *sender, const cs_value *values, const row_place *place, cs_slice raw,
+               refusal *why)
+{
+    const load_mapping *mapping = sender->mapping;
+    cs_code code = sender->broken ? CS_ERR_IO : CS_OK;
+
+    if (code == CS_OK && !sender->copying && !sender->closed && !sender_copy_start(sender))
+        code = CS_ERR_IO;
+    if (code == CS_OK)
+        code = copy_encoder_row(&sender->encoder, mapping->columns, mapping->count, values, why);
+    if (code == CS_OK)
+        code = keep_row(sender, place, raw, &why->err);
+    sender->broken = sender->broken || sender->encoder.broken;
+    return code;
+}
+
+/* Settle all rows. */
+static bool
+settle_all(row_sender *sender)
+{
+    return (sender->closed || sender_close_copy(sender)) && sender_settle(sender, true);
 }
 
 /* Give up the COPY that runs. */
 static void
 give_up(row_sender *sender)
 {
-    PGresult *result = connection_copy_end(sender->server, "load failed");
+    PGresult *result = sender->copying ? connection_copy_end(sender->server, "load failed")
+                                       : connection_copy_result(sender->server);
 
     sender->copying = false;
+    sender->closed = false;
     if (sender->failure == NULL && sender->status == STATUS_OK)
         sender_fail(sender, result);
     else
@@ -262,13 +309,13 @@ row_sender_finish(row_sender *sender, bool failed, int64_t *loaded)
 {
     bool good = !failed && !sender->broken;
 
-    if (good && sender->copying)
-        good = sender->gathering ? sender_end_copy(sender, true) : end_stream(sender);
+    if (good && (sender->copying || sender->closed))
+        good = sender->gathering ? settle_all(sender) : end_stream(sender);
     if (good && sender->failed)
         good = end_savepoint(sender);
     if (good && sender->staged)
         sender_unstage(sender);
-    if (sender->copying)
+    if (sender->copying || sender->closed)
         give_up(sender);
     *loaded = sender->loaded;
     return failed ? STATUS_OK : report_end(sender);

@@ -14,8 +14,19 @@
 #define CHUNK_MAX_ROWS (64 * 1024)
 #define CHUNK_MAX_BYTES (2 * 1024 * 1024)
 
-/* Where rows are refused, chunks become smaller, down to this. */
+/* While the server is busy with the end of a COPY so many more may gather. */
+#define CHUNK_NEXT_ROWS 1024
+#define CHUNK_NEXT_BYTES (256 * 1024)
+
+/*
+ * Where each spread'th row is refused, a COPY has so many rows: this times the root of spread,
+ * but not less than the minimum.
+ */
+#define CHUNK_SPREAD_FACTOR 12
 #define CHUNK_MIN_ROWS 16
+
+/* How many of the latest distances between refused rows make up the spread. */
+#define SPREAD_WEIGHT 8
 
 struct row_sender
 {
@@ -34,12 +45,18 @@ struct row_sender
 
     /* What is on its way */
     copy_encoder encoder;
+    bool closed;    /* a COPY was given all of its data, and its result is awaited */
     bool copying;   /* a COPY takes data */
     bool gathering; /* rows are kept in the chunk */
     row_chunk chunk;
-    row_places places; /* where they are not */
-    size_t in_copy;    /* rows of the chunk that are in the COPY */
-    size_t limit;      /* how many may be */
+    row_places places;  /* where they are not */
+    int64_t streamed;   /* of these, before the COPY that runs */
+    bool answered;      /* the server says something in the middle of the COPY */
+    size_t in_copy;     /* rows of the chunk that are in the COPY */
+    size_t limit;       /* how many may be, see row_cut.c */
+    int64_t settled;    /* rows before the chunk's first unsettled one */
+    int64_t refused_at; /* number of the latest row that was refused, from 0 */
+    int64_t spread;     /* about how many rows there are for each one that is refused */
 
     /* What became of it */
     bool failed;        /* the savepoint is to be rolled back to */
@@ -63,11 +80,17 @@ bool sender_lost(row_sender *sender);
 /* Start a COPY. */
 bool sender_copy_start(row_sender *sender);
 
+/* Move what is encoded into the chunk. */
+bool sender_take_encoded(row_sender *sender);
+
+/* Give the COPY that runs no more rows; others may gather meanwhile. */
+bool sender_close_copy(row_sender *sender);
+
 /*
- * End the COPY that runs, and settle what becomes of its rows: of all, or of so many that
- * the rest goes into a COPY that more rows can follow.
+ * Settle what becomes of the rows of a closed COPY, and of those behind them: of all, or
+ * of so many that the rest goes into a COPY that more rows can follow.
  */
-bool sender_end_copy(row_sender *sender, bool all);
+bool sender_settle(row_sender *sender, bool all);
 
 /* Make the temporary table, and the statements; drop it. */
 exit_status sender_stage(row_sender *sender, const load_table *table);

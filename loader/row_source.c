@@ -28,7 +28,7 @@ refuse(refusal *why, const char *sqlstate, const char *format, ...)
 }
 
 exit_status
-row_source_open(row_source **source, file_source *file, source_format format)
+row_source_open(row_source **source, file_source *file, const row_format *format)
 {
     char magic[CS_AVRO_MAGIC_BYTES];
     ssize_t got;
@@ -39,7 +39,7 @@ row_source_open(row_source **source, file_source *file, source_format format)
         log_hint("A load reads a file twice, to know it again: put the data into a file first.");
         return STATUS_REFUSED;
     }
-    if (format == SOURCE_MOVIELENS)
+    if (format->kind == SOURCE_MOVIELENS)
         return movielens_source_open(source, file);
     got = pread(file->fd, magic, sizeof(magic), 0);
     if (got < 0)
@@ -51,7 +51,7 @@ row_source_open(row_source **source, file_source *file, source_format format)
     }
     if (got == sizeof(magic) && memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
         return avro_source_open(source, file);
-    return csv_source_open(source, file);
+    return csv_source_open(source, file, format);
 }
 
 /* A text has one block and no identity but its bytes. */

@@ -5,7 +5,7 @@
 #ifndef LOADER_ROW_SOURCE_H
 #define LOADER_ROW_SOURCE_H
 
-#include "avro_value.h"
+#include "avro_decode.h"
 #include "defaults.h"
 #include "file_source.h"
 
@@ -28,6 +28,12 @@ cs_code refuse(refusal *why, const char *sqlstate, const char *format, ...)
 #define SQLSTATE_TIME_RANGE "22008"
 #define SQLSTATE_NUMBER_RANGE "22003"
 #define SQLSTATE_NOT_NULL "23502"
+#define SQLSTATE_TOO_LONG "22001"
+#define SQLSTATE_BAD_CHARACTER "22P05"
+#define SQLSTATE_BAD_BINARY "22P03"
+#define SQLSTATE_BAD_DATA "22000"
+#define SQLSTATE_LIMIT "54000"
+#define SQLSTATE_WRONG_TYPE "42804"
 
 /* A field of the file; each has a value in every row. */
 typedef struct row_field
@@ -66,6 +72,9 @@ struct row_source
     const char *table; /* that such a file goes to; NULL: not known */
     row_field *fields;
     size_t num_fields;
+    const cs_avro_plan *plan; /* that reads nested values; NULL: there are none */
+    bool *unwanted;           /* by field: its values are not looked at; NULL: all are */
+    bool leaves_out;          /* some are not */
     char file_id[HASH_TEXT_SIZE];
     bool id_is_checksum;       /* file_id was made from all bytes of the file */
     const char *source_sha256; /* of the log that the file was made from; NULL if unknown */
@@ -85,8 +94,19 @@ typedef enum source_format
     SOURCE_MOVIELENS
 } source_format;
 
+/* How a file is to be read; all zero: by what its content says. */
+typedef struct row_format
+{
+    source_format kind;
+
+    /* CSV */
+    const char *encoding;  /* by the name that iconv has for it; NULL: UTF-8, or by its mark */
+    const char *delimiter; /* one character, or "\\t"; NULL: a comma */
+    const char *null_text; /* what NULL is without quotes; NULL: nothing */
+} row_format;
+
 /* Open a source of an open file. The file's hash gets all its bytes. */
-exit_status row_source_open(row_source **source, file_source *file, source_format format);
+exit_status row_source_open(row_source **source, file_source *file, const row_format *format);
 void row_source_close(row_source *source);
 
 /*
@@ -100,7 +120,7 @@ bool row_source_seek(row_source *source, const cs_avro_position *position, int64
 
 /* The two kinds that a file's content tells, and one that it does not. */
 exit_status avro_source_open(row_source **source, file_source *file);
-exit_status csv_source_open(row_source **source, file_source *file);
+exit_status csv_source_open(row_source **source, file_source *file, const row_format *format);
 exit_status movielens_source_open(row_source **source, file_source *file);
 
 /* Fill in what all sources that read a text have in common. */

@@ -57,6 +57,9 @@ void s3_location_free(s3_location *location);
 exit_status s3_open(s3_client *client, s3_location *location, const s3_settings *settings);
 void s3_close(s3_client *client);
 
+/* Make another client of the same bucket and keys, for another thread. */
+exit_status s3_clone(s3_client *client, const s3_client *of);
+
 /* Append text in the form that a path (slashes stay) or a query's value has. */
 cs_code s3_encode(cs_buffer *out, const char *text, bool path, cs_error *err);
 

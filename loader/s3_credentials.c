@@ -86,6 +86,25 @@ s3_credentials_renew(s3_credentials *credentials, bool must)
     return s3_container_fetch(credentials);
 }
 
+/* Copy a text, where there is one; false without memory. */
+static bool
+copy_text(char **to, const char *from)
+{
+    *to = from != NULL ? strdup(from) : NULL;
+    return from == NULL || *to != NULL;
+}
+
+bool
+s3_credentials_copy(s3_credentials *credentials, const s3_credentials *from)
+{
+    memset(credentials, 0, sizeof(*credentials));
+    credentials->of_container = from->of_container;
+    return copy_text(&credentials->access_key, from->access_key) &&
+           copy_text(&credentials->secret_key, from->secret_key) &&
+           copy_text(&credentials->session_token, from->session_token) &&
+           copy_text(&credentials->expiration, from->expiration);
+}
+
 /* Overwrite a secret and free it. */
 static void
 wipe(char **secret)

@@ -32,6 +32,9 @@ exit_status s3_credentials_find(s3_credentials *credentials);
 /* Fetch a container's credentials anew where they are about to expire, or must be. */
 exit_status s3_credentials_renew(s3_credentials *credentials, bool must);
 
+/* Copy the keys; false without memory. */
+bool s3_credentials_copy(s3_credentials *credentials, const s3_credentials *from);
+
 /* Wipe and free; zeroed ones are fine. */
 void s3_credentials_free(s3_credentials *credentials);
 

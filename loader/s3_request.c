@@ -237,7 +237,10 @@ static void
 set_manners(const s3_client *client, exchange *state, const char *signature)
 {
     CURL *curl = client->curl;
+    const char *authorities = s3_environment("AWS_CA_BUNDLE");
 
+    if (authorities != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
     curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature);
     curl_easy_setopt(curl, CURLOPT_USERNAME, client->credentials.access_key);
     curl_easy_setopt(curl, CURLOPT_PASSWORD, client->credentials.secret_key);

@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <curl/curl.h>
+#include <libxml/parser.h>
 #include <stdlib.h>
 
 #define SCHEME "s3://"
@@ -190,6 +191,7 @@ s3_open(s3_client *client, s3_location *location, const s3_settings *settings)
     memset(location, 0, sizeof(*location));
     client->attempts = choose_attempts();
     client->timeout = settings->timeout > 0 ? (long) settings->timeout : DEFAULT_TIMEOUT;
+    xmlInitParser(); /* here, where there is one thread */
     status = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? STATUS_OK : log_out_of_memory();
     if (status == STATUS_OK)
         status = s3_credentials_find(&client->credentials);
@@ -202,6 +204,25 @@ s3_open(s3_client *client, s3_location *location, const s3_settings *settings)
     if (status != STATUS_OK)
         s3_close(client);
     return status;
+}
+
+exit_status
+s3_clone(s3_client *client, const s3_client *of)
+{
+    memset(client, 0, sizeof(*client));
+    client->attempts = of->attempts;
+    client->timeout = of->timeout;
+    client->location.bucket = strdup(of->location.bucket);
+    client->location.key = strdup(of->location.key);
+    client->base = strdup(of->base);
+    client->region = strdup(of->region);
+    client->curl = curl_easy_init();
+    if (s3_credentials_copy(&client->credentials, &of->credentials) && client->curl != NULL &&
+        client->location.bucket != NULL && client->location.key != NULL && client->base != NULL &&
+        client->region != NULL)
+        return STATUS_OK;
+    s3_close(client);
+    return log_out_of_memory();
 }
 
 /* Close; a zeroed client is fine. */

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "log.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static const option_spec options[] = {
     {"http-port", 0, OPTION_TEXT, offsetof(serve_settings, http_port), "PORT",
      "port to listen on (default: 8080; 0: any that is\nfree)", NULL},
     {"workers", 0, OPTION_TEXT, offsetof(serve_settings, workers), "N",
-     "requests answered at once, each on a database\nconnection of its own (default: 4)", NULL},
+     "requests that ask the database at once, each on a\nconnection of its own (default: 4)", NULL},
     {"model", 'm', OPTION_TEXT, offsetof(serve_settings, model), "MODEL",
      "model for requests that name none", NULL},
     {"schema", 0, OPTION_TEXT, offsetof(serve_settings, schema), "SCHEMA",
@@ -44,7 +45,7 @@ static const option_spec options[] = {
 
 /* Read a number from an option. */
 static exit_status
-take_number(const char *name, const char *given, int most, int *number)
+take_number(const char *name, const char *given, int least, int most, int *number)
 {
     char *end;
     long value;
@@ -52,9 +53,10 @@ take_number(const char *name, const char *given, int most, int *number)
     if (given == NULL)
         return STATUS_OK;
     value = strtol(given, &end, 10);
-    if (*given < '0' || *given > '9' || *end != '\0' || value > most)
+    if (*given < '0' || *given > '9' || *end != '\0' || value < least || value > most)
     {
-        log_error("option \"--%s\" takes a number up to %d, not \"%s\"", name, most, given);
+        log_error("option \"--%s\" takes a number from %d to %d, not \"%s\"", name, least, most,
+                  given);
         return STATUS_USAGE;
     }
     *number = (int) value;
@@ -87,6 +89,13 @@ take_token(const char *address, const char **token)
         log_error("the token in " ENV_TOKEN " is shorter than %d bytes", MIN_TOKEN_BYTES);
         return STATUS_USAGE;
     }
+    for (const char *at = *token; at != NULL && *at != '\0'; at++)
+        if (iscntrl((unsigned char) *at))
+        {
+            log_error("the token in " ENV_TOKEN " holds a control character");
+            log_hint("No request could bear it: a header is one line.");
+            return STATUS_USAGE;
+        }
     return STATUS_OK;
 }
 
@@ -101,14 +110,12 @@ run(const void *given, const operand_list *operands)
     exit_status status;
 
     (void) operands;
-    STATUS_TRY(take_number("http-port", settings->http_port, 65535, &port));
-    STATUS_TRY(take_number("workers", settings->workers, SERVE_MAX_WORKERS, &workers));
+    STATUS_TRY(take_number("http-port", settings->http_port, 0, 65535, &port));
+    STATUS_TRY(take_number("workers", settings->workers, 1, SERVE_MAX_WORKERS, &workers));
     STATUS_TRY(take_token(address, &running.token));
-    if (workers < 1)
-        workers = 1;
     setenv("PGCONNECT_TIMEOUT", SERVE_CONNECT_TIMEOUT, 0);
     STATUS_TRY(serve_pool_open(&running.pool, &settings->connection, settings->schema, workers));
-    status = serve_http(&running, address, port, workers);
+    status = serve_http(&running, address, port);
     serve_pool_close(&running.pool);
     return status;
 }
@@ -118,10 +125,11 @@ const command_spec serve_command = {
     .arguments = "",
     .summary = "answer over HTTP what to offer next",
     .description =
-        "GET /recommend/USER_ID?n=10, /similar/ITEM_ID?n=10, /report?from=TIME&to=TIME,\n"
-        "/healthz, /metrics, /openapi.json, and a page to try it at /. Ends on SIGINT or\n"
-        "SIGTERM. Nothing is written to the database. With a token in the environment\n"
-        "variable CLICKSTREAM_TOKEN all but /healthz needs \"Authorization: Bearer TOKEN\".",
+        "GET /recommend/USER_ID?n=10, /similar/ITEM_ID?n=10, /report?from=TIME&to=TIME\n"
+        "(and &format=html: as a page), /healthz, /metrics, /openapi.json, and a page to\n"
+        "try it at /. Ends on SIGINT or SIGTERM. Nothing is written to the database. With\n"
+        "a token in the environment variable CLICKSTREAM_TOKEN all but /healthz needs\n"
+        "\"Authorization: Bearer TOKEN\".",
     .options = options,
     .connects = true,
     .settings_size = sizeof(serve_settings),

@@ -13,10 +13,16 @@
 #define SERVE_MAX_ITEMS 1000 /* of one answer */
 #define SERVE_MAX_ROWS 10000 /* of one report */
 #define SERVE_MAX_CONNECTIONS 256
-#define SERVE_IDLE_SECONDS 10    /* a connection that sends nothing for so long is closed */
-#define SERVE_HEADER_BYTES 32768 /* of a request's line and headers, and of our answer's */
+#define SERVE_FEW_CONNECTIONS 192 /* beyond these the slowest are closed */
+#define SERVE_IDLE_SECONDS 10     /* a connection that sends nothing for so long is closed */
+#define SERVE_HEADER_BYTES 32768  /* of a request's line and headers, and of our answer's */
 #define SERVE_STATEMENT_TIMEOUT "5s"
+#define SERVE_WAIT_SECONDS 10 /* for a connection of the pool */
+#define SERVE_STACK_BYTES (512 * 1024)
+#define SERVE_REST_MILLISECONDS 200 /* after a connection that could not be opened */
 #define SERVE_CONNECT_TIMEOUT "5"
+#define SERVE_JSON "application/json"
+#define SERVE_HTML "text/html; charset=utf-8"
 
 /* The routes, for counting. */
 typedef enum serve_route
@@ -40,14 +46,16 @@ typedef struct pool_entry
     bool taken;
 } pool_entry;
 
-/* Connections, one for each worker: a worker never waits for one. */
+/* Connections, taken for one request each; who finds none free waits. */
 typedef struct serve_pool
 {
     const connection_settings *settings;
     const char *schema; /* of the reports; NULL: the user's first */
     pthread_mutex_t lock;
+    pthread_cond_t returned; /* an entry was */
     pool_entry entries[SERVE_MAX_WORKERS];
     int count;
+    int64_t rests_until; /* no connection is opened before; milliseconds */
 } serve_pool;
 
 /* Requests so far, by route and by hundred of their status. */
@@ -58,10 +66,24 @@ typedef struct serve_metrics
     double seconds[NUM_ROUTES];
 } serve_metrics;
 
+/* An HTTP connection. */
+typedef struct serve_guest serve_guest;
+
+/* Those that are open. */
+typedef struct serve_guests
+{
+    pthread_mutex_t lock;
+    serve_guest *oldest; /* who has gone longest without a whole exchange */
+    serve_guest *newest;
+    int count;         /* of those who may stay */
+    uint64_t sent_off; /* so far */
+} serve_guests;
+
 /* The service. */
 typedef struct service
 {
     serve_pool pool;
+    serve_guests guests;
     serve_metrics metrics;
     const char *model; /* asked where a request names none; NULL: it must */
     const char *token; /* that requests must bear; NULL: none */
@@ -74,7 +96,20 @@ typedef struct serve_answer
     const char *type; /* of the content */
     char *body;       /* allocated, or NULL for fixed */
     const char *fixed;
+    const char *policy; /* what the content may do in a browser; NULL: nothing */
 } serve_answer;
+
+/* What is asked for at /report; NULL where it is not said. */
+typedef struct serve_report_request
+{
+    const char *from;
+    const char *to;
+    const char *format;
+    const char *accept; /* the header */
+} serve_report_request;
+
+/* Asks a server, on a connection that is idle before, and should be afterwards. */
+typedef serve_answer (*serve_task)(connection *server, const void *ctx);
 
 /* Open as many connections; the first one must succeed. */
 exit_status serve_pool_open(serve_pool *pool, const connection_settings *settings,
@@ -82,10 +117,22 @@ exit_status serve_pool_open(serve_pool *pool, const connection_settings *setting
 void serve_pool_close(serve_pool *pool);
 
 /*
- * Run a query that gives one text, on a connection of the pool, which is opened anew where
- * it was lost. Returns its answer: 200 with the text, or what the failure means.
+ * Ask on a connection of the pool, which is opened anew where it was lost: the task may be
+ * run twice. What it leaves busy, or in a transaction, is closed.
  */
+serve_answer serve_ask(serve_pool *pool, serve_task ask, const void *ctx);
+
+/* Run a query that gives one text, which is JSON. */
 serve_answer serve_query(serve_pool *pool, const char *sql, int count, const char *const *params);
+
+/*
+ * What a failed query means: an argument's fault is told, anything else only logged. Clears
+ * the result.
+ */
+serve_answer serve_failure(connection *server, PGresult *result);
+
+/* The sessions as JSON, or the report's page. */
+serve_answer serve_report(serve_pool *pool, const serve_report_request *asked);
 
 /* An answer of {"error": message}. */
 serve_answer serve_error(unsigned status, const char *message);
@@ -94,9 +141,30 @@ serve_answer serve_error(unsigned status, const char *message);
 void serve_metrics_add(serve_metrics *metrics, serve_route route, unsigned status, double seconds);
 
 /* All counts in the text form of OpenMetrics; NULL without memory. */
-char *serve_metrics_text(serve_metrics *metrics);
+char *serve_metrics_text(serve_metrics *metrics, serve_guests *guests);
+
+void serve_guests_init(serve_guests *guests);
+void serve_guests_destroy(serve_guests *guests);
+
+/*
+ * A connection is there; where there are too many the slowest are closed. NULL, which all
+ * below take, without memory: it can stay as it likes.
+ */
+serve_guest *serve_guest_enter(serve_guests *guests, int socket);
+
+/* Its socket is about to be closed. */
+void serve_guest_leave(serve_guests *guests, serve_guest *guest);
+
+/* Making its answer begins, or ends. */
+void serve_guest_answered(serve_guests *guests, serve_guest *guest, bool is_answered);
+
+/* The answer was taken. */
+void serve_guest_done(serve_guests *guests, serve_guest *guest);
+
+/* How many are open, and how many were closed to make room. */
+void serve_guests_count(serve_guests *guests, int *open, uint64_t *sent_off);
 
 /* Answer requests on this address until a signal asks to stop. */
-exit_status serve_http(service *running, const char *address, int port, int workers);
+exit_status serve_http(service *running, const char *address, int port);
 
 #endif

@@ -2,9 +2,10 @@
  * loader/serve_http.c
  *     Requests and answers, on libmicrohttpd.
  *
- * Each worker thread has its own share of the HTTP connections and answers one request at
- * a time. A request is known by its path alone: only the routes here reach the
- * database, each with one statement whose values are parameters. Bodies are not read.
+ * Each HTTP connection has a thread of its own, so that one whose answer takes long holds up
+ * nobody else; what asks the database waits for a connection of the pool. A request is known by its
+ * path alone: only the routes here reach the database, each with one statement whose values are
+ * parameters. Bodies are not read.
  */
 #include "serve.h"
 
@@ -22,11 +23,15 @@
 #include <strings.h>
 #include <time.h>
 
-#define JSON_TYPE "application/json"
-#define HTML_TYPE "text/html; charset=utf-8"
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define DEFAULT_ITEMS "10"
 #define BEARER "Bearer "
+
+/* What a browser may do with an answer, and with the page, whose script asks this service. */
+#define NO_POLICY "default-src 'none'; frame-ancestors 'none'"
+#define PAGE_POLICY                                                               \
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /* One request. */
 typedef struct request
@@ -44,11 +49,19 @@ argument(const request *asked, const char *name)
     return MHD_lookup_connection_value(asked->http, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* What an answer with fixed text is. */
+/* The page to try the service. */
 static serve_answer
-fixed_answer(const char *type, const char *text)
+answer_page(void)
 {
-    return (serve_answer){.status = 200, .type = type, .fixed = text};
+    return (serve_answer){
+        .status = 200, .type = SERVE_HTML, .fixed = resource_page_html, .policy = PAGE_POLICY};
+}
+
+/* The description for programs. */
+static serve_answer
+answer_openapi(void)
+{
+    return (serve_answer){.status = 200, .type = SERVE_JSON, .fixed = resource_openapi_json};
 }
 
 /* The number of items that is asked for, NULL if that is none or too large. */
@@ -87,12 +100,16 @@ answer_model(const request *asked, const char *sql, const char *subject)
         return serve_error(400, "name a model: ?model=");
     if (count == NULL)
         return serve_error(400, "n must be a whole number from 0 to 1000");
+    if (titles == NULL)
+        titles = "false";
+    if (strcmp(titles, "true") != 0 && strcmp(titles, "false") != 0)
+        return serve_error(400, "titles must be true or false");
     if (!is_text(model) || !is_text(subject))
         return serve_error(400, "the request is not valid UTF-8");
     params[0] = model;
     params[1] = subject;
     params[2] = count;
-    params[3] = titles != NULL && strcmp(titles, "true") == 0 ? "true" : "false";
+    params[3] = titles;
     return serve_query(&asked->running->pool, sql, 4, params);
 }
 
@@ -100,13 +117,13 @@ answer_model(const request *asked, const char *sql, const char *subject)
 static serve_answer
 answer_report(const request *asked)
 {
-    char limit[16];
-    const char *params[] = {argument(asked, "from"), argument(asked, "to"), limit};
+    serve_report_request report = {
+        argument(asked, "from"), argument(asked, "to"), argument(asked, "format"),
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT)};
 
-    snprintf(limit, sizeof(limit), "%d", SERVE_MAX_ROWS);
-    if (!is_text(params[0]) || !is_text(params[1]))
+    if (!is_text(report.from) || !is_text(report.to))
         return serve_error(400, "the request is not valid UTF-8");
-    return serve_query(&asked->running->pool, resource_serve_report_sql, 3, params);
+    return serve_report(&asked->running->pool, &report);
 }
 
 /* Answer with the counts. */
@@ -115,7 +132,7 @@ answer_metrics(const request *asked)
 {
     serve_answer answer = {.status = 200, .type = METRICS_TYPE, .fixed = "# EOF\n"};
 
-    answer.body = serve_metrics_text(&asked->running->metrics);
+    answer.body = serve_metrics_text(&asked->running->metrics, &asked->running->guests);
     return answer;
 }
 
@@ -156,9 +173,9 @@ answer_route(const request *asked)
     switch (asked->route)
     {
         case ROUTE_PAGE:
-            return fixed_answer(HTML_TYPE, resource_page_html);
+            return answer_page();
         case ROUTE_OPENAPI:
-            return fixed_answer(JSON_TYPE, resource_openapi_json);
+            return answer_openapi();
         case ROUTE_HEALTH:
             return serve_query(&asked->running->pool, resource_serve_health_sql, 0, NULL);
         case ROUTE_METRICS:
@@ -219,6 +236,10 @@ send_answer(const request *asked, const serve_answer *answer)
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            answer->policy != NULL ? answer->policy : NO_POLICY);
+    if (asked->route == ROUTE_REPORT)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -248,9 +269,31 @@ has_body(const request *asked)
     return coding != NULL || (length != NULL && strcmp(length, "0") != 0);
 }
 
+/* True if each percent sign begins the code of a byte. A NUL is none: it would end the text. */
+static bool
+is_well_escaped(const char *uri)
+{
+    for (const char *at = uri; (at = strchr(at, '%')) != NULL; at++)
+        if (cs_hex_digit(at[1]) < 0 || cs_hex_digit(at[2]) < 0 || (at[1] == '0' && at[2] == '0'))
+            return false;
+    return true;
+}
+
+/* What the state of a request is before its headers are looked at, where its URI is bad. */
+static char bad_uri;
+
+/* MHD_OPTION_URI_LOG_CALLBACK: look at the URI as it was sent; what is returned is the state. */
+static void *
+note_uri(void *ctx, const char *uri, struct MHD_Connection *http)
+{
+    (void) ctx;
+    (void) http;
+    return is_well_escaped(uri) ? NULL : &bad_uri;
+}
+
 /* The answer to a request that is refused by its headers; status 0 if it is not. */
 static serve_answer
-refuse_request(const request *asked, const char *method)
+refuse_request(const request *asked, const char *method, bool has_bad_uri)
 {
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return serve_error(MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered");
@@ -258,7 +301,46 @@ refuse_request(const request *asked, const char *method)
         return serve_error(MHD_HTTP_CONTENT_TOO_LARGE, "a request may not have a body");
     if (!is_allowed(asked))
         return serve_error(MHD_HTTP_UNAUTHORIZED, "the request bears no valid token");
+    if (has_bad_uri)
+        return serve_error(MHD_HTTP_BAD_REQUEST, "the path or an argument is not percent-encoded");
     return (serve_answer){.status = 0};
+}
+
+/* What we know of a connection. */
+static serve_guest *
+guest_of(struct MHD_Connection *http)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* MHD_NotifyConnectionCallback: a connection comes, or goes; its socket is open both times. */
+static void
+note_connection(void *ctx, struct MHD_Connection *http, void **guest,
+                enum MHD_ConnectionNotificationCode what)
+{
+    service *running = ctx;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        serve_guest_leave(&running->guests, *guest);
+    else
+        *guest = info != NULL ? serve_guest_enter(&running->guests, info->connect_fd) : NULL;
+}
+
+/* MHD_RequestCompletedCallback */
+static void
+note_exchange(void *ctx, struct MHD_Connection *http, void **state,
+              enum MHD_RequestTerminationCode how)
+{
+    service *running = ctx;
+
+    (void) state;
+    (void) how;
+    serve_guest_done(&running->guests, guest_of(http));
 }
 
 /*
@@ -277,15 +359,19 @@ handle_request(void *ctx, struct MHD_Connection *http, const char *path, const c
     (void) body;
     *body_size = 0;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (*state == NULL)
+    if (*state != asked.running)
     {
+        answer = refuse_request(&asked, method, *state == &bad_uri);
         *state = asked.running;
-        answer = refuse_request(&asked, method);
         if (answer.status == 0)
             return MHD_YES;
     }
     else
+    {
+        serve_guest_answered(&asked.running->guests, guest_of(http), true);
         answer = answer_route(&asked);
+        serve_guest_answered(&asked.running->guests, guest_of(http), false);
+    }
     clock_gettime(CLOCK_MONOTONIC, &end);
     serve_metrics_add(&asked.running->metrics, asked.route, answer.status,
                       seconds_between(&start, &end));
@@ -303,16 +389,18 @@ ignore_message(void *ctx, const char *format, va_list args)
 
 /* Start the library. */
 static struct MHD_Daemon *
-start_daemon(service *running, const struct sockaddr *address, bool six, int workers)
+start_daemon(service *running, const struct sockaddr *address, bool six)
 {
     return MHD_start_daemon(
-        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG |
-            (six ? MHD_USE_IPv6 : 0),
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+            MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0),
         0, NULL, NULL, handle_request, running, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_POOL_SIZE, (unsigned) workers,
+        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
+        MHD_OPTION_NOTIFY_CONNECTION, note_connection, running, MHD_OPTION_NOTIFY_COMPLETED,
+        note_exchange, running, MHD_OPTION_URI_LOG_CALLBACK, note_uri, NULL, MHD_OPTION_END);
 }
 
 /* The port that is listened on. */
@@ -325,7 +413,7 @@ bound_port(struct MHD_Daemon *daemon)
 }
 
 exit_status
-serve_http(service *running, const char *address, int port, int workers)
+serve_http(service *running, const char *address, int port)
 {
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port)};
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t) port)};
@@ -338,10 +426,12 @@ serve_http(service *running, const char *address, int port, int workers)
         log_error("\"%s\" is not an IP address", address);
         return STATUS_USAGE;
     }
+    stop_in_order();
     pthread_mutex_init(&running->metrics.lock, NULL);
+    serve_guests_init(&running->guests);
     daemon = start_daemon(
-        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six, is_six,
-        workers);
+        running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six,
+        is_six);
     if (daemon == NULL)
     {
         log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));
@@ -352,6 +442,7 @@ serve_http(service *running, const char *address, int port, int workers)
     while (!stop_requested())
         poll(NULL, 0, STOP_POLL_MILLISECONDS);
     MHD_stop_daemon(daemon);
+    serve_guests_destroy(&running->guests);
     pthread_mutex_destroy(&running->metrics.lock);
     return STATUS_OK;
 }

@@ -38,8 +38,24 @@ print_route(FILE *out, const serve_metrics *metrics, serve_route route)
                     route_names[route], hundred, metrics->requests[route][hundred]);
 }
 
+/* Print the counts of connections. */
+static void
+print_guests(FILE *out, serve_guests *guests)
+{
+    uint64_t sent_off;
+    int open;
+
+    serve_guests_count(guests, &open, &sent_off);
+    fprintf(out, "# TYPE clickstream_connections gauge\n"
+                 "# HELP clickstream_connections HTTP connections that are open.\n");
+    fprintf(out, "clickstream_connections %d\n", open);
+    fprintf(out, "# TYPE clickstream_connections_closed counter\n"
+                 "# HELP clickstream_connections_closed Slow ones closed to make room.\n");
+    fprintf(out, "clickstream_connections_closed_total %" PRIu64 "\n", sent_off);
+}
+
 char *
-serve_metrics_text(serve_metrics *metrics)
+serve_metrics_text(serve_metrics *metrics, serve_guests *guests)
 {
     char *text = NULL;
     size_t size;
@@ -47,6 +63,7 @@ serve_metrics_text(serve_metrics *metrics)
 
     if (out == NULL)
         return NULL;
+    print_guests(out, guests);
     pthread_mutex_lock(&metrics->lock);
     fprintf(out, "# TYPE clickstream_requests counter\n"
                  "# HELP clickstream_requests Requests answered.\n");

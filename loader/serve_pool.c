@@ -10,12 +10,13 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 serve_answer
 serve_error(unsigned status, const char *message)
 {
     json_t *object = json_pack("{s:s}", "error", message);
-    serve_answer answer = {.status = status, .type = "application/json"};
+    serve_answer answer = {.status = status, .type = SERVE_JSON};
 
     answer.body = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     answer.fixed = "{\"error\":\"no memory\"}";
@@ -23,30 +24,86 @@ serve_error(unsigned status, const char *message)
     return answer;
 }
 
-/* Open the connection of an entry and set it up. */
+/* Set a connection up: where names are looked up, limits, and that nothing is written. */
+static exit_status
+set_session(connection *server, const char *given)
+{
+    const char *schema;
+    char *extension;
+    PGresult *result;
+    bool missing;
+
+    STATUS_TRY(connection_extension(server, &extension));
+    PQfreemem(extension);
+    STATUS_TRY(connection_schema(server, given, &schema));
+    STATUS_TRY(connection_query(server, resource_serve_session_sql, 2,
+                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT}, &result));
+    missing = PQntuples(result) == 0;
+    PQclear(result);
+    if (!missing)
+        return STATUS_OK;
+    log_error("schema \"%s\" does not exist", schema);
+    return STATUS_USAGE;
+}
+
+/* Open the connection of an entry. */
 static exit_status
 open_entry(serve_pool *pool, pool_entry *entry)
 {
     exit_status status = connection_open(&entry->server, pool->settings);
-    const char *schema;
 
     STATUS_TRY(status);
-    status = connection_schema(&entry->server, pool->schema, &schema);
-    if (status == STATUS_OK)
-        status = connection_run(&entry->server, resource_serve_session_sql, 2,
-                                (const char *const[]){schema, SERVE_STATEMENT_TIMEOUT});
+    status = set_session(&entry->server, pool->schema);
     entry->open = status == STATUS_OK;
     if (!entry->open)
         connection_close(&entry->server);
     return status;
 }
 
+/* Milliseconds of a clock that goes on evenly. */
+static int64_t
+clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Open the connection of an entry, but not right after one that could not be opened: while
+ * the database is away, requests in any number make few attempts, and few messages.
+ */
+static bool
+reopen_entry(serve_pool *pool, pool_entry *entry)
+{
+    bool is_resting;
+
+    pthread_mutex_lock(&pool->lock);
+    is_resting = clock_now() < pool->rests_until;
+    pthread_mutex_unlock(&pool->lock);
+    if (is_resting)
+        return false;
+    if (open_entry(pool, entry) == STATUS_OK)
+        return true;
+    pthread_mutex_lock(&pool->lock);
+    pool->rests_until = clock_now() + SERVE_REST_MILLISECONDS;
+    pthread_mutex_unlock(&pool->lock);
+    return false;
+}
+
 exit_status
 serve_pool_open(serve_pool *pool, const connection_settings *settings, const char *schema,
                 int count)
 {
+    pthread_condattr_t attributes;
+
     *pool = (serve_pool){.settings = settings, .schema = schema, .count = count};
     pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
     return open_entry(pool, &pool->entries[0]);
 }
 
@@ -56,23 +113,39 @@ serve_pool_close(serve_pool *pool)
     for (int i = 0; i < pool->count; i++)
         if (pool->entries[i].open)
             connection_close(&pool->entries[i].server);
+    pthread_cond_destroy(&pool->returned);
     pthread_mutex_destroy(&pool->lock);
 }
 
-/* Take an entry that nobody else uses, an open one if there is; NULL if all are in use. */
+/* Find an entry that nobody uses, an open one if there is; NULL if all are in use. */
+static pool_entry *
+find_free(serve_pool *pool)
+{
+    pool_entry *found = NULL;
+
+    for (int i = 0; i < pool->count; i++)
+        if (!pool->entries[i].taken && (found == NULL || !found->open))
+            found = &pool->entries[i];
+    return found;
+}
+
+/* Take a free entry; NULL if there is none for too long. */
 static pool_entry *
 take_entry(serve_pool *pool)
 {
-    pool_entry *free_entry = NULL;
+    struct timespec until;
+    pool_entry *entry;
 
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SERVE_WAIT_SECONDS;
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < pool->count; i++)
-        if (!pool->entries[i].taken && (free_entry == NULL || !free_entry->open))
-            free_entry = &pool->entries[i];
-    if (free_entry != NULL)
-        free_entry->taken = true;
+    while ((entry = find_free(pool)) == NULL)
+        if (pthread_cond_timedwait(&pool->returned, &pool->lock, &until) != 0)
+            break;
+    if (entry != NULL)
+        entry->taken = true;
     pthread_mutex_unlock(&pool->lock);
-    return free_entry;
+    return entry;
 }
 
 /* Give an entry back. */
@@ -81,12 +154,12 @@ return_entry(serve_pool *pool, pool_entry *entry)
 {
     pthread_mutex_lock(&pool->lock);
     entry->taken = false;
+    pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* What a failed query means: an argument's fault is told, anything else only logged. */
-static serve_answer
-answer_failure(connection *server, PGresult *result)
+serve_answer
+serve_failure(connection *server, PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -107,23 +180,13 @@ answer_failure(connection *server, PGresult *result)
     return answer;
 }
 
-/* Run the query on an open entry. */
+/* Ask on an open entry; close it where it cannot be used again. */
 static serve_answer
-query_entry(pool_entry *entry, const char *sql, int count, const char *const *params)
+ask_entry(pool_entry *entry, serve_task ask, const void *ctx)
 {
-    PGresult *result = connection_execute(&entry->server, sql, count, params);
-    serve_answer answer = {.status = 200, .type = "application/json"};
+    serve_answer answer = ask(&entry->server, ctx);
 
-    if (connection_failed(result))
-        answer = answer_failure(&entry->server, result);
-    else
-    {
-        answer.body = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "null");
-        PQclear(result);
-        if (answer.body == NULL)
-            answer = serve_error(500, "no memory");
-    }
-    if (PQstatus(entry->server.pg) != CONNECTION_OK || entry->server.cancelled)
+    if (PQtransactionStatus(entry->server.pg) != PQTRANS_IDLE || entry->server.cancelled)
     {
         connection_close(&entry->server);
         entry->open = false;
@@ -132,7 +195,7 @@ query_entry(pool_entry *entry, const char *sql, int count, const char *const *pa
 }
 
 serve_answer
-serve_query(serve_pool *pool, const char *sql, int count, const char *const *params)
+serve_ask(serve_pool *pool, serve_task ask, const void *ctx)
 {
     pool_entry *entry = take_entry(pool);
     serve_answer answer;
@@ -144,14 +207,43 @@ serve_query(serve_pool *pool, const char *sql, int count, const char *const *par
     answer = serve_error(503, "the database cannot be reached");
     for (int attempt = 0; attempt < 2; attempt++)
     {
-        if (!entry->open && open_entry(pool, entry) != STATUS_OK)
+        if (!entry->open && !reopen_entry(pool, entry))
             break;
         free(answer.body);
-        answer = query_entry(entry, sql, count, params);
+        answer = ask_entry(entry, ask, ctx);
         /* a connection that was lost while idle deserves a second try, as all queries only read */
         if (entry->open || !was_open)
             break;
     }
     return_entry(pool, entry);
     return answer;
+}
+
+/* A query that gives one text. */
+typedef struct text_query
+{
+    const char *sql;
+    int count;
+    const char *const *params;
+} text_query;
+
+/* serve_task of serve_query */
+static serve_answer
+ask_text(connection *server, const void *ctx)
+{
+    const text_query *query = ctx;
+    PGresult *result = connection_execute(server, query->sql, query->count, query->params);
+    serve_answer answer = {.status = 200, .type = SERVE_JSON};
+
+    if (connection_failed(result))
+        return serve_failure(server, result);
+    answer.body = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "null");
+    PQclear(result);
+    return answer.body != NULL ? answer : serve_error(500, "no memory");
+}
+
+serve_answer
+serve_query(serve_pool *pool, const char *sql, int count, const char *const *params)
+{
+    return serve_ask(pool, ask_text, &(text_query){sql, count, params});
 }

@@ -7,18 +7,23 @@
 #include "log.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_flag;
-static volatile sig_atomic_t stop_at_once;
+/* Atomic: a signal may come in any thread. */
+static atomic_int stop_flag;
+static atomic_int stop_at_once;
+
+/* Set before there are threads: what stop_immediately says does not count. */
+static volatile sig_atomic_t stop_in_turn;
 
 /* Note that we should stop. */
 static void
 handle_signal(int signal_number)
 {
     (void) signal_number;
-    if (stop_at_once)
+    if (stop_at_once && !stop_in_turn)
     {
         log_interrupted_at_once();
         _exit(STATUS_INTERRUPTED);
@@ -48,9 +53,21 @@ stop_requested(void)
 }
 
 void
+stop_forget(void)
+{
+    stop_flag = 0;
+}
+
+void
 stop_immediately(bool immediate)
 {
     stop_at_once = immediate;
+}
+
+void
+stop_in_order(void)
+{
+    stop_in_turn = 1;
 }
 
 wait_result

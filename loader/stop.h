@@ -16,11 +16,20 @@ void stop_install(void);
 /* True once a signal has asked the program to stop. */
 bool stop_requested(void);
 
+/* Forget a signal: who was asked to stop ends its work in order, until another one comes. */
+void stop_forget(void);
+
 /*
  * While immediate is set a signal ends the program at once, with the exit code
  * of an interrupt: for calls that cannot be polled and leave nothing behind.
  */
 void stop_immediately(bool immediate);
+
+/*
+ * From now on no signal ends the program at once, whatever stop_immediately says: for a
+ * program whose threads make such calls, each of a few seconds at most.
+ */
+void stop_in_order(void);
 
 /* What wait_for found. */
 typedef enum wait_result

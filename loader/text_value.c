@@ -6,15 +6,17 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <yajl/yajl_parse.h>
 
 #define MAX_NUMBER_CHARACTERS 400 /* more digits than any double needs */
+#define MAX_TIME_OF_DAY 15        /* 08:00:00.123456 */
 #define MAX_SHOWN 40              /* characters of a bad value in a message */
 
-/* Refuse text that is not a value of this kind. */
-static cs_code
-refuse_text(refusal *why, const char *sqlstate, const char *kind, cs_slice text)
+cs_code
+text_refuse(refusal *why, const char *sqlstate, const char *kind, cs_slice text)
 {
     bool cut = text.len > MAX_SHOWN;
     size_t len = cut ? MAX_SHOWN : text.len;
@@ -34,13 +36,13 @@ text_to_integer(cs_slice text, int64_t *value, refusal *why)
     int64_t result = 0;
 
     if (at == text.len)
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "whole number", text);
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "whole number", text);
     for (; at < text.len; at++)
     {
         int digit = text.data[at] - '0';
 
         if (digit < 0 || digit > 9)
-            return refuse_text(why, SQLSTATE_BAD_TEXT, "whole number", text);
+            return text_refuse(why, SQLSTATE_BAD_TEXT, "whole number", text);
         overflow =
             overflow || __builtin_mul_overflow(result, 10, &result) ||
             __builtin_sub_overflow(result, digit, &result); /* negative: it reaches further */
@@ -69,15 +71,15 @@ text_to_double(cs_slice text, double *value, refusal *why)
     char *end;
 
     if (text.len == 0 || text.len > MAX_NUMBER_CHARACTERS)
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "number", text);
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "number", text);
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     if (strspn(copy, "0123456789+-.eE") != text.len && !is_word(copy, words))
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "number", text);
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "number", text);
     errno = 0;
     *value = strtod(copy, &end);
     if (end != copy + text.len)
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "number", text);
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "number", text);
     if (errno == ERANGE && (*value == 0 || isinf(*value)))
         return refuse(why, SQLSTATE_NUMBER_RANGE, "number is out of range");
     return CS_OK;
@@ -94,7 +96,7 @@ text_to_bool(cs_slice text, bool *value, refusal *why)
         memcpy(copy, text.data, text.len);
     *value = is_word(copy, yes);
     return *value || is_word(copy, no) ? CS_OK
-                                       : refuse_text(why, SQLSTATE_BAD_TEXT, "boolean", text);
+                                       : text_refuse(why, SQLSTATE_BAD_TEXT, "boolean", text);
 }
 
 /* Parse a time, in a style. */
@@ -119,6 +121,22 @@ text_to_time(cs_slice text, cs_time *value, refusal *why)
 }
 
 cs_code
+text_to_time_of_day(cs_slice text, int64_t *value, refusal *why)
+{
+    static const char day[] = "2000-01-01T";
+    char copy[sizeof(day) + MAX_TIME_OF_DAY + 1];
+    cs_time time;
+
+    if (text.len > MAX_TIME_OF_DAY)
+        return text_refuse(why, SQLSTATE_BAD_TIME, "time of the form HH:MM:SS", text);
+    snprintf(copy, sizeof(copy), "%s%.*sZ", day, (int) text.len, text.data);
+    if (parse_time(cs_slice_of(copy), CS_TIME_RFC3339, &time, why) != CS_OK)
+        return text_refuse(why, SQLSTATE_BAD_TIME, "time of the form HH:MM:SS", text);
+    *value = time; /* that day is the first one */
+    return CS_OK;
+}
+
+cs_code
 text_to_date(cs_slice text, int32_t *value, refusal *why)
 {
     static const char midnight[] = "T00:00:00Z";
@@ -126,11 +144,11 @@ text_to_date(cs_slice text, int32_t *value, refusal *why)
     cs_time time;
 
     if (text.len != 10)
-        return refuse_text(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
+        return text_refuse(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
     memcpy(copy, text.data, 10);
     memcpy(copy + 10, midnight, sizeof(midnight));
     if (parse_time(cs_slice_of(copy), CS_TIME_RFC3339, &time, why) != CS_OK)
-        return refuse_text(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
+        return text_refuse(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
     *value = (int32_t) (time / CS_DAY); /* exact: it is midnight */
     return CS_OK;
 }
@@ -141,6 +159,53 @@ text_to_bytes(cs_slice text, cs_buffer *out, refusal *why)
     cs_code code = cs_bytes_parse(text, out, &why->err);
 
     if (code == CS_ERR_RANGE)
-        return refuse_text(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
     return code;
+}
+
+/* What a JSON text holds that jsonb does not take. */
+typedef struct json_check
+{
+    bool nul; /* U+0000 in a string */
+} json_check;
+
+/* yajl_callbacks.yajl_string and yajl_map_key */
+static int
+check_string(void *ctx, const unsigned char *text, size_t len)
+{
+    json_check *check = ctx;
+
+    check->nul = check->nul || memchr(text, 0, len) != NULL;
+    return 1;
+}
+
+/* yajl_callbacks.yajl_number: whatever it is, so that yajl does not convert it */
+static int
+check_number(void *ctx, const char *text, size_t len)
+{
+    (void) ctx;
+    (void) text;
+    (void) len;
+    return 1;
+}
+
+cs_code
+text_check_json(cs_slice text, bool nul_allowed, refusal *why)
+{
+    static const yajl_callbacks callbacks = {
+        .yajl_number = check_number, .yajl_string = check_string, .yajl_map_key = check_string};
+    json_check check = {false};
+    yajl_handle json = yajl_alloc(&callbacks, NULL, &check);
+    bool valid;
+
+    if (json == NULL)
+        return cs_fail_memory(&why->err, 0);
+    valid = yajl_parse(json, (const unsigned char *) text.data, text.len) == yajl_status_ok &&
+            yajl_complete_parse(json) == yajl_status_ok;
+    yajl_free(json);
+    if (!valid)
+        return text_refuse(why, SQLSTATE_BAD_TEXT, "JSON value", text);
+    if (check.nul && !nul_allowed)
+        return refuse(why, SQLSTATE_BAD_CHARACTER, "JSON text holds \\u0000, which jsonb cannot");
+    return CS_OK;
 }

@@ -13,10 +13,19 @@ cs_code text_to_double(cs_slice text, double *value, refusal *why);
 cs_code text_to_bool(cs_slice text, bool *value, refusal *why);
 cs_code text_to_time(cs_slice text, cs_time *value, refusal *why);
 
+/* Microseconds from midnight. */
+cs_code text_to_time_of_day(cs_slice text, int64_t *value, refusal *why);
+
 /* Days since 2000-01-01. */
 cs_code text_to_date(cs_slice text, int32_t *value, refusal *why);
 
 /* Append the bytes that "\x" and hexadecimal digits stand for. */
 cs_code text_to_bytes(cs_slice text, cs_buffer *out, refusal *why);
+
+/* Check that text is one JSON value. */
+cs_code text_check_json(cs_slice text, bool nul_allowed, refusal *why);
+
+/* Refuse text that is not a value of this kind. */
+cs_code text_refuse(refusal *why, const char *sqlstate, const char *kind, cs_slice text);
 
 #endif

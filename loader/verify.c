@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "log.h"
 #include "output.h"
+#include "progress.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -251,7 +252,9 @@ verify_open_file(verify_file *file)
     if (lint)
         redshift_check_header(&file->lint, &file->input);
     STATUS_TRY(prepare(file));
+    progress_begin("verifying", file->input.file.size);
     STATUS_TRY(check_records(file));
+    progress_end();
     if (lint)
         redshift_finish(&file->lint);
     STATUS_TRY(print_verdict(file));

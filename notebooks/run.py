@@ -4,7 +4,8 @@
 
 A server is found by libpq's PG* variables; each notebook gets a database of its own, made
 here and dropped at the end. "check" compares what the code prints now with what is saved;
-of pictures only that there is one. "write" saves what it prints now.
+of pictures only that there is one. "write" saves what it prints now. Both use the data of the
+project alone, whatever CLICKSTREAM_DATA names.
 """
 
 import difflib
@@ -71,9 +72,10 @@ def clean(notebook):
     return notebook
 
 
-def execute(path):
-    """Run a notebook from the beginning; return it with its outputs."""
+def execute(path, data=""):
+    """Run a notebook from the beginning, on the project's data or on others; return it with its outputs."""
     os.environ["PGDATABASE"] = f"clickstream_{path.stem}"
+    os.environ["CLICKSTREAM_DATA"] = str(data)
     with Database(os.environ["PGDATABASE"]), tempfile.TemporaryDirectory() as scratch:
         output = pathlib.Path(scratch, path.name)
         papermill.execute_notebook(path, output, kernel_name="python3", cwd=str(FOLDER), progress_bar=False)

@@ -1,10 +1,11 @@
 -- loader/sql/serve_recommend.sql
--- What model $1 offers user $2: $3 items, as JSON; titles of the table item if $4.
+-- What model $1 offers user $2: $3 items, as JSON; titles of the table item if $4. One item
+-- is asked for where none is wanted: it tells whether the user is known.
 SELECT json_build_object(
     'model', $1::text, 'user_id', $2::text,
     'known', NOT coalesce(bool_and(r.because = '{}'), false),
     'items', coalesce(json_agg(json_build_object(
         'rank', r.rank, 'item_id', r.item_id, 'score', r.score, 'because', r.because,
-        'title', i.title) ORDER BY r.rank), '[]'))
-FROM recommend($1::text, $2::text, $3::integer) AS r
+        'title', i.title) ORDER BY r.rank) FILTER (WHERE r.rank <= $3::integer), '[]'))
+FROM recommend($1::text, $2::text, greatest($3::integer, 1)) AS r
 LEFT JOIN item AS i ON $4::boolean AND i.item_id = r.item_id

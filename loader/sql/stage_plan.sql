@@ -13,7 +13,7 @@ WITH loaded AS (
     SELECT string_agg(definition, ', ' ORDER BY attnum) AS definitions,
            string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns,
            (SELECT min(free) FROM (SELECT 'ordinal' || repeat('_', g) AS free
-                                   FROM generate_series(0, count(*)) AS g) AS names
+                                   FROM generate_series(0, cardinality($3::text[])) AS g) AS names
             WHERE free <> ALL ($3::text[])) AS ordinal
     FROM loaded
 ), keys AS (
@@ -42,7 +42,7 @@ WITH loaded AS (
     LIMIT 1
 ), source AS (
     -- a NULL in a key is like no other: such rows are all kept
-    SELECT CASE $4 WHEN 'nothing' THEN
+    SELECT CASE $4::text WHEN 'nothing' THEN
                format('SELECT %s FROM pg_temp.clickstream_stage ORDER BY %s'
                       ' ON CONFLICT DO NOTHING', s.columns, s.ordinal)
            ELSE
@@ -50,16 +50,16 @@ WITH loaded AS (
                       ' ORDER BY %2$s, %3$s DESC) AS last'
                       ' ON CONFLICT (%4$s) DO UPDATE SET %5$s',
                       s.columns,
-                      key.columns || coalesce(format(', CASE WHEN %s THEN %s END', key.apart, s.ordinal), ''),
+                      key.columns || coalesce(', CASE WHEN ' || key.apart || ' THEN ' || s.ordinal || ' END', ''),
                       s.ordinal, key.columns, key.assignments)
            END AS query
     FROM stage s
     LEFT JOIN key ON true
-    WHERE $4 = 'nothing' OR key.columns IS NOT NULL
+    WHERE $4::text = 'nothing' OR key.columns IS NOT NULL
 )
 SELECT format('CREATE TEMPORARY TABLE clickstream_stage'
               ' (%s, %s bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000))', definitions, ordinal),
-       format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE %s', $2, columns,
+       format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE %s', $2::text, columns,
               (SELECT query FROM source)),
        (SELECT query IS NOT NULL FROM source),
        (SELECT string_agg(format('%I (%s)', relname, columns), ', ' ORDER BY relname) FROM keys)

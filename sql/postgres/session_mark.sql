@@ -76,12 +76,9 @@ REVOKE EXECUTE ON FUNCTION session_mark_all(), session_mark_users(), session_mar
 
 -- Triggers of a statement are not inherited: each partition needs its own, for
 -- what is written to it directly. One that is there already is left alone, for
--- replacing it would wait for every load that runs. Where one was missing, rows may
--- have been written unseen: hence the mark. Its number is none of the sequence's:
--- under wal_level = minimal a sequence that was used in the transaction that made
--- it would give the next numbers a second time after a crash.
-CREATE OR REPLACE FUNCTION session_mark_install()
-RETURNS void
+-- replacing it would wait for every load that runs.
+CREATE OR REPLACE FUNCTION session_mark_equip(relation regclass, is_log boolean)
+RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -89,14 +86,8 @@ DECLARE
     missing record;
 BEGIN
     FOR missing IN
-        SELECT c.oid::regclass AS relation, v.*
-        FROM (SELECT 'http_log'::regclass AS relid, true AS is_log
-              UNION
-              SELECT t.relid, true FROM pg_partition_tree('http_log') AS t
-              UNION
-              SELECT 'load_batch'::regclass, false) AS tree
-        JOIN pg_class AS c ON c.oid = tree.relid
-        JOIN (VALUES
+        SELECT v.*
+        FROM (VALUES
             (true, 'session_mark_insert', 'INSERT', '', 'session_mark_all'::regproc),
             (true, 'session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
             (true, 'session_mark_update', 'UPDATE', old_rows || ' NEW TABLE AS new_rows',
@@ -104,22 +95,54 @@ BEGIN
             (true, 'session_mark_delete', 'DELETE', old_rows, 'session_mark_users'::regproc),
             (false, 'session_mark_truncate', 'TRUNCATE', '', 'session_mark_all'::regproc),
             (false, 'session_mark_delete', 'DELETE', old_rows, 'session_mark_batches'::regproc)
-        ) AS v (is_log, name, event, tables, function) USING (is_log)
-        WHERE c.relkind IN ('r', 'p')
+        ) AS v (of_log, name, event, tables, function)
+        WHERE v.of_log = is_log
           AND NOT EXISTS (SELECT FROM pg_trigger AS t
-                          WHERE t.tgrelid = c.oid AND t.tgname = v.name AND t.tgfoid = v.function)
-        ORDER BY c.oid, v.name
+                          WHERE t.tgrelid = relation AND t.tgname = v.name AND t.tgfoid = v.function)
+        ORDER BY v.name
     LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
                        ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
-                       missing.name, missing.event, missing.relation, missing.tables,
-                       missing.function);
-        EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, missing.relation,
+                       missing.name, missing.event, relation, missing.tables, missing.function);
+        EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, relation,
                        'marks the users concerned, unless a load or the like keeps the states right');
+    END LOOP;
+    RETURN FOUND;
+END;
+$$;
+COMMENT ON FUNCTION session_mark_equip(regclass, boolean) IS
+    'gives the triggers that it lacks to a table: to http_log or a partition of it, or else to load_batch; returns whether any was missing';
+
+-- Where a trigger was missing, rows may have been written unseen: hence the mark.
+-- Its number is none of the sequence's: under wal_level = minimal a sequence that was
+-- used in the transaction that made it would give the next numbers a second time
+-- after a crash.
+CREATE OR REPLACE FUNCTION session_mark_install()
+RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    tree record;
+    any_missing boolean := false;
+BEGIN
+    FOR tree IN
+        SELECT c.oid AS relid, t.is_log
+        FROM (SELECT 'http_log'::regclass AS relid, true AS is_log
+              UNION
+              SELECT p.relid, true FROM pg_partition_tree('http_log') AS p
+              UNION
+              SELECT 'load_batch'::regclass, false) AS t
+        JOIN pg_class AS c ON c.oid = t.relid
+        WHERE c.relkind IN ('r', 'p')
+        ORDER BY c.oid
+    LOOP
+        any_missing := session_mark_equip(tree.relid, tree.is_log) OR any_missing;
+    END LOOP;
+    IF any_missing THEN
         INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
         VALUES (-(pg_current_xact_id()::text::bigint), NULL)
         ON CONFLICT (mark_id) DO NOTHING;
-    END LOOP;
+    END IF;
 END;
 $$;
 COMMENT ON FUNCTION session_mark_install() IS

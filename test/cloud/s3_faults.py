@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 
@@ -78,11 +79,19 @@ class Proxy:
 
 
 class S3Proxy(Proxy):
-    """Between the program and versitygw; a step is a request."""
+    """Between the program and versitygw; a step is a request. With TLS where there is a certificate."""
+
+    def __init__(self, port, plan=None, certificate=None):
+        super().__init__(port, plan)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def serve(self, handler):
         while True:

@@ -3,11 +3,11 @@
 
 import http.server
 import json
+import subprocess
 import threading
 
 import pytest
 
-from conftest import ROOT
 from redshift_files import ROLE, Load, records
 from s3_faults import S3Proxy, WireProxy
 
@@ -231,5 +231,23 @@ def test_requests_are_signed(load):
         assert "x-amz-content-sha256" in head.partition("SignedHeaders=")[2].splitlines()[0]
 
 
-def test_versitygw_is_built_by_the_project():
-    assert (ROOT / "scripts" / "versitygw").exists()
+def test_certificates(load):
+    """A server is believed whose certificate is known: to the system, or by AWS_CA_BUNDLE."""
+    path = load.here.path / "server.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.crt"],
+                   check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + path.with_suffix(".pem.crt").read_bytes())
+    with S3Proxy(load.s3.port, certificate=path) as proxy:
+        done = load.run("log.avro", AWS_ENDPOINT_URL=proxy.endpoint)
+        assert done.code == 3 and "certificate" in done.err and proxy.heads == [], done
+        done = load.run("log.avro", AWS_ENDPOINT_URL=proxy.endpoint, AWS_CA_BUNDLE=f"{path}.crt")
+        assert done.code == 0 and load.rows() == 20, done
+
+
+def test_redshift_is_asked_for_encryption(load):
+    """Unless the connection string or PGSSLMODE says otherwise."""
+    load.conninfo = load.conninfo.replace("sslmode=disable", "")
+    done = load.run("log.avro")
+    assert done.code == 3 and "SSL" in done.err, done
+    assert load.run("log.avro", PGSSLMODE="prefer").code == 0

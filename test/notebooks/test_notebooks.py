@@ -2,6 +2,7 @@
 """Run by the environment of the notebooks, on a server that PG* variables name."""
 
 import base64
+import os
 import pathlib
 import re
 import struct
@@ -15,12 +16,15 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 import run  # noqa: E402
 
 
+DATA = pathlib.Path(os.environ.get("CLICKSTREAM_DATA") or ROOT / "../shared/data")
+
+
 def saved(path):
     return nbformat.read(path, as_version=4)
 
 
 def test_there_are_notebooks():
-    assert [path.name[0] for path in run.NOTEBOOKS][:3] == ["1", "2", "3"]
+    assert [path.name[0] for path in run.NOTEBOOKS][:4] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("path", run.NOTEBOOKS, ids=lambda path: path.stem)
@@ -28,6 +32,17 @@ def test_outputs_are_current(path):
     """The code, run now, shows the numbers that are saved."""
     found = run.differences(path)
     assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.skipif(not (DATA / "ml-1m").is_dir(), reason="the data of MovieLens-1M is not there")
+def test_recommender_on_movielens():
+    """The notebook takes MovieLens-1M where it is there: the numbers are its, and the model beats popularity."""
+    path, = (path for path in run.NOTEBOOKS if path.stem == "4_recommend")
+    lines = [line.split(": ", 1)[1].strip() for line in run.outputs(run.execute(path, DATA.resolve()))]
+    assert "MovieLens-1M" in lines and lines.count("<td>6040</td>") == 2
+    recall = {name: float(re.sub("<.*?>", "", lines[lines.index(f"<th>{name}</th>") + 2]))
+              for name in ("the model", "the best known")}
+    assert recall["the model"] > 1.5 * recall["the best known"] > 0
 
 
 @pytest.mark.parametrize("path", run.NOTEBOOKS, ids=lambda path: path.stem)
@@ -56,4 +71,5 @@ def test_reports_come_from_files():
     cells = [cell.source for path in run.NOTEBOOKS for cell in saved(path).cells if cell.cell_type == "code"]
     files = {path.stem for path in (ROOT / "sql" / "postgres" / "queries").glob("*.sql")}
     assert set(re.findall(r'\{\{query\("(\w+)"\)\}\}', "\n".join(cells))) == files
-    assert not any(re.search(r"\b(session_report|weekly_rewards|campaign_engagement)\(", cell) for cell in cells)
+    reports = r"\b(session_report|weekly_rewards|campaign_engagement|recommend\w*|similar_items)\("
+    assert not any(re.search(reports, cell) for cell in cells)

@@ -93,3 +93,10 @@ def server(tmp_path_factory):
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture(scope="module")
+def database(server, tmp_path_factory):
+    """That server, with the tables of the loader."""
+    Directory(tmp_path_factory.mktemp("init")).run_ok("init", env=server.environment)
+    return server

@@ -20,11 +20,11 @@ class Server:
         self.environment = {**os.environ, **settings, "PGDATABASE": "postgres"}
         self.directory = directory
 
-    def restart(self):
-        """Restart it, as an administrator would."""
+    def restart(self, mode="fast"):
+        """Restart it, as an administrator would, or with "immediate" as after a crash."""
         config = os.environ.get("PG_CONFIG", "pg_config")
         bindir = subprocess.run([config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
-        subprocess.run([f"{bindir}/pg_ctl", "-D", f"{self.directory}/data", "-m", "fast", "-w", "-s",
+        subprocess.run([f"{bindir}/pg_ctl", "-D", f"{self.directory}/data", "-m", mode, "-w", "-s",
                         "-l", f"{self.directory}/log", "restart"], check=True, stdin=subprocess.DEVNULL)
 
     def stop(self):

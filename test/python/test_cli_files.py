@@ -116,7 +116,7 @@ def test_file_that_appears_meanwhile_stays(here):
     here.write("a.avro", b"precious")
     _, err = process.communicate()
     assert process.returncode == 1
-    assert b'could not create "a.avro": File exists' in err
+    assert b'could not create "a.avro": file exists' in err
     assert here.names() == ["a.avro"] and here.read("a.avro") == b"precious"
 
 

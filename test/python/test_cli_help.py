@@ -10,8 +10,9 @@ import tempfile
 import pytest
 from conftest import PROGRAM, ROOT
 
-COMMANDS = ["init", "encode", "load", "report", "inspect", "cat", "verify", "recommend", "serve"]
-CONNECTING = ["init", "load", "report", "recommend", "serve"]
+COMMANDS = ["init", "encode", "load", "status", "unload", "report", "inspect", "cat", "verify",
+            "recommend", "serve"]
+CONNECTING = ["init", "load", "status", "unload", "report", "recommend", "serve"]
 
 # A misspelt option of each command, and the option that it stands for.
 MISSPELT = [
@@ -20,6 +21,8 @@ MISSPELT = [
     ("encode", "--maxrejects=3", "--max-rejects"),
     ("load", "--tabel", "--table"),
     ("load", "--agian", "--again"),
+    ("load", "--mpa=a=b", "--map"),
+    ("load", "--delimter=;", "--delimiter"),
     ("report", "--timezon_", "--timezone"),
     ("report", "--fromat", "--format"),
     ("inspect", "--scheam", "--schema"),
@@ -29,6 +32,12 @@ MISSPELT = [
     ("recommend", "--modle", "--model"),
     ("load", "--foramt=movielens", "--format"),
     ("serve", "--http-prot", "--http-port"),
+    ("init", "--partitoin=month", "--partition"),
+    ("status", "--runing", "--running"),
+    ("unload", "--dryrun", "--dry-run"),
+    ("report", "--verbsoe", "--verbose"),
+    ("load", "--log-fromat=json", "--log-format"),
+    ("encode", "--progess=none", "--progress"),
 ]
 
 
@@ -108,7 +117,9 @@ def test_misspelt_command(here, word, meant):
     (["report", "--frame", "end"], "not one of start, overlap"),
     (["report", "--f", "x"], 'option "--f" is ambiguous'),
     (["init", "extra"], 'unexpected argument "extra"'),
-    (["load", "-"], "standard input cannot be loaded by this version"),
+    (["load", "-"], "standard input cannot be loaded"),
+    (["load", "--map"], 'option "--map" needs an argument: FIELD=COLUMN'),
+    (["load", "--map", "", "f"], 'option "--map" needs an argument: FIELD=COLUMN'),
     (["inspect"], "no file was given"),
     (["inspect", "--format", "csv", "f"], "not one of table, json"),
     (["cat"], "no file was given"),

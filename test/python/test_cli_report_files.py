@@ -14,6 +14,7 @@ import time
 
 import fastavro
 import pytest
+import zstandard
 from conftest import GOOD_LINE, PROGRAM, ROOT
 
 TRUTH = ROOT / "test" / "truth"
@@ -330,11 +331,26 @@ def test_many_files(log, jobs):
         assert "-: read 20000 requests = 20000 used" in result.err
 
 
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_compressed_log(log, compress):
+    """A compressed log is read as what it holds, from a file and from a pipe."""
+    expected = report_ok(log, "log.txt").out
+    content = compress(LOG.encode()[:50]) + compress(LOG.encode()[50:])
+    log.write("log.gz", content)
+    assert report_ok(log, "log.gz").out == expected
+    assert report_ok(log, "-", data=content).out == expected
+
+
 def test_unreadable(log):
     (log.path / "folder").mkdir()
-    log.write("log.gz", gzip.compress(LOG.encode()))
+    write_avro(log.path / "log.avro", GOOD_RECORDS)
+    log.write("avro.gz", gzip.compress(log.read("log.avro")))
+    log.write("cut.gz", gzip.compress(LOG.encode())[:-9])
+    log.write("log.bz2", b"BZh91AY&SY")
     for name, reason in [("missing", "could not open"), ("folder", "it is a directory"),
-                         ("log.gz", "compressed by gzip")]:
+                         ("avro.gz", "an Avro file is compressed as a whole"),
+                         ("cut.gz", "file ends inside its compressed data"),
+                         ("log.bz2", "compressed with bzip2")]:
         result = report(log, "log.txt", name)
         assert result.code == 2 and reason in result.err and result.out == ""
 

@@ -362,7 +362,7 @@ def test_full_disk(here):
 
 def colours():
     """The colours by name of the light, dark and print blocks of the style sheet."""
-    style = (ROOT / "loader" / "html" / "report.css").read_text(encoding="utf-8")
+    style = (ROOT / "loader" / "web" / "report.css").read_text(encoding="utf-8")
     blocks = [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{3,6})", block))
               for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)]
     assert len(blocks) == 3 and blocks[0].keys() == blocks[1].keys() == blocks[2].keys()

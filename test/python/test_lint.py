@@ -205,3 +205,10 @@ def test_install_script_is_current(version):
     """The install script of the current version is clickstream.sql itself."""
     frozen = ROOT / f"extension/clickstream--{version}.sql"
     assert frozen.read_bytes() == (ROOT / "extension/clickstream.sql").read_bytes()
+
+
+def test_data_is_current():
+    """The sample data are what their program makes."""
+    done = subprocess.run(["/usr/bin/python3", ROOT / "data/generate.py", "--check"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

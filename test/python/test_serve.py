@@ -1,6 +1,8 @@
 # test/python/test_serve.py - the service: its answers, its limits, hostile clients
 """Answers are compared with the OpenAPI file that the service itself shows."""
 
+import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -42,10 +45,16 @@ class Service:
         found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)/\n", line)
         assert found, line + self.process.stderr.read()
         self.port = int(found[1])
+        # a full pipe would hold the service up
+        self.said = []
+        self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stderr))
+        self.reader.start()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
+        self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stderr.close()
         return self.process.returncode
 
     def connect(self):
@@ -112,12 +121,16 @@ REQUESTS = [
     ("/recommend/{user_id}", "/recommend/u1?n=5&titles=true", 200),
     ("/recommend/{user_id}", "/recommend/nobody", 200),
     ("/recommend/{user_id}", "/recommend/u1?n=1001", 400),
+    ("/recommend/{user_id}", "/recommend/u1?titles=yes", 400),
     ("/recommend/{user_id}", "/recommend/u1?model=none", 404),
     ("/similar/{item_id}", "/similar/3?titles=true", 200),
     ("/similar/{item_id}", "/similar/three", 400),
     ("/similar/{item_id}", "/similar/3?model=none", 404),
     ("/report", "/report?from=2024-01-01&to=2025-01-01T00:00:00%2B08:00", 200),
+    ("/report", "/report?from=2024-01-01&format=json", 200),
     ("/report", "/report?from=someday", 400),
+    ("/report", "/report?format=html&to=someday", 400),
+    ("/report", "/report?format=xml", 400),
     ("/healthz", "/healthz", 200),
 ]
 
@@ -144,6 +157,21 @@ def test_users_of_every_kind(service, shop, user):
     assert told["known"] == (rows[0][1] != "t")
 
 
+def test_who_is_known_without_items(service):
+    for user, known in (("u1", True), ("nobody", False)):
+        told = service.json(f"/recommend/{user}?n=0")
+        assert (told["known"], told["items"]) == (known, [])
+
+
+@pytest.mark.parametrize("path", [
+    "/recommend/u1%00", "/recommend/u1%00x?n=1", "/recommend/%zz", "/recommend/u1%", "/recommend/u1%4",
+    "/recommend/u1?model=m%00", "/similar/3%00", "/report?from=2024-01-01%00", "/report?from=%-1", "/%00",
+])
+def test_bad_escapes(service, path):
+    """Nobody gets the answer to another question: a NUL would end the text before it."""
+    assert "percent" in service.json(path, 400)["error"]
+
+
 def test_titles_only_on_request(service):
     plain, titled = service.json("/recommend/u1?n=40"), service.json("/recommend/u1?n=40&titles=true")
     assert all(item["title"] is None for item in plain["items"])
@@ -159,13 +187,21 @@ def test_report(service):
     assert service.json("/report?to=2024-03-10T08:00Z")["sessions"] == []
 
 
+def metric(service, name):
+    lines = service.ask("/metrics")[2].decode().splitlines()
+    value, = (line.split()[1] for line in lines if line.split()[0] == name)
+    return int(value)
+
+
 def test_metrics(service):
+    assert metric(service, "clickstream_connections") >= 1
     service.ask("/nothing")
     _, headers, content = service.ask("/metrics")
     assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     lines = content.decode().splitlines()
     assert lines[-1] == "# EOF"
-    sample = re.compile(r'clickstream_request(s|_seconds)_total\{route="[^"]+"(,status="[2-5]xx")?\} [0-9.]+')
+    sample = re.compile(r'clickstream_(request(s|_seconds)_total\{route="[^"]+"(,status="[2-5]xx")?\}'
+                        r'|connections|connections_closed_total) [0-9.]+')
     assert all(line.startswith("# ") or sample.fullmatch(line) for line in lines)
     assert any(line.startswith('clickstream_requests_total{route="other",status="4xx"} ') for line in lines)
 
@@ -176,24 +212,192 @@ def test_page(service):
     assert b"http://" not in content and b"https://" not in content, "the page loads nothing from elsewhere"
 
 
+def test_page_has_no_dead_links(service):
+    links = re.findall(r'href="([^"]+)"', service.ask("/")[2].decode())
+    assert "report?format=html" in links
+    assert all(service.ask(f"/{link}")[0] == 200 for link in links)
+
+
+def report_by_program(server, *arguments):
+    """The page as the command line makes it."""
+    return subprocess.run([PROGRAM, "report", "--format", "html", *arguments], check=True, capture_output=True,
+                          env={**server.environment, "PGTZ": "UTC"}).stdout
+
+
+@pytest.mark.parametrize("query, arguments", [
+    ("", []),
+    ("&from=2024-03-10T08:00Z", ["--from", "2024-03-10T08:00Z"]),
+    ("&from=2024-03-01&to=2024-03-10T08:00Z", ["--from", "2024-03-01", "--to", "2024-03-10T08:00Z"]),
+])
+def test_report_as_a_page(service, shop, query, arguments):
+    status, headers, content = service.ask(f"/report?format=html{query}", Accept="application/json")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["Vary"] == "Accept"
+    assert content == report_by_program(shop, *arguments)
+
+
+@pytest.mark.parametrize("accept, kind", [
+    (None, "application/json"), ("*/*", "application/json"), ("image/png", "application/json"),
+    ("text/html", "text/html"), ("TEXT/HTML ; charset=utf-8", "text/html"), ("text/*", "text/html"),
+    ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+    ("text/html;q=0.5, application/json", "application/json"), ("text/html, application/json", "application/json"),
+    ("application/json;q=0.1, */*", "text/html"), ("text/html;level=1;q=0, */*;q=0.1", "application/json"),
+    ("text/html;q=9", "application/json"), ("text/html;q=nan", "application/json"), (";q=,,;;q", "application/json"),
+    ("text/htmlx", "application/json"), ("", "application/json"), ("," * 9000 + "text/html", "text/html"),
+])
+def test_report_by_what_is_accepted(service, accept, kind):
+    status, headers, _ = service.ask("/report", **({} if accept is None else {"Accept": accept}))
+    assert (status, headers["Content-Type"].split(";")[0], headers["Vary"]) == (200, kind, "Accept")
+
+
+def test_errors_of_the_page_are_those_of_the_rows(service):
+    for query in ("from=someday", "to=", "from=%00", "from=%ff", "from=2024-01-01&to=infinitely"):
+        rows, page = service.ask(f"/report?{query}"), service.ask(f"/report?format=html&{query}")
+        assert (page[0], page[1]["Content-Type"], page[2]) == (rows[0], rows[1]["Content-Type"], rows[2])
+        assert rows[0] == 400
+
+
+def backends(server):
+    return {row[0] for row in server.sql(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'clickstream' AND backend_type = 'client backend'")}
+
+
+def test_connections_are_kept_after_errors(shop):
+    running = Service(shop, "--workers", "1")
+    try:
+        before = backends(shop)
+        assert running.ask("/report?format=html&from=someday")[0] == 400
+        assert running.ask("/report?format=html")[0] == 200
+        assert running.ask("/report")[0] == 200
+        assert before and backends(shop) == before
+        assert shop.sql("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'") == [["0"]]
+    finally:
+        assert running.stop() == 0
+
+
+@pytest.mark.parametrize("query", ["", "?format=html"])
+def test_report_after_a_connection_was_lost(shop, query):
+    running = Service(shop, "--workers", "1")
+    try:
+        shop.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'clickstream'")
+        assert running.ask(f"/report{query}")[0] == 200
+    finally:
+        assert running.stop() == 0
+
+
+@contextlib.contextmanager
+def locked_log(server):
+    """Another session holds a lock that the report waits for."""
+    holder = subprocess.Popen(["psql", "-X", "-q", "-A", "-t"], env=server.environment, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        holder.stdin.write("BEGIN; LOCK TABLE http_log; SELECT 'locked';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "locked\n"
+        yield
+    finally:
+        holder.communicate("ROLLBACK;\n", timeout=60)
+
+
+def test_report_that_takes_too_long(service, shop):
+    """Both forms wait for a lock no longer than their statement may, and then the service goes on."""
+    with locked_log(shop), concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = list(pool.map(service.ask, ["/report", "/report?format=html"]))
+    for status, headers, content in answers:
+        assert (status, headers["Content-Type"]) == (503, "application/json")
+        assert json.loads(content) == {"error": "the query took too long"}
+    assert service.ask("/report?format=html")[0] == 200
+
+
+def test_slow_requests_hold_up_no_others(service, shop):
+    """While three of four connections to the database wait for a lock, the fourth answers whoever asks."""
+    kept = [service.connect() for _ in range(16)]
+
+    def ask_all():
+        for connection in kept:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status" : "ok"}')
+
+    ask_all()
+    with concurrent.futures.ThreadPoolExecutor() as pool, locked_log(shop):
+        slow = [pool.submit(service.ask, "/report") for _ in range(3)]
+        waiting = ("SELECT count(*) FROM pg_stat_activity"
+                   " WHERE wait_event_type = 'Lock' AND application_name = 'clickstream'")
+        while shop.sql(waiting) != [["3"]]:
+            time.sleep(0.001)
+            assert not any(one.done() for one in slow)
+        ask_all()
+        assert not any(one.done() for one in slow)
+    assert [one.result()[0] for one in slow] == [200] * 3
+
+
+def peak_memory(process):
+    """The most memory that a process has had, in KB."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmHWM:\s*(\d+) kB", file.read())[1])
+
+
+def test_memory_of_the_page_does_not_follow_the_rows(shop):
+    running = Service(shop, "--workers", "1")
+    try:
+        shop.sql("INSERT INTO http_log SELECT '2030-01-01Z', 'GET', '/', 'user ' || i"
+                 " FROM generate_series(1, 100000) AS i")
+        assert running.ask("/report?format=html&to=2025-01-01")[0] == 200
+        before = peak_memory(running.process)
+        status, _, content = running.ask("/report?format=html&from=2030-01-01")
+        assert status == 200 and b'<dd id="sessions">100,000</dd>' in content
+        assert peak_memory(running.process) - before < 4096, "kept, the rows take 320 MB"
+    finally:
+        shop.sql("DELETE FROM http_log WHERE \"timestamp\" >= '2030-01-01'")
+        assert running.stop() == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/report?format=html", "/report", "/healthz", "/nothing"])
+def test_policy(service, path):
+    """A browser may load and run nothing that is not the answer's own."""
+    headers = service.ask(path)[1]
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+    assert ("script-src" in policy) == ("connect-src" in policy) == (path == "/")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
+def browse(directory, url, *arguments):
+    """What a browser prints of a page."""
+    shown = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+         f"--user-data-dir={directory}/profile", *arguments, url],
+        cwd=directory, capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "HOME": str(directory)})
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout
+
+
+@NEEDS_CHROMIUM
 @pytest.mark.parametrize("user, expected", [
     ("u1", ["<td>Item &lt;", "because of"]),
     ("<b>nobody", ["This user is not known: these items are popular.", "<td>1</td>"]),
 ])
 def test_page_in_a_browser(service, tmp_path, user, expected):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    shown = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-         f"--user-data-dir={tmp_path}", "--virtual-time-budget=10000", "--dump-dom",
-         f"http://127.0.0.1:{service.port}/?user={urllib.parse.quote(user)}"],
-        capture_output=True, text=True, check=False, timeout=120,
-        env={**os.environ, "HOME": str(tmp_path)})
-    assert shown.returncode == 0, shown.stderr
-    assert all(text in shown.stdout for text in expected), shown.stdout
+    shown = browse(tmp_path, f"http://127.0.0.1:{service.port}/?user={urllib.parse.quote(user)}",
+                   "--virtual-time-budget=10000", "--dump-dom")
+    assert all(text in shown for text in expected), shown
+
+
+@NEEDS_CHROMIUM
+def test_report_in_a_browser(service, shop, tmp_path):
+    """A browser asks for the page, and its policy leaves it as it looks from a file."""
+    url = f"http://127.0.0.1:{service.port}/report"
+    assert '<dd id="sessions">1</dd>' in browse(tmp_path, url, "--dump-dom")
+    browse(tmp_path, url, "--window-size=1024,1600", "--screenshot=served.png")
+    (tmp_path / "report.html").write_bytes(report_by_program(shop))
+    browse(tmp_path, f"file://{tmp_path}/report.html", "--window-size=1024,1600", "--screenshot=file.png")
+    assert (tmp_path / "served.png").read_bytes() == (tmp_path / "file.png").read_bytes()
 
 
 def test_connection_is_kept(service):
@@ -229,6 +433,7 @@ def test_token(shop):
             headers = {} if given is None else {"Authorization": given}
             status, answered, _ = running.ask("/recommend/u1", **headers)
             assert (status, answered["WWW-Authenticate"]) == (401, "Bearer")
+            assert running.ask("/report?format=html", **headers)[0] == 401
         assert running.ask("/recommend/u1", Authorization=f"Bearer {TOKEN}")[0] == 200
     finally:
         assert running.stop() == 0
@@ -239,13 +444,24 @@ def test_token(shop):
     (["--listen", "::"], "", "a token is needed"),
     (["--listen", "127.0.0.1"], "short", "shorter than 16 bytes"),
     (["--listen", "127.0.0.one"], "", "is not an IP address"),
-    (["--http-port", "65536"], "", "takes a number up to 65535"),
-    (["--workers", "-1"], "", "takes a number up to 64"),
+    (["--http-port", "65536"], "", "takes a number from 0 to 65535"),
+    (["--workers", "-1"], "", "takes a number from 1 to 64"),
+    (["--workers", "0"], "", "takes a number from 1 to 64"),
+    (["--schema", "nowhere"], "", 'schema "nowhere" does not exist'),
+    ([], "sixteen bytes\nand more", "holds a control character"),
 ])
 def test_bad_options(shop, arguments, token, message):
     done = subprocess.run([PROGRAM, "serve", *arguments], env={**shop.environment, "CLICKSTREAM_TOKEN": token},
                           capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1 and message in done.stderr, done
+
+
+def test_database_without_the_extension(shop):
+    shop.sql("CREATE DATABASE bare")
+    done = subprocess.run([PROGRAM, "serve", "--http-port", "0", "-d", "bare"], env=shop.environment,
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert "the extension is not in this database" in done.stderr and 'clickstream init" creates it' in done.stderr
 
 
 def test_port_in_use(shop, service):
@@ -264,7 +480,8 @@ def test_no_statement_of_a_client_runs(service, shop):
     assert shop.sql("SELECT count(*) FROM item") == before
 
 
-PATH_PARTS = ["recommend", "similar", "report", "/", "%", "%00", "%ff", "..", "\x01", "é", "u1", "?", "n=", "9" * 40]
+PATH_PARTS = ["recommend", "similar", "report", "/report?format=html&from=", "/",
+              "%", "%00", "%ff", "..", "\x01", "é", "u1", "?", "n=", "9" * 40]
 METHODS = ["GET", "HEAD", "POST", "G\0T", "", "GET " * 50]
 
 
@@ -313,10 +530,167 @@ def test_hostile_requests(service):
         raw.close()
 
 
+def drip(raw):
+    """Send one byte more, if the service still listens."""
+    try:
+        raw.sendall(b"m")
+    except OSError:
+        pass
+
+
+def test_slow_senders_keep_nobody_out(service):
+    """More clients than may connect send their requests a byte at a time; others are answered all the same."""
+    before = metric(service, "clickstream_connections_closed_total")
+    kept = service.connect()
+    slow = []
+    try:
+        for _ in range(400):
+            slow.append(socket.create_connection(("127.0.0.1", service.port), timeout=60))
+            slow[-1].sendall(b"GET /recom")
+        for _ in range(20):
+            for raw in slow:
+                drip(raw)
+            assert service.json("/recommend/u1?n=1")["known"]
+            kept.request("GET", "/healthz")
+            assert kept.getresponse().read() == b'{"status" : "ok"}'
+        assert metric(service, "clickstream_connections_closed_total") >= before + 100
+        assert metric(service, "clickstream_connections") <= 256
+    finally:
+        for raw in [*slow, kept]:
+            raw.close()
+
+
+class Clients:
+    """So many clients that ask one question again and again over kept connections, while a block runs."""
+
+    def __init__(self, service, path, count=8):
+        self.service, self.path, self.count = service, path, count
+        self.answers = []
+        self.stopped = threading.Event()
+
+    def ask(self):
+        connection = self.service.connect()
+        while not self.stopped.is_set():
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+            self.answers.append((answer.status, json.loads(answer.read())))
+        connection.close()
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.count)
+        self.running = [self.pool.submit(self.ask) for _ in range(self.count)]
+        return self
+
+    def wait(self, answers):
+        """Wait until there are so many more, and the last one is good; for a minute at most, which is a hang."""
+        enough = len(self.answers) + answers
+        deadline = time.monotonic() + 60
+        while len(self.answers) < enough or self.answers[-1][0] != 200:
+            assert time.monotonic() < deadline and not any(one.done() for one in self.running), self.answers[-1:]
+            time.sleep(0.001)
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for one in self.running:
+            one.result()
+        self.pool.shutdown()
+
+
+def test_refits_while_clients_ask(service, shop):
+    """Each answer is that of one model, of all items or of half of them."""
+    fits = 50 if SOAK else 5
+    shop.sql("CREATE VIEW half AS SELECT * FROM pair WHERE what <= 20")
+    with Clients(service, "/recommend/nobody?n=1000") as clients:
+        for i in range(fits):
+            shop.sql(f"SELECT recommender_fit('m', '{'pair' if i % 2 else 'half'}', 'who', 'what')")
+            clients.wait(16)
+    shop.sql("SELECT recommender_fit('m', 'pair', 'who', 'what'); DROP VIEW half")
+    assert {(status, len(told["items"])) for status, told in clients.answers} == {(200, 20), (200, 40)}
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restarts_while_clients_ask(service, shop, mode):
+    """Meanwhile each request is answered, if only that there is no database."""
+    with Clients(service, "/recommend/u1?n=3") as clients:
+        for _ in range(20 if SOAK else 3):
+            shop.restart(mode)
+            clients.wait(16)
+    good = {json.dumps(told) for status, told in clients.answers if status == 200}
+    bad = {told["error"] for status, told in clients.answers if status != 200}
+    assert len(good) == 1 and bad <= {"the database cannot answer", "the database cannot be reached"}
+
+
+def test_messages_while_there_is_no_database(shop):
+    """A request says in its answer what is wrong; the messages do not follow the number of requests."""
+    shop.sql("CREATE DATABASE gone")
+    subprocess.run([PROGRAM, "init", "-d", "gone"], env=shop.environment, check=True, capture_output=True)
+    running = Service(shop, "-d", "gone")
+    shop.sql("DROP DATABASE gone WITH (FORCE)")
+    start = time.monotonic()
+    answers = [running.json("/healthz", 503)["error"] for _ in range(1000)]
+    seconds = time.monotonic() - start
+    assert running.stop() == 0
+    assert set(answers) <= {"the database cannot answer", "the database cannot be reached"}
+    assert 1 <= len(running.said) <= 10 + 6 * seconds
+
+
+class Gate:
+    """A way to the database's socket that can be shut: then it takes connections, and says nothing."""
+
+    def __init__(self, server):
+        self.target = f"{server.environment['PGHOST']}/.s.PGSQL.{server.environment['PGPORT']}"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.is_open = True
+        self.sockets = []
+        self.waiting = threading.Event()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            client, _ = self.listener.accept()
+            self.sockets.append(client)
+            if not self.is_open:
+                self.waiting.set()
+                continue
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            self.sockets.append(server)
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def pass_on(one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+
+    def shut(self):
+        self.is_open = False
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+def test_ends_in_order_while_a_connection_is_opened(shop):
+    gate = Gate(shop)
+    running = Service(shop, "-h", "127.0.0.1", "-p", str(gate.port), "--model", "m")
+    assert running.ask("/healthz")[0] == 200
+    gate.shut()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(running.ask, "/healthz")
+        assert gate.waiting.wait(60)
+        assert running.stop() == 0
+        with contextlib.suppress(OSError, http.client.HTTPException):  # it may get no answer any more
+            assert asked.result()[0] == 503
+
+
 def test_survives_a_restart_of_the_database(service, shop):
     assert service.json("/recommend/u1?n=1")["known"]
+    page = service.ask("/report?format=html")[2]
     shop.restart()
     deadline = time.monotonic() + 60  # a hang guard
     while service.ask("/healthz")[0] != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert service.json("/recommend/u1?n=1")["known"]
+    assert service.ask("/report?format=html")[2] == page

@@ -200,6 +200,7 @@ foreach my $case (
     [ 1, qr/n must not be negative/, @recommend, '-n', '-1', 'u1' ],
     [ 1, qr/invalid input syntax for type integer: "ten"/, @recommend, '-n', 'ten', 'u1' ],
     [ 1, qr/out of range for type integer/, @recommend, '-n', '10000000000', 'u1' ],
+    [ 1, qr/no user was given/, @recommend ],
     [ 1, qr/one user is asked for at a time, not 2/, @recommend, 'u1', 'u2' ],
     [ 1, qr/model "none" does not exist/, 'recommend', '-m', 'none', 'u1' ],
     [ 1, qr/there are several models: "m", "other".*--model/s, 'recommend', 'u1' ],

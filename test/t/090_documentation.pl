@@ -1,4 +1,4 @@
-# test/t/090_documentation.pl - the examples of README.md do what it says
+# test/t/090_documentation.pl - the examples of README.md and docs do what they say
 #
 # Fenced blocks are run in order, in one scratch directory that holds data/ and against
 # one server: "sh" blocks must succeed; in "console" blocks the output of each "$ command"
@@ -15,6 +15,7 @@ use Test::More;
 my $root = $ENV{CLICKSTREAM_ROOT};
 my $node = new_node('documentation');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
+my $database; # of the file's SQL
 
 # Run a shell command in the scratch directory; return its success and what it printed.
 sub shell
@@ -26,7 +27,7 @@ sub shell
         %ENV,
         client_environment($node),
         PGTZ => 'UTC',
-        PGDATABASE => 'shop');
+        PGDATABASE => $database);
     delete $ENV{PGAPPNAME};
     IPC::Run::run([ 'bash', '-euc', $command ],
         '<', \($input // ''), '>', \$out, '2>&1', init => sub { chdir $scratch or die $! });
@@ -68,10 +69,11 @@ sub check_console
     }
 }
 
-# Test all blocks of a file.
+# Test all blocks of a file, which creates the database.
 sub check_file
 {
-    my ($file) = @_;
+    my $file = shift;
+    $database = shift;
     my @blocks = fenced_blocks("$root/$file");
 
     foreach my $i (0 .. $#blocks)
@@ -96,6 +98,8 @@ sub check_file
 }
 
 symlink "$root/data", "$scratch/data" or die $!;
-check_file('README.md');
+check_file('README.md', 'shop');
+check_file('docs/log-formats.md', 'web');
+check_file('docs/encoding.md', 'web');
 
 done_testing();

@@ -256,6 +256,27 @@ write_records(cs_avro_writer *writer, const cs_avro_schema *schema, cs_error *er
     return cs_avro_writer_finish(writer, meta, LENGTH(meta), err);
 }
 
+/* Write a block that is packed apart. */
+static cs_code
+append_block(const cs_env *env, cs_avro_writer *writer, cs_error *err)
+{
+    static const char records[] = "\x02x\x02y"; /* two strings */
+    cs_avro_packer *packer;
+    cs_buffer block;
+    cs_code code;
+
+    cs_buffer_init(&block, env);
+    code = cs_avro_packer_open(env, given.codec, 0, &packer, err);
+    assert_true((code == CS_OK) == (packer != NULL));
+    if (code == CS_OK)
+        code = cs_avro_pack(packer, cs_slice_of(records), 2, &block, err);
+    if (code == CS_OK)
+        code = cs_avro_writer_append(writer, &block, err);
+    cs_avro_packer_free(packer);
+    cs_buffer_free(&block);
+    return code;
+}
+
 /* Write a file. */
 static cs_code
 write_avro(const cs_env *env, cs_error *err)
@@ -277,6 +298,8 @@ write_avro(const cs_env *env, cs_error *err)
               &ignored);
     code = cs_avro_writer_open(env, &sink, schema, &options, &writer, err);
     assert_true((code == CS_OK) == (writer != NULL));
+    if (code == CS_OK)
+        code = append_block(env, writer, err);
     if (code == CS_OK)
         code = write_records(writer, schema, err);
     cs_avro_writer_free(writer);

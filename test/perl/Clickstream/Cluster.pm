@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node client_environment clickstream clickstream_ok data_file);
+our @EXPORT = qw(new_node client_environment clickstream clickstream_ok clickstream_like data_file);
 
 # Return a new, running server called $name. The staged extension is found because
 # "init" copies the file that TEMP_CONFIG names into postgresql.conf; each string in
@@ -38,7 +38,8 @@ sub client_environment
 }
 
 # Run the loader with these arguments against database "postgres" of a server, or
-# without any where $node is undefined. Return exit status, output and messages.
+# without any where $node is undefined. Return exit status (of a crash 128 and the
+# signal, as in a shell), output and messages.
 sub clickstream
 {
     my ($node, @arguments) = @_;
@@ -48,7 +49,7 @@ sub clickstream
     %ENV = (%ENV, client_environment($node)) if $node;
     IPC::Run::run([ $ENV{CLICKSTREAM_BIN}, @arguments ],
         '<', \undef, '>', \$out, '2>', \$err);
-    return ($? >> 8, $out, $err);
+    return ($? & 127 ? 128 + ($? & 127) : $? >> 8, $out, $err);
 }
 
 # Run the loader as above and test that it succeeds; return its output.
@@ -60,6 +61,18 @@ sub clickstream_ok
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is($status, 0, "clickstream @arguments") or diag($err);
     return $out;
+}
+
+# Run the loader as above and test its exit status and what its messages say.
+sub clickstream_like
+{
+    my ($node, $expected, $pattern, $name, @arguments) = @_;
+    my ($status, $out, $err) = clickstream($node, @arguments);
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is($status, $expected, "$name: exit status") or diag($err);
+    like($err, $pattern, "$name: message");
+    return;
 }
 
 # Return the path of a file of the test data, or undef where it is not there.

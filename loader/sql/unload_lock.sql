@@ -1,0 +1,9 @@
+-- loader/sql/unload_lock.sql
+-- Keep loads of file $2, made from log $3, into table $1 away until the transaction
+-- ends: false where there is one. Batches that are left over from one are waited for.
+SELECT CASE
+    WHEN NOT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0)) THEN false
+    WHEN NOT coalesce(pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $3, 1)), true)
+        THEN false
+    ELSE pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 2)) IS NOT NULL
+END
