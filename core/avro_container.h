@@ -242,6 +242,7 @@ typedef struct cs_avro_writer_options
     size_t block_bytes;       /* 0: CS_AVRO_BLOCK_BYTES */
     const cs_avro_meta *meta; /* further entries of the header; keys in "avro." are refused */
     size_t num_meta;
+    const uint8_t *sync; /* the marker, of CS_AVRO_SYNC_BYTES; NULL: a random one */
 } cs_avro_writer_options;
 
 typedef struct cs_avro_writer cs_avro_writer;

@@ -172,12 +172,14 @@ write_bytes(cs_avro_writer *writer, uint64_t offset, const cs_buffer *bytes, cs_
 
 /* Choose a sync marker and lay out the header. */
 static cs_code
-start_file(cs_avro_writer *writer, cs_error *err)
+start_file(cs_avro_writer *writer, const uint8_t *sync, cs_error *err)
 {
     cs_buffer header;
     cs_code code;
 
-    if (getrandom(writer->sync, sizeof(writer->sync), 0) != (ssize_t) sizeof(writer->sync))
+    if (sync != NULL)
+        memcpy(writer->sync, sync, sizeof(writer->sync));
+    else if (getrandom(writer->sync, sizeof(writer->sync), 0) != (ssize_t) sizeof(writer->sync))
         return cs_fail(err, CS_ERR_IO, "could not get random bytes: %s", strerror(errno));
     cs_buffer_init(&header, writer->env);
     code =
@@ -262,9 +264,11 @@ cs_avro_writer_open(const cs_env *env, const cs_sink *sink, const cs_avro_schema
     cs_buffer_init(&writer->meta, env);
     cs_buffer_init(&writer->records, env);
     cs_buffer_init(&writer->block, env);
-    code = use_options(writer, options != NULL ? options : &defaults, err);
+    if (options == NULL)
+        options = &defaults;
+    code = use_options(writer, options, err);
     if (code == CS_OK)
-        code = start_file(writer, err);
+        code = start_file(writer, options->sync, err);
     if (code != CS_OK)
     {
         cs_avro_writer_free(writer);

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUM_PARAMETERS 6
+#define NUM_PARAMETERS 9
+
+/* A COPY is silent for long, and the network before a cluster forgets silent connections. */
+#define REDSHIFT_KEEPALIVE_SECONDS "60"
 
 /* Tell the user what the server has to say, but not that a thing is there already. */
 static void
@@ -45,11 +48,24 @@ describe(PGconn *pg)
 
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
-connect_server(connection *server, const connection_settings *settings)
+connect_server(connection *server, const connection_settings *settings, bool redshift)
 {
-    const char *keywords[NUM_PARAMETERS + 1] = {
-        "host", "port", "user", "dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[NUM_PARAMETERS + 1] = {settings->host,
+    /* the first ones give way to what a connection string says */
+    const char *keywords[NUM_PARAMETERS + 1] = {"sslmode",
+                                                "gssencmode",
+                                                "keepalives_idle",
+                                                "host",
+                                                "port",
+                                                "user",
+                                                "dbname",
+                                                "fallback_application_name",
+                                                "client_encoding",
+                                                NULL};
+    const char *values[NUM_PARAMETERS + 1] = {redshift && getenv("PGSSLMODE") == NULL ? "require"
+                                                                                      : NULL,
+                                              redshift ? "disable" : NULL,
+                                              redshift ? REDSHIFT_KEEPALIVE_SECONDS : NULL,
+                                              settings->host,
                                               settings->port,
                                               settings->user,
                                               settings->dbname,
@@ -103,9 +119,49 @@ connection_open(connection *server, const connection_settings *settings)
     exit_status status;
 
     memset(server, 0, sizeof(*server));
-    status = connect_server(server, settings);
+    status = connect_server(server, settings, false);
     if (status == STATUS_OK)
         status = pin_search_path(server);
+    if (status != STATUS_OK)
+        connection_close(server);
+    return status;
+}
+
+/* Tell what Redshift has to say only where everything is told: every COPY says how it went. */
+static void
+receive_information(void *ctx, const PGresult *notice)
+{
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    (void) ctx;
+    if (message != NULL)
+        log_verbose("server: %s", message);
+}
+
+/* Learn the schema that names without one are looked up in. */
+static exit_status
+read_schema(connection *server)
+{
+    PGresult *result;
+
+    STATUS_TRY(connection_query(server, "SELECT current_schema()", 0, NULL, &result));
+    if (!PQgetisnull(result, 0, 0))
+        server->schema = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return STATUS_OK;
+}
+
+exit_status
+connection_open_redshift(connection *server, const connection_settings *settings)
+{
+    exit_status status;
+
+    memset(server, 0, sizeof(*server));
+    status = connect_server(server, settings, true);
+    if (status == STATUS_OK)
+        PQsetNoticeReceiver(server->pg, receive_information, NULL);
+    if (status == STATUS_OK)
+        status = read_schema(server);
     if (status != STATUS_OK)
         connection_close(server);
     return status;
@@ -282,9 +338,27 @@ report_field(const PGresult *result, int field, const char *label)
         log_line(label, text);
 }
 
+/*
+ * True if Redshift says that transactions were in each other's way (its error 1023), or
+ * that S3, which it asks, has a bad moment: neither has a SQLSTATE of its own.
+ */
+static bool
+redshift_may_pass(const char *message)
+{
+    static const char *const words[] = {"SlowDown", "InternalError", "ServiceUnavailable",
+                                        "RequestTimeout"};
+
+    if (strncmp(message, "1023", 4) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(message, "S3ServiceException") != NULL && strstr(message, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* True if a failure may be gone when the same is tried again a little later. */
 static bool
-may_pass(const connection *server, const char *sqlstate)
+may_pass(const connection *server, const char *sqlstate, const char *message)
 {
     /* connection exceptions, shutdown and start, serialization, deadlock, too many connections */
     static const char *const passing[] = {"08", "57P", "40001", "40P01", "53300"};
@@ -294,7 +368,7 @@ may_pass(const connection *server, const char *sqlstate)
     for (size_t i = 0; sqlstate != NULL && i < sizeof(passing) / sizeof(passing[0]); i++)
         if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
             return true;
-    return false;
+    return message != NULL && redshift_may_pass(message);
 }
 
 exit_status
@@ -303,7 +377,7 @@ connection_report(connection *server, PGresult *result)
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    server->transient = may_pass(server, sqlstate);
+    server->transient = may_pass(server, sqlstate, message);
     if (stop_requested() || (server->said != NULL && atomic_exchange(server->said, true)))
     {
         PQclear(result);

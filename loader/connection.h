@@ -32,6 +32,12 @@ typedef struct connection
 } connection;
 
 exit_status connection_open(connection *server, const connection_settings *settings);
+
+/*
+ * Open a connection to Amazon Redshift: encrypted unless the user says otherwise, and
+ * nothing is set that it may not know. The search path stays the user's own.
+ */
+exit_status connection_open_redshift(connection *server, const connection_settings *settings);
 void connection_close(connection *server);
 
 /*

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "offline_args.h"
 #include "progress.h"
+#include "redshift.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -34,7 +35,10 @@ typedef struct encode_settings
     int64_t max_rejects;
     bool force;
     follow_settings follow;
+    int target; /* index into target_names */
 } encode_settings;
+
+static const char *const target_names[] = {"any", "redshift", NULL};
 
 static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
                                           "bzip2",   "xz",   NULL};
@@ -78,6 +82,8 @@ static const option_spec options[] = {
      FOLLOW_TIME_HELP, NULL},
     {"segment-size", 0, OPTION_TEXT, offsetof(encode_settings, follow.size), "SIZE",
      FOLLOW_SIZE_HELP, NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(encode_settings, target), "TARGET",
+     "redshift: write only what Redshift loads (codec,\nunit of time, names)", target_names},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
@@ -384,6 +390,9 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
     context.format = &format;
     context.schema = &schema;
     status = log_schema_load(&schema, settings->schema, format.kind);
+    if (status == STATUS_OK && strcmp(target_names[settings->target], "redshift") == 0)
+        status = redshift_check_encoding(settings->schema != NULL ? settings->schema : "schema",
+                                         schema.avro, context.codec);
     if (status == STATUS_OK)
         status = settings->follow.follow ? follow(&context, settings, logs)
                                          : run_jobs(&context, settings, list);

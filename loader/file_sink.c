@@ -111,9 +111,8 @@ file_sink_open(file_sink *sink, const char *name, bool replace)
     return fail(sink, "create");
 }
 
-/* Write all of data at offset; false with errno if it cannot. */
-static bool
-write_all(int fd, const char *data, size_t len, int64_t offset)
+bool
+file_write_all(int fd, const char *data, size_t len, int64_t offset)
 {
     while (len > 0)
     {
@@ -136,7 +135,7 @@ write_all(int fd, const char *data, size_t len, int64_t offset)
 bool
 file_sink_append(file_sink *sink, const void *data, size_t len)
 {
-    if (!sink->failed && !write_all(sink->fd, data, len, -1))
+    if (!sink->failed && !file_write_all(sink->fd, data, len, -1))
         fail(sink, "write");
     return !sink->failed;
 }
@@ -239,7 +238,7 @@ write_at(void *ctx, uint64_t offset, const void *data, size_t len)
 {
     const file_sink *sink = ctx;
 
-    return write_all(sink->fd, data, len, (int64_t) offset);
+    return file_write_all(sink->fd, data, len, (int64_t) offset);
 }
 
 cs_sink

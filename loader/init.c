@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "connection.h"
 #include "log.h"
+#include "redshift.h"
 #include "resources.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ typedef struct init_settings
 {
     connection_settings connection;
     const char *schema;
+    int target; /* index into target_names */
     int partition;
 } init_settings;
 
@@ -26,11 +28,15 @@ enum
 
 static const char *const partition_names[] = {"none", "month", NULL};
 
+static const char *const target_names[] = {"postgres", "redshift", NULL};
+
 static const option_spec options[] = {
     {"schema", 0, OPTION_TEXT, offsetof(init_settings, schema), "SCHEMA",
      "schema to put everything in; made if it does\nnot exist (default: the first of the\n"
      "search path)",
      NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(init_settings, target), "TARGET",
+     "postgres (default) or redshift", target_names},
     {"partition", 0, OPTION_CHOICE, offsetof(init_settings, partition), "HOW",
      "none: http_log is made as one table (default);\nmonth: as a partition for each month, which "
      "load\nmakes when it is needed",
@@ -225,6 +231,13 @@ run(const void *given, const operand_list *operands)
     connection server;
 
     (void) operands;
+    if (strcmp(target_names[settings->target], "redshift") == 0)
+    {
+        if (settings->partition == PARTITION_NONE)
+            return redshift_init(&settings->connection, settings->schema);
+        log_error("\"--partition\" does not go with \"--target redshift\"");
+        return STATUS_USAGE;
+    }
     STATUS_TRY(connection_open(&server, &settings->connection));
     status = init_database(&server, settings);
     if (status != STATUS_OK)

@@ -8,6 +8,7 @@
 #include "file_source.h"
 #include "load_follow.h"
 #include "log.h"
+#include "redshift.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,8 @@ typedef struct load_settings
     bool freeze;
     bool dry_run;
     bool again;
+    int target; /* index into target_names */
+    redshift_settings redshift;
     mapping_request mapping;
     row_format csv; /* its kind is not used */
     load_follow_settings follow;
@@ -39,6 +42,8 @@ typedef struct load_settings
 
 static const load_settings defaults = {
     .jobs = 1, .retries = DEFAULT_RETRIES, .follow.follow.seconds = FOLLOW_SEGMENT_SECONDS};
+
+static const char *const target_names[] = {"postgres", "redshift", NULL};
 
 /* By source_format. */
 static const char *const format_names[] = {"auto", "movielens", NULL};
@@ -68,7 +73,7 @@ static const option_spec options[] = {
     {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
      "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
-     "load over N connections at once (default: 1)", NULL},
+     "load over N connections at once (default: 1);\nRedshift: upload N objects at once", NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
      "commit an Avro file in batches of about so many\n"
      "rows (default: all of a file at once; with\nseveral jobs 500000)",
@@ -90,6 +95,24 @@ static const option_spec options[] = {
      "try again so often in a row when the connection\nis lost (default: 8)", NULL},
     {"again", 0, OPTION_FLAG, offsetof(load_settings, again), NULL,
      "load a file although another one, made from the\nsame log, was loaded before", NULL},
+    {"target", 0, OPTION_CHOICE, offsetof(load_settings, target), "TARGET",
+     "postgres (default), or redshift: by way of S3", target_names},
+    {"stage", 0, OPTION_TEXT, offsetof(load_settings, redshift.stage), "S3-URL",
+     "Redshift: where files wait for COPY:\ns3://bucket/prefix", NULL},
+    {"iam-role", 0, OPTION_TEXT, offsetof(load_settings, redshift.iam_role), "ARN",
+     "Redshift: the role by which the cluster reads the\nbucket, or \"default\"", NULL},
+    {"region", 0, OPTION_TEXT, offsetof(load_settings, redshift.region), "REGION",
+     "Redshift: region of the bucket (default:\nAWS_REGION, or the profile's)", NULL},
+    {"slices", 0, OPTION_COUNT, offsetof(load_settings, redshift.slices), "K",
+     "Redshift: slices of the cluster: a large file is\nstaged as a multiple of K (default: 4)",
+     NULL},
+    {"s3-addressing", 0, OPTION_CHOICE, offsetof(load_settings, redshift.addressing), "HOW",
+     "Redshift: how requests name the bucket: auto\n(default), path or virtual (in the host)",
+     redshift_addressing_names},
+    {"s3-timeout", 0, OPTION_COUNT, offsetof(load_settings, redshift.timeout), "SECONDS",
+     "Redshift: try a request again that moves nothing\nfor so long (default: 60)", NULL},
+    {"keep-staged", 0, OPTION_FLAG, offsetof(load_settings, redshift.keep_staged), NULL,
+     "Redshift: leave the staged files in S3", NULL},
     {"follow", 0, OPTION_FLAG, offsetof(load_settings, follow.follow.follow), NULL,
      "load a log as it grows and is rotated: its lines\ngo to segments in the directory named by "
      "-o,\n"
@@ -141,6 +164,56 @@ check_files(const load_settings *settings, const operand_list *files)
     return STATUS_OK;
 }
 
+/* Check that no option is given that is only for the other target. */
+static exit_status
+check_target(const load_settings *settings, bool redshift)
+{
+    load_settings plain; /* what settings are without the options of one target */
+
+    if (redshift)
+    {
+        memcpy(&plain, &defaults, sizeof(plain));
+        memcpy(&plain.connection, &settings->connection, sizeof(plain.connection));
+        memcpy(&plain.redshift, &settings->redshift, sizeof(plain.redshift));
+        plain.target = settings->target;
+        plain.table = settings->table;
+        plain.schema = settings->schema;
+        plain.retries = settings->retries;
+        plain.jobs = settings->jobs;
+        plain.again = settings->again;
+    }
+    else
+    {
+        memcpy(&plain, settings, sizeof(plain));
+        memset(&plain.redshift, 0, sizeof(plain.redshift));
+    }
+    if (memcmp(&plain, settings, sizeof(plain)) == 0)
+        return STATUS_OK;
+    if (redshift)
+        log_error("an option was given that does not go with \"--target redshift\"");
+    else
+        log_error("an option was given that goes with \"--target redshift\" only");
+    log_hint("\"%s load --help\" says which are for Redshift; of the others it takes \"-t\", "
+             "\"--schema\", \"--jobs\", \"--retries\" and \"--again\".",
+             PROGRAM_NAME);
+    return STATUS_USAGE;
+}
+
+/* Load into Redshift. */
+static exit_status
+load_to_redshift(const load_settings *settings, const operand_list *files)
+{
+    const redshift_request request = {.connection = &settings->connection,
+                                      .settings = &settings->redshift,
+                                      .table = settings->table,
+                                      .schema = settings->schema,
+                                      .retries = settings->retries,
+                                      .jobs = settings->jobs,
+                                      .again = settings->again};
+
+    return redshift_load(&request, files);
+}
+
 /* Check that the options go together. */
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
@@ -172,6 +245,7 @@ static exit_status
 run(const void *given, const operand_list *files)
 {
     const load_settings *settings = given;
+    bool redshift = strcmp(target_names[settings->target], "redshift") == 0;
     load_request request = {
         .connection = &settings->connection,
         .table = settings->table,
@@ -192,7 +266,10 @@ run(const void *given, const operand_list *files)
     };
 
     STATUS_TRY(check_files(settings, files));
+    STATUS_TRY(check_target(settings, redshift));
     STATUS_TRY(check_options(settings, files));
+    if (redshift)
+        return load_to_redshift(settings, files);
     if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)

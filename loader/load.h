@@ -34,4 +34,10 @@ typedef struct load_request
 /* Load the files, each exactly once. */
 exit_status load_files(const load_request *request, const operand_list *files);
 
+/*
+ * Wait before the n-th new attempt: twice as long each time, and by chance shorter.
+ * False where a signal asks to stop.
+ */
+bool load_wait_before(int64_t n, int64_t retries);
+
 #endif

@@ -287,9 +287,8 @@ attempt(load_run *run, bool is_first)
     return run->status;
 }
 
-/* Wait before the n-th new attempt: twice as long each time, and by chance shorter. */
-static bool
-wait_before(int64_t n, int64_t retries)
+bool
+load_wait_before(int64_t n, int64_t retries)
 {
     int64_t longest = FIRST_WAIT_MILLISECONDS;
     int64_t chosen;
@@ -317,7 +316,7 @@ load_all(load_run *run)
     {
         if (run->progressed)
             n = 1;
-        if (!wait_before(n, run->request->retries))
+        if (!load_wait_before(n, run->request->retries))
             return STATUS_INTERRUPTED;
         status = attempt(run, false);
     }

@@ -23,6 +23,16 @@ extern const char resource_campaign_engagement_sql[];
 extern const char resource_weekly_rewards_sql[];
 extern const char resource_reward_interaction_sql[];
 
+/* sql/redshift: what init --target redshift puts in place. */
+extern const char resource_redshift_tables_sql[];
+extern const char resource_redshift_session_event_sql[];
+extern const char resource_redshift_session_items_sql[];
+extern const char resource_redshift_session_report_sql[];
+extern const char resource_redshift_sessions_sql[];
+extern const char resource_redshift_refresh_sessions_sql[];
+extern const char resource_redshift_campaign_engagement_sql[];
+extern const char resource_redshift_weekly_rewards_sql[];
+
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
 extern const char resource_partition_check_sql[];

@@ -79,10 +79,11 @@ wait_for(int fd, short events, int milliseconds)
          waited += STOP_POLL_MILLISECONDS)
     {
         struct pollfd ready = {.fd = fd, .events = events};
+        int left = milliseconds < 0 ? STOP_POLL_MILLISECONDS : milliseconds - waited;
 
         if (stop_requested())
             return WAIT_STOPPED;
-        if (poll(&ready, 1, STOP_POLL_MILLISECONDS) > 0)
+        if (poll(&ready, 1, left < STOP_POLL_MILLISECONDS ? left : STOP_POLL_MILLISECONDS) > 0)
             return WAIT_READY;
     }
     return WAIT_TIMEOUT;

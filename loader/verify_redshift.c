@@ -13,12 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MEBIBYTE (1024 * 1024)
-#define MAX_HEADER_BYTES MEBIBYTE
-#define MAX_BLOCK_BYTES (4 * MEBIBYTE)
-#define MAX_ROW_BYTES (4 * MEBIBYTE)
-#define MAX_TEXT_BYTES 65535
-
 /* What becomes of a column. */
 typedef struct load_habit
 {
@@ -90,12 +84,13 @@ habit_of_logical(cs_avro_logical logical)
     return NULL;
 }
 
-/* The type of a union of null and one other type; NULL for other unions. */
-static const cs_avro_node *
-only_branch(const cs_avro_node *type)
+const cs_avro_node *
+redshift_only_type(const cs_avro_node *type)
 {
     const cs_avro_node *found = NULL;
 
+    if (type->type != CS_AVRO_UNION)
+        return type;
     for (size_t i = 0; i < type->num_branches; i++)
     {
         if (type->branches[i]->type == CS_AVRO_NULL)
@@ -113,7 +108,8 @@ habit_of(const cs_avro_node *type)
 {
     const load_habit *habit;
 
-    if (type->type == CS_AVRO_UNION && (type = only_branch(type)) == NULL)
+    type = redshift_only_type(type);
+    if (type == NULL)
         return &as_unknown;
     habit = habit_of_logical(type->logical);
     if (habit != NULL)
@@ -150,6 +146,12 @@ check_column(const redshift_lint *lint, const cs_avro_field *field)
     }
 }
 
+bool
+redshift_knows_codec(cs_avro_codec codec)
+{
+    return codec == CS_CODEC_NULL || codec == CS_CODEC_DEFLATE || codec == CS_CODEC_SNAPPY;
+}
+
 void
 redshift_check_header(redshift_lint *lint, const record_file *input)
 {
@@ -158,15 +160,15 @@ redshift_check_header(redshift_lint *lint, const record_file *input)
     size_t header = cs_avro_reader_header(input->reader).len;
     char problem[160];
 
-    if (codec != CS_CODEC_NULL && codec != CS_CODEC_DEFLATE && codec != CS_CODEC_SNAPPY)
+    if (!redshift_knows_codec(codec))
     {
         snprintf(problem, sizeof(problem), "its codec is %s", cs_avro_codec_name(codec));
         refuse(lint, problem, "Write it with codec null, deflate or snappy.");
     }
-    if (header > MAX_HEADER_BYTES)
+    if (header > REDSHIFT_MAX_HEADER_BYTES)
     {
         snprintf(problem, sizeof(problem), "its header has %zu bytes, more than %d", header,
-                 MAX_HEADER_BYTES);
+                 REDSHIFT_MAX_HEADER_BYTES);
         refuse(lint, problem, "Leave out metadata, and documentation in the schema.");
     }
     if (schema->root->type != CS_AVRO_RECORD)
@@ -188,7 +190,7 @@ check_block(redshift_lint *lint, const record_file *input)
     uint64_t stored = block->end_offset - block->offset; /* with its head and marker */
 
     lint->blocks = input->blocks;
-    if (block->len <= MAX_BLOCK_BYTES && stored <= MAX_BLOCK_BYTES)
+    if (block->len <= REDSHIFT_MAX_BLOCK_BYTES && stored <= REDSHIFT_MAX_BLOCK_BYTES)
         return;
     if (lint->large_blocks++ == 0)
         lint->large_block_offset = block->offset;
@@ -202,10 +204,10 @@ redshift_check_record(redshift_lint *lint, const record_file *input, const cs_va
     lint->records++;
     if (lint->blocks != input->blocks)
         check_block(lint, input);
-    if (input->cursor.at - input->record > MAX_ROW_BYTES && lint->large_rows++ == 0)
+    if (input->cursor.at - input->record > REDSHIFT_MAX_ROW_BYTES && lint->large_rows++ == 0)
         lint->large_row_record = input->records;
     for (size_t i = 0; i < schema->num_fields; i++)
-        if (values[i].kind == CS_VALUE_STRING && values[i].as.bytes.len > MAX_TEXT_BYTES &&
+        if (values[i].kind == CS_VALUE_STRING && values[i].as.bytes.len > REDSHIFT_MAX_TEXT_BYTES &&
             lint->long_texts++ == 0)
         {
             lint->long_text_record = input->records;
@@ -225,14 +227,14 @@ redshift_finish(redshift_lint *lint)
     {
         snprintf(problem, sizeof(problem),
                  "blocks larger than %d bytes: %" PRId64 ", the first at byte %" PRIu64,
-                 MAX_BLOCK_BYTES, lint->large_blocks, lint->large_block_offset);
+                 REDSHIFT_MAX_BLOCK_BYTES, lint->large_blocks, lint->large_block_offset);
         refuse(lint, problem, "Write smaller blocks.");
     }
     if (lint->large_rows > 0)
     {
         snprintf(problem, sizeof(problem),
                  "rows larger than %d bytes: %" PRId64 ", the first is record %" PRId64,
-                 MAX_ROW_BYTES, lint->large_rows, lint->large_row_record);
+                 REDSHIFT_MAX_ROW_BYTES, lint->large_rows, lint->large_row_record);
         refuse(lint, problem, "Leave out or split what makes the rows so large.");
     }
     if (lint->long_texts > 0)
@@ -240,7 +242,8 @@ redshift_finish(redshift_lint *lint)
         snprintf(problem, sizeof(problem),
                  "strings longer than the %d bytes of a VARCHAR: %" PRId64
                  ", the first in record %" PRId64 ", column \"%.80s\"",
-                 MAX_TEXT_BYTES, lint->long_texts, lint->long_text_record, lint->long_text_column);
+                 REDSHIFT_MAX_TEXT_BYTES, lint->long_texts, lint->long_text_record,
+                 lint->long_text_column);
         refuse(lint, problem, "Load with TRUNCATECOLUMNS, or leave the column out.");
     }
 }

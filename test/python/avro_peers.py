@@ -136,7 +136,7 @@ def need_java():
     if shutil.which("java") is None:
         pytest.skip("java is not installed")
     if not AVRO_TOOLS.exists():
-        pytest.skip("avro-tools is not there: scripts/avro-tools says why")
+        pytest.skip("avro-tools is not there: scripts/maven-jar says why")
 
 
 def avro_tools(*arguments):

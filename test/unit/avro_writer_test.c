@@ -319,6 +319,32 @@ test_metadata_at_open(void **state)
     test_file_free(&file);
 }
 
+/* With a marker given, the same records give the same bytes; without, no two files are the same. */
+static void
+test_marker_at_open(void **state)
+{
+    static const uint8_t marker[CS_AVRO_SYNC_BYTES] = "a marker of ours";
+    static const size_t lens[] = {100, 200, 3000};
+    const cs_avro_writer_options given = {.sync = marker};
+    const cs_avro_writer_options random = {.sync = NULL};
+    test_file files[4];
+
+    (void) state;
+    for (size_t i = 0; i < LENGTH(files); i++)
+    {
+        test_file_start(&files[i]);
+        write_records(&files[i], i < 2 ? &given : &random, lens, LENGTH(lens));
+        assert_int_equal(read_layout(&files[i]).num_blocks, 1);
+        assert_int_equal(files[i].bytes.len, files[0].bytes.len);
+    }
+    assert_memory_equal(files[0].bytes.data, files[1].bytes.data, files[0].bytes.len);
+    assert_memory_not_equal(files[2].bytes.data, files[3].bytes.data, files[2].bytes.len);
+    assert_memory_equal(files[0].bytes.data + files[0].bytes.len - sizeof(marker), marker,
+                        sizeof(marker));
+    for (size_t i = 0; i < LENGTH(files); i++)
+        test_file_free(&files[i]);
+}
+
 int
 main(void)
 {
@@ -326,6 +352,7 @@ main(void)
         cmocka_unit_test(test_where_blocks_are_cut), cmocka_unit_test(test_default_block_size),
         cmocka_unit_test(test_largest_blocks),       cmocka_unit_test(test_records_of_nothing),
         cmocka_unit_test(test_options_refused),      cmocka_unit_test(test_metadata_at_open),
+        cmocka_unit_test(test_marker_at_open),
     };
 
     return cmocka_run_group_tests_name("avro_writer", tests, NULL, NULL);

@@ -1,0 +1,28 @@
+-- sql/redshift/campaign_engagement.sql
+--     Report: transactions of a campaign's rewards, whatever their status, per local
+--     day and hour. Needs tables.sql.
+
+-- One campaign, a range of days, most first:
+--     SELECT transactions, "date", "time" FROM campaign_engagement
+--     WHERE campaign_id = 1 AND "date" BETWEEN '2019-08-01' AND '2019-08-31'
+--     ORDER BY transactions DESC, "date", "time";
+CREATE OR REPLACE VIEW campaign_engagement AS
+SELECT h.campaign_id,
+       COUNT(*) AS transactions,
+       CAST(h.local_hour AS DATE) AS "date",
+       CAST(h.local_hour AS TIME) AS "time"
+FROM (
+    SELECT r.campaign_id,
+           DATE_TRUNC('hour', CONVERT_TIMEZONE('UTC', z.time_zone, t.updated_at)) AS local_hour
+    FROM reward_campaign AS r
+    JOIN reward_transaction AS t ON t.reward_campaign_id = r.id
+    CROSS JOIN (
+        SELECT COALESCE(MAX(time_zone), 'Asia/Singapore') AS time_zone
+        FROM report_setting
+    ) AS z
+    WHERE t.updated_at IS NOT NULL
+) AS h
+GROUP BY h.campaign_id, h.local_hour;
+
+COMMENT ON VIEW campaign_engagement IS
+    'transactions of each campaign per local day and hour of report_setting.time_zone';
