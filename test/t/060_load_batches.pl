@@ -164,6 +164,8 @@ load_like(0, qr/read 20 records = 20 loaded .*dry run: nothing was loaded/, 'dry
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run: nothing is there');
 load_like(0, qr/dry run/, 'dry run with truncate', '--dry-run', '--truncate', $files[0]);
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run with truncate: nothing is gone');
+load_like(0, qr/part1.avro: read 20 .*part3.avro: read 20 /s,
+    'dry run with truncate: the other files are loaded, too', '--dry-run', '--truncate', @files[ 0, 2 ]);
 
 # Several jobs
 sql('TRUNCATE http_log; DELETE FROM load_batch');
