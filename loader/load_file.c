@@ -42,6 +42,12 @@ find_table(load_file *file, const load_request *request, connection *server)
     else
         connection_rollback(server);
     STATUS_TRY(status);
+    if (request->freeze && file->table.is_partitioned)
+    {
+        log_error("\"--freeze\" does not go with a partitioned table: %s is one",
+                  file->table.qualified);
+        return STATUS_USAGE;
+    }
     return use_ledger(file, server);
 }
 
