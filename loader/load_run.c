@@ -352,7 +352,7 @@ write_rejects(load_run *run, exit_status status)
     atomic_store(&run->said, false);
     own = reject_file_open(&file, run->request->rejects, false, true);
     for (int i = 0; own == STATUS_OK && i < run->names->count; i++)
-        own = load_file_rejects(&run->files[i], &run->coordinator, &file);
+        own = load_file_rejects(&run->files[i], run->request, &run->coordinator, &file);
     if (own == STATUS_OK && run->rejects != NULL)
         own = append_rejects(run->rejects, &file);
     own = reject_file_close(&file, own == STATUS_OK, own);
@@ -411,7 +411,7 @@ load_files(const load_request *request, const operand_list *names)
     if (run.files == NULL)
         return log_out_of_memory();
     for (int i = 0; i < names->count; i++)
-        run.files[i] = (load_file){.name = names->items[i], .is_first = i == 0};
+        run.files[i] = (load_file){.name = names->items[i], .first = run.files};
     progress_begin("loading", file_total_bytes(names->items, names->count));
     status = load_all(&run);
     progress_end();
