@@ -213,6 +213,18 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
     return redshift_load(&request, files);
 }
 
+/* True if the file of rejects can be written, as far as that can be told before the load. */
+static bool
+can_write(const char *rejects)
+{
+    file_sink trial = {NULL};
+    bool can = rejects == NULL || (file_sink_may_create(rejects, true) &&
+                                   file_sink_open(&trial, rejects, true) == STATUS_OK);
+
+    file_sink_discard(&trial);
+    return can;
+}
+
 /* Check that the options go together. */
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
@@ -269,7 +281,7 @@ run(const void *given, const operand_list *files)
     STATUS_TRY(check_options(settings, files));
     if (redshift)
         return load_to_redshift(settings, files);
-    if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
+    if (!can_write(settings->rejects))
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)
         request.batch_rows = DEFAULT_BATCH_ROWS;

@@ -305,6 +305,20 @@ load_wait_before(int64_t n, int64_t retries)
     return wait_for(-1, 0, (int) chosen) != WAIT_STOPPED;
 }
 
+/* Forget what an attempt that failed has left: all that it did not commit is done again. */
+static void
+forget_attempt(load_run *run)
+{
+    if (run->rejects != NULL)
+        fclose(run->rejects);
+    run->rejects = NULL;
+    for (int i = 0; run->request->dry_run && i < run->names->count; i++)
+    {
+        load_file_forget(&run->files[i]);
+        run->files[i] = (load_file){.name = run->names->items[i], .first = run->files};
+    }
+}
+
 /* Try until it is done, or there is no hope. */
 static exit_status
 load_all(load_run *run)
@@ -318,6 +332,7 @@ load_all(load_run *run)
             n = 1;
         if (!load_wait_before(n, run->request->retries))
             return STATUS_INTERRUPTED;
+        forget_attempt(run);
         status = attempt(run, false);
     }
     return status;

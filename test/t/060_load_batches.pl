@@ -151,7 +151,8 @@ foreach my $case (
     [ qr/one file, one job and no batches/, '--freeze', '--truncate', $files[0] ],
     [ qr/exclude each other/, '--freeze', '--truncate', '--on-conflict', 'update' ],
     [ qr/one job only/, '--on-conflict', 'update', '--jobs', 2 ],
-    [ qr/"--jobs" must be between/, '--jobs', 0 ])
+    [ qr/"--jobs" must be between/, '--jobs', 0 ],
+    [ qr/\A[^\n]*could not create ".*none.x": No such file/, '--rejects', "$scratch/none/x" ])
 {
     my ($pattern, @options) = @$case;
     load_like(1, $pattern, "@options[0 .. $#options]", @options, $files[1]);
