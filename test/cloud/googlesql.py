@@ -24,7 +24,8 @@ TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS clickstream\.(\w+) \((.*?)\n\)",
 FUNCTION = re.compile(r"CREATE OR REPLACE TABLE FUNCTION clickstream\.(\w+)\(since TIMESTAMP, until TIMESTAMP\)\n"
                       r"AS \(\n(.*?)\n\);", re.DOTALL)
 VIEW = re.compile(r"CREATE OR REPLACE VIEW clickstream\.(\w+) AS\n(.*?);\n", re.DOTALL)
-PROCEDURE = re.compile(r"CREATE OR REPLACE PROCEDURE clickstream\.(\w+)\(.*?\)\n(?:OPTIONS.*\n)?BEGIN\n(.*)\nEND;", re.DOTALL)
+PROCEDURE = re.compile(r"CREATE OR REPLACE PROCEDURE clickstream\.(\w+)\(.*?\)\n(?:OPTIONS.*\n)?"
+                       r"BEGIN\n(.*)\nEND;", re.DOTALL)
 CALL = re.compile(r"clickstream\.(\w+)\(")
 
 
