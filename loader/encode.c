@@ -263,6 +263,8 @@ check_outcome(const encode_settings *settings)
     if (settings->jobs == 0 || settings->jobs > ENCODE_MAX_JOBS)
         log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d",
                   settings->jobs, ENCODE_MAX_JOBS);
+    else if (settings->output != NULL && strcmp(settings->output, "-") == 0)
+        log_error("Avro is not written to standard output: name a file (\"./-\" is one)");
     else if (settings->partition != PARTITION_NONE && settings->output == NULL)
         log_error("--partition needs a directory to write to: \"-o DIR\"");
     else if (settings->partition != PARTITION_NONE && !names_directory(settings->output))

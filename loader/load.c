@@ -164,39 +164,38 @@ check_files(const load_settings *settings, const operand_list *files)
     return STATUS_OK;
 }
 
+/* True if an option of loads into PostgreSQL goes with Redshift as well. */
+static bool
+goes_with_both(const char *name)
+{
+    static const char *const names[] = {"table", "schema", "jobs", "retries", "again", "target"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Check that no option is given that is only for the other target. */
 static exit_status
 check_target(const load_settings *settings, bool redshift)
 {
-    load_settings plain; /* what settings are without the options of one target */
+    size_t start = offsetof(load_settings, redshift);
 
-    if (redshift)
+    for (const option_spec *option = options; option->name != NULL; option++)
     {
-        memcpy(&plain, &defaults, sizeof(plain));
-        memcpy(&plain.connection, &settings->connection, sizeof(plain.connection));
-        memcpy(&plain.redshift, &settings->redshift, sizeof(plain.redshift));
-        plain.target = settings->target;
-        plain.table = settings->table;
-        plain.schema = settings->schema;
-        plain.retries = settings->retries;
-        plain.jobs = settings->jobs;
-        plain.again = settings->again;
+        bool theirs = option->offset >= start && option->offset < start + sizeof(redshift_settings);
+
+        if ((redshift ? theirs || goes_with_both(option->name) : !theirs) ||
+            !option_is_set(option, settings, &defaults))
+            continue;
+        if (redshift)
+            log_error("option \"--%s\" does not go with \"--target redshift\"", option->name);
+        else
+            log_error("option \"--%s\" goes with \"--target redshift\" only", option->name);
+        return STATUS_USAGE;
     }
-    else
-    {
-        memcpy(&plain, settings, sizeof(plain));
-        memset(&plain.redshift, 0, sizeof(plain.redshift));
-    }
-    if (memcmp(&plain, settings, sizeof(plain)) == 0)
-        return STATUS_OK;
-    if (redshift)
-        log_error("an option was given that does not go with \"--target redshift\"");
-    else
-        log_error("an option was given that goes with \"--target redshift\" only");
-    log_hint("\"%s load --help\" says which are for Redshift; of the others it takes \"-t\", "
-             "\"--schema\", \"--jobs\", \"--retries\" and \"--again\".",
-             PROGRAM_NAME);
-    return STATUS_USAGE;
+    return STATUS_OK;
 }
 
 /* Load into Redshift. */
@@ -212,6 +211,18 @@ load_to_redshift(const load_settings *settings, const operand_list *files)
                                       .again = settings->again};
 
     return redshift_load(&request, files);
+}
+
+/* True if the file of rejects can be written, as far as that can be told before the load. */
+static bool
+can_write(const char *rejects)
+{
+    file_sink trial = {NULL};
+    bool can = rejects == NULL || (file_sink_may_create(rejects, true) &&
+                                   file_sink_open(&trial, rejects, true) == STATUS_OK);
+
+    file_sink_discard(&trial);
+    return can;
 }
 
 /* Check that the options go together. */
@@ -270,7 +281,7 @@ run(const void *given, const operand_list *files)
     STATUS_TRY(check_options(settings, files));
     if (redshift)
         return load_to_redshift(settings, files);
-    if (settings->rejects != NULL && !file_sink_may_create(settings->rejects, true))
+    if (!can_write(settings->rejects))
         return STATUS_USAGE;
     if (request.batch_rows == 0 && request.jobs > 1)
         request.batch_rows = DEFAULT_BATCH_ROWS;

@@ -42,6 +42,12 @@ find_table(load_file *file, const load_request *request, connection *server)
     else
         connection_rollback(server);
     STATUS_TRY(status);
+    if (request->freeze && file->table.is_partitioned)
+    {
+        log_error("\"--freeze\" does not go with a partitioned table: %s is one",
+                  file->table.qualified);
+        return STATUS_USAGE;
+    }
     return use_ledger(file, server);
 }
 
@@ -302,13 +308,16 @@ plan_by_ledger(load_file *file, const load_request *request, connection *server,
     exit_status status = STATUS_OK;
     size_t count;
 
-    if (request->truncate && file->is_first)
+    if (request->truncate && file == file->first)
     {
         bool done;
 
         STATUS_TRY(ledger_truncated(server, &key, names, &done));
         file->truncate = !done;
     }
+    else if (request->dry_run) /* the first file's emptying was taken back */
+        file->truncate = file->first->truncate &&
+                         strcmp(file->first->table.qualified, file->table.qualified) == 0;
     if (file->truncate) /* the ledger will be emptied with the table */
         return plan_ranges(file, request, NULL, 0);
     STATUS_TRY(ledger_batches(server, &key, &batches, &count));
@@ -421,12 +430,15 @@ load_file_end(load_file *file, const load_request *request, connection *server)
 }
 
 exit_status
-load_file_rejects(const load_file *file, connection *server, reject_file *rejects)
+load_file_rejects(const load_file *file, const load_request *request, connection *server,
+                  reject_file *rejects)
 {
     ledger_key key = load_file_key(file);
 
     if (file->table.qualified == NULL)
         return STATUS_OK; /* not looked at */
+    if (file->truncate && (request->dry_run || file->ranges_ended == 0))
+        return STATUS_OK; /* what the ledger has is of the rows that were to go */
     STATUS_TRY(use_ledger(file, server));
     return ledger_write_rejects(server, &key, rejects);
 }

@@ -36,10 +36,10 @@ typedef struct load_file
     const char *table_name; /* as the user would call it: the request's, or the format's */
     load_table table;
     char file_id[HASH_TEXT_SIZE];
-    char *source_sha256; /* NULL: not known */
-    bool is_first;       /* of the run */
-    bool was_planned;    /* before, in this run */
-    bool truncate;       /* empty the table before its first batch */
+    char *source_sha256;           /* NULL: not known */
+    const struct load_file *first; /* of the run: the one that the table is emptied for */
+    bool was_planned;              /* before, in this run */
+    bool truncate;                 /* empty the table before its first batch */
 
     block_range *ranges; /* to be loaded */
     size_t num_ranges;
@@ -68,7 +68,8 @@ exit_status load_file_plan(load_file *file, const load_request *request, connect
 exit_status load_file_end(load_file *file, const load_request *request, connection *server);
 
 /* Write what was refused of it, by this run and earlier ones, to a rejects file. */
-exit_status load_file_rejects(const load_file *file, connection *server, reject_file *rejects);
+exit_status load_file_rejects(const load_file *file, const load_request *request,
+                              connection *server, reject_file *rejects);
 
 /* Forget the plan, but not what was committed; frees all that the file holds. */
 void load_file_forget(load_file *file);

@@ -5,6 +5,7 @@
 #include "load_ledger.h"
 
 #include "json_text.h"
+#include "ledger_scope.h"
 #include "log.h"
 #include "resources.h"
 #include "stop.h"
@@ -139,31 +140,39 @@ ledger_check_source(connection *server, const ledger_key *key)
     return status;
 }
 
-/* Names as a JSON array; NULL without memory. */
-static char *
-name_array(const operand_list *names)
+/* What files are known by, but for that of the key, as a JSON array, to be freed. */
+static exit_status
+list_others(const ledger_key *key, const operand_list *names, char **text)
 {
     json_t *array = json_array();
-    char *text;
+    exit_status status = STATUS_OK;
 
-    for (int i = 0; i < names->count; i++)
-        json_array_append_new(array, json_text(cs_slice_of(names->items[i]), NULL));
-    text = json_dumps(array, 0);
+    for (int i = 0; status == STATUS_OK && i < names->count; i++)
+    {
+        ledger_operand file;
+
+        if (strcmp(names->items[i], key->file_name) == 0)
+            continue;
+        status = ledger_file_read(&file, names->items[i]);
+        if (status == STATUS_OK)
+            json_array_append_new(array, json_string(file.file_id));
+    }
+    *text = status == STATUS_OK ? json_dumps(array, 0) : NULL;
     json_decref(array);
-    return text;
+    return status == STATUS_OK && *text == NULL ? log_out_of_memory() : status;
 }
 
 exit_status
 ledger_truncated(connection *server, const ledger_key *key, const operand_list *names, bool *done)
 {
-    char *array = name_array(names);
-    const char *params[] = {key->table->qualified, key->file_id, array};
+    const char *params[] = {key->table->qualified, key->file_id, NULL};
     exit_status status;
+    char *others;
 
-    if (array == NULL)
-        return log_out_of_memory();
+    STATUS_TRY(list_others(key, names, &others));
+    params[2] = others;
     status = ask(server, resource_truncate_done_sql, 3, params, done);
-    free(array);
+    free(others);
     return status;
 }
 

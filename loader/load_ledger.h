@@ -54,7 +54,7 @@ exit_status ledger_batches(connection *server, const ledger_key *key, ledger_bat
 /* Refuse a file made from a log that was loaded by way of another file. */
 exit_status ledger_check_source(connection *server, const ledger_key *key);
 
-/* Whether the table was emptied for this file, and holds only files of these names since. */
+/* Whether the table was emptied for this file, and holds only what these files are since. */
 exit_status ledger_truncated(connection *server, const ledger_key *key, const operand_list *names,
                              bool *done);
 

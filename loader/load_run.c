@@ -73,8 +73,8 @@ wait_for_batch(load_run *run)
     pthread_cond_wait(&run->changed, &run->lock);
 }
 
-/* Plan the file in hand; false if there was another thing to wait for first. */
-static bool
+/* Plan the file in hand, or where another loader has it wait for our own batches first. */
+static void
 plan_current(load_run *run)
 {
     load_file *file = &run->files[run->current];
@@ -88,11 +88,7 @@ plan_current(load_run *run)
     else if (busy) /* who waits while he holds locks of his own may wait for ever */
         wait_for_batch(run);
     else
-    {
         run->budget.count += file->rejected_before + file->counts.rejected;
-        return true;
-    }
-    return false;
 }
 
 /* End a file of which nothing is left to be loaded. */
@@ -156,8 +152,8 @@ keep_rejects(load_run *run, FILE *rejects)
 
     if (rejects == NULL)
         return;
-    if (run->rejects == NULL)
-        run->rejects = tmpfile();
+    if (run->rejects == NULL && (run->rejects = tmpfile()) == NULL)
+        log_warning("could not keep the rejects of a batch that failed: %m");
     rewind(rejects);
     while (run->rejects != NULL && (got = fread(buffer, 1, sizeof(buffer), rejects)) > 0)
         fwrite(buffer, 1, got, run->rejects);
@@ -309,6 +305,20 @@ load_wait_before(int64_t n, int64_t retries)
     return wait_for(-1, 0, (int) chosen) != WAIT_STOPPED;
 }
 
+/* Forget what an attempt that failed has left: all that it did not commit is done again. */
+static void
+forget_attempt(load_run *run)
+{
+    if (run->rejects != NULL)
+        fclose(run->rejects);
+    run->rejects = NULL;
+    for (int i = 0; run->request->dry_run && i < run->names->count; i++)
+    {
+        load_file_forget(&run->files[i]);
+        run->files[i] = (load_file){.name = run->names->items[i], .first = run->files};
+    }
+}
+
 /* Try until it is done, or there is no hope. */
 static exit_status
 load_all(load_run *run)
@@ -322,6 +332,7 @@ load_all(load_run *run)
             n = 1;
         if (!load_wait_before(n, run->request->retries))
             return STATUS_INTERRUPTED;
+        forget_attempt(run);
         status = attempt(run, false);
     }
     return status;
@@ -356,7 +367,7 @@ write_rejects(load_run *run, exit_status status)
     atomic_store(&run->said, false);
     own = reject_file_open(&file, run->request->rejects, false, true);
     for (int i = 0; own == STATUS_OK && i < run->names->count; i++)
-        own = load_file_rejects(&run->files[i], &run->coordinator, &file);
+        own = load_file_rejects(&run->files[i], run->request, &run->coordinator, &file);
     if (own == STATUS_OK && run->rejects != NULL)
         own = append_rejects(run->rejects, &file);
     own = reject_file_close(&file, own == STATUS_OK, own);
@@ -415,7 +426,7 @@ load_files(const load_request *request, const operand_list *names)
     if (run.files == NULL)
         return log_out_of_memory();
     for (int i = 0; i < names->count; i++)
-        run.files[i] = (load_file){.name = names->items[i], .is_first = i == 0};
+        run.files[i] = (load_file){.name = names->items[i], .first = run.files};
     progress_begin("loading", file_total_bytes(names->items, names->count));
     status = load_all(&run);
     progress_end();

@@ -37,6 +37,7 @@ keep_table(load_table *table, const PGresult *result)
         if (*members[i] == NULL)
             return log_out_of_memory();
     }
+    table->is_partitioned = strcmp(PQgetvalue(result, 0, 5), "t") == 0;
     return STATUS_OK;
 }
 

@@ -18,7 +18,8 @@ typedef struct load_table
     char *name;
     char *qualified;     /* schema and name, quoted where needed */
     char *ledger_schema; /* where load_batch and load_reject are */
-    PGresult *columns;   /* see table_columns.sql: a row for each, */
+    bool is_partitioned;
+    PGresult *columns; /* see table_columns.sql: a row for each, */
 } load_table;
 
 /* and these are its fields. */

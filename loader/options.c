@@ -423,6 +423,21 @@ print_options(const char *heading, const option_spec *table)
         print_option(table);
 }
 
+bool
+option_is_set(const option_spec *option, const void *settings, const void *defaults)
+{
+    static const size_t sizes[] = {[OPTION_FLAG] = sizeof(bool),
+                                   [OPTION_TEXT] = sizeof(const char *),
+                                   [OPTION_COUNT] = sizeof(int64_t),
+                                   [OPTION_CHOICE] = sizeof(int),
+                                   [OPTION_LIST] = sizeof(option_list)};
+    static const char zero[sizeof(option_list)];
+    const char *value = (const char *) settings + option->offset;
+    const char *before = defaults != NULL ? (const char *) defaults + option->offset : zero;
+
+    return memcmp(value, before, sizes[option->kind]) != 0;
+}
+
 void
 options_print_help(const command_spec *command)
 {

@@ -89,6 +89,9 @@ parse_result options_parse(const command_spec *command, int argc, char **argv, v
 /* Free what the settings hold: their lists. */
 void options_free(const command_spec *command, void *settings);
 
+/* True if settings hold something else for an option than defaults (NULL: all zero). */
+bool option_is_set(const option_spec *option, const void *settings, const void *defaults);
+
 /* Print a command's help to standard output. */
 void options_print_help(const command_spec *command);
 

@@ -1,7 +1,7 @@
 -- loader/sql/table_find.sql
 -- The table that the user calls $1, looked up in schema $2, or by the search path
 -- $3 of the user's where $2 is NULL, and the schema of its ledger. No row where
--- there is no such table; NULL where there is no ledger.
+-- there is no such table; NULL where there is no ledger. Last, whether it is partitioned.
 WITH path AS MATERIALIZED (
     SELECT set_config('search_path', coalesce(quote_ident($2), $3), true) AS path
 ), found AS MATERIALIZED (
@@ -18,7 +18,8 @@ SELECT c.oid,
             WHEN $2 IS NOT NULL THEN to_regclass(quote_ident($2) || '.load_batch')
             ELSE coalesce(to_regclass(quote_ident(n.nspname) || '.load_batch'),
                           to_regclass('load_batch'))
-        END)
+        END),
+       c.relkind = 'p'
 FROM found
 JOIN pg_class c ON c.oid = found.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace

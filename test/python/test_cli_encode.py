@@ -252,6 +252,13 @@ def test_last_line_feed_begins_no_line(here):
     assert "line 3" in encode_line(here, GOOD_LINE * 2 + b"\n").err
 
 
+def test_standard_output_is_no_file(here):
+    here.write("log.txt", GOOD_LINE)
+    result = here.run("encode", "-o", "-", "log.txt")
+    assert result.code == 1 and "standard output" in result.err, result
+    assert not (here.path / "-").exists()
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
 def test_longest_line(here, end):
     """A line of exactly the limit is taken, its end not counted; one byte more is not."""

@@ -125,6 +125,16 @@ load_like(0, qr/part1.avro: already loaded.*part2.avro: already loaded/s, 'trunc
 forget(q(file_name ~ 'part2' AND first_block = 1));
 load_like(0, qr/part2.avro: read 10 records = 10 loaded/, 'truncate goes on', '--truncate', @files[ 0, 1 ]);
 is(sql('SELECT count(*) FROM http_log'), 40, 'truncate goes on: it did not happen twice');
+my $part = read_file($files[1]);
+write_file($files[1], read_file($files[2]));
+load_like(0, qr/part1.avro: read 20 .*part2.avro: read 20 /s, 'truncate: another file of the same name',
+    '--truncate', @files[ 0, 1 ]);
+is(sql('SELECT count(*) FROM http_log'), 40, 'truncate: what the file of this name was before is gone');
+write_file($files[1], $part);
+load_like(2, qr/could not open ".*part9.avro"/, 'truncate: a file is not there', '--truncate', $files[1],
+    "$scratch/part9.avro");
+is(sql('SELECT count(*) FROM http_log'), 40, 'truncate: a file is not there: nothing is gone');
+load_like(0, qr/loaded/, 'the rows of before', '--truncate', @files[ 0, 1 ]);
 load_like(0, qr/loaded/, 'another file', $files[2]);
 load_like(0, qr/part1.avro: read 20 records/, 'truncate after another file', '--truncate', $files[0]);
 is(sql('SELECT count(*) FROM http_log'), 20, 'truncate after another file: it happens');
@@ -141,7 +151,8 @@ foreach my $case (
     [ qr/one file, one job and no batches/, '--freeze', '--truncate', $files[0] ],
     [ qr/exclude each other/, '--freeze', '--truncate', '--on-conflict', 'update' ],
     [ qr/one job only/, '--on-conflict', 'update', '--jobs', 2 ],
-    [ qr/"--jobs" must be between/, '--jobs', 0 ])
+    [ qr/"--jobs" must be between/, '--jobs', 0 ],
+    [ qr/\A[^\n]*could not create ".*none.x": No such file/, '--rejects', "$scratch/none/x" ])
 {
     my ($pattern, @options) = @$case;
     load_like(1, $pattern, "@options[0 .. $#options]", @options, $files[1]);
@@ -154,6 +165,8 @@ load_like(0, qr/read 20 records = 20 loaded .*dry run: nothing was loaded/, 'dry
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run: nothing is there');
 load_like(0, qr/dry run/, 'dry run with truncate', '--dry-run', '--truncate', $files[0]);
 is(sql('SELECT count(*), max(load_id) FROM http_log'), $before, 'dry run with truncate: nothing is gone');
+load_like(0, qr/part1.avro: read 20 .*part3.avro: read 20 /s,
+    'dry run with truncate: the other files are loaded, too', '--dry-run', '--truncate', @files[ 0, 2 ]);
 
 # Several jobs
 sql('TRUNCATE http_log; DELETE FROM load_batch');

@@ -332,6 +332,19 @@ foreach my $bad (0.001, 0.02, 0.3, 0.9)
     summary_is($random_rows, $loaded, $rejected, $random_rows - $loaded - $rejected, $bad);
 }
 
+# A table that is emptied: what was refused of its rows before is not in the file, too
+sql('CREATE TABLE anew (n integer CHECK (n <> 2))');
+load_csv('anew', 'n', [ 1, 2, 'x' ], '--max-rejects', 9);
+foreach my $case ([ 0, '--max-rejects', 9, '--dry-run' ], [ 2, '--max-rejects', 1 ])
+{
+    my ($expected, @options) = @$case;
+
+    ($status) = clickstream($node, 'load', '-t', 'anew', '--truncate', '--rejects',
+        "$scratch/rejects.jsonl", @options, "$scratch/anew.csv");
+    is($status, $expected, "emptied, @options: exit status");
+    is(join(' ', sort map { $_->{line} } rejects()), '3 4', "emptied, @options: each row once");
+}
+
 # Many: 10,000 bad rows of 5 million take at most three times as long as none; where it is an
 # index that refuses them, which it does only after so many more rows, four times
 

@@ -164,5 +164,9 @@ is(sql('SELECT count(*) FROM http_log'), scalar(@lines), 'the rows of that file 
 sql('SELECT refresh_sessions()');
 is_stored($node, 'after --truncate');
 
+# Frozen rows are for tables that are not partitioned
+ends_like(1, qr/"--freeze" does not go with a partitioned table/, 'load --freeze', 'load', '--truncate',
+    '--freeze', csv_of('2020-03-04'));
+
 $node->stop;
 done_testing();

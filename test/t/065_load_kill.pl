@@ -37,12 +37,9 @@ my $duration = time - $started;
 holds_once($node, $rows, 'undisturbed');
 batches_tile($node, $file, 'undisturbed');
 my $digest = <<'END';
-WITH hashed AS (
-    SELECT hashtextextended(concat_ws(' ', "timestamp", http_method, http_path, user_id), 0) AS hash FROM http_log
-), line AS (
-    SELECT md5(string_agg(hash::text, ',' ORDER BY hash)) AS sum FROM hashed GROUP BY hash % 1000
-)
-SELECT md5(string_agg(sum, '' ORDER BY sum)) FROM line
+SELECT count(*), sum(hashtextextended(concat_ws(' ', "timestamp", http_method, http_path, user_id), 0)::numeric),
+       count(*) FILTER (WHERE load_id NOT IN (SELECT load_id FROM load_batch))
+FROM http_log
 END
 my $expected = $node->safe_psql('postgres', $digest);
 
@@ -100,9 +97,8 @@ foreach my $so_far (0 .. $kills - 1)
     @status = map { end_load($_) } @runs;
     is("@status", '0 0', 'to the end') or diag(map { $_->{err} } @runs);
     $cycles++;
-    holds_once($node, $rows, "cycle $cycles");
     batches_tile($node, $file, "cycle $cycles");
-    is($node->safe_psql('postgres', $digest), $expected, "cycle $cycles: the same rows");
+    is($node->safe_psql('postgres', $digest), $expected, "cycle $cycles: each row is there once");
     start_anew();
 }
 is(join(' ', map { "$_ " . ($done{$_} // 0) } qw(loader session server)) =~ s/\d+/x/gr, 'loader x session x server x',

@@ -126,6 +126,28 @@ is(end_load($run), 0, 'a restart of the server') or diag($run->{err});
 holds_once($node, $rows, 'a restart of the server');
 batches_tile($node, $file, 'a restart of the server');
 
+# A connection that is lost behind rows that were refused: the file of rejects has them once
+sql(q{CREATE TABLE twice (n integer CHECK (n > 0));
+      CREATE SEQUENCE attempts;
+      CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+          IF new.n = 9 AND nextval('attempts') % 3 <> 0 THEN
+              PERFORM pg_terminate_backend(pg_backend_pid());
+          END IF;
+          RETURN new;
+      END $$;
+      CREATE TRIGGER cut BEFORE INSERT ON twice FOR EACH ROW EXECUTE FUNCTION cut()});
+my $twice = write_file("$scratch/twice.csv", "n\n1\nx\n-1\n9\n");
+foreach my $option ('--dry-run', '--again')
+{
+    ($status, $out, $err) = clickstream($node, 'load', '-t', 'twice', $option, '--max-rejects', 9, '--rejects',
+        "$scratch/twice.jsonl", $twice);
+    is($status, 0, "$option: tried again") or diag($err);
+    is(() = $err =~ /trying again/g, 2, "$option: twice");
+    like($err, qr/read 4 records = 2 loaded \+ 2 rejected/, "$option: the counts");
+    is(() = read_file("$scratch/twice.jsonl") =~ /\n/g, 2, "$option: each refused row is kept once");
+}
+
 # A server that is not there at first is not waited for
 
 ($status, $out, $err) = clickstream($node, 'load', '-h', $scratch, $file);
