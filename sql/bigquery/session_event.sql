@@ -10,15 +10,16 @@
 -- From the inside out: the rows, of touched users only within a refresh; the ids in
 -- their paths; what they mean.
 --
--- Events of one instant are no neighbours in a certain order. So the first one of
--- a session is put before the others, or they would be in the session before.
+-- Events of one instant are no neighbours in a certain order, and any one of them may
+-- be the first of the session. RANGE sees them all at once; ROWS would leave some of
+-- them in the session before.
 CREATE OR REPLACE TABLE FUNCTION clickstream.session_event(since TIMESTAMP, until TIMESTAMP)
 AS (
 SELECT s.user_id,
        MAX(CASE WHEN s.is_first = 1 THEN s.timestamp END) OVER (
            PARTITION BY s.user_id
-           ORDER BY s.timestamp, s.is_first DESC
-           ROWS UNBOUNDED PRECEDING) AS session_start,
+           ORDER BY s.timestamp
+           RANGE UNBOUNDED PRECEDING) AS session_start,
        s.timestamp,
        s.kind,
        s.id

@@ -5,14 +5,15 @@
 -- From the inside out: the rows, of touched users only within a refresh; the ids in
 -- their paths; what they mean.
 --
--- Events of one instant are no neighbours in a certain order. So the first one of
--- a session is put before the others, or they would be in the session before.
+-- Events of one instant are no neighbours in a certain order, and any one of them may
+-- be the first of the session. RANGE sees them all at once; ROWS would leave some of
+-- them in the session before.
 CREATE OR REPLACE TEMPORARY VIEW session_event AS
 SELECT s.user_id,
        MAX(CASE WHEN s.is_first = 1 THEN s.timestamp END) OVER (
            PARTITION BY s.user_id
-           ORDER BY s.timestamp, s.is_first DESC
-           ROWS UNBOUNDED PRECEDING) AS session_start,
+           ORDER BY s.timestamp
+           RANGE UNBOUNDED PRECEDING) AS session_start,
        s.timestamp,
        s.kind,
        s.id
@@ -37,13 +38,13 @@ FROM (
                p.gap_microseconds,
                CASE
                    WHEN p.http_method = 'GET'
-                   THEN TRY_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?\z', 1) AS BIGINT)
+                   THEN TRY_CAST(NULLIF(REGEXP_EXTRACT(
+                       p.http_path, r'(?s)^/campaigns/0*([0-9]+)/?(?:[?#].*)?\z', 1), '') AS BIGINT)
                END AS campaign_id,
                CASE
                    WHEN p.http_method = 'POST'
-                   THEN TRY_CAST(REGEXP_EXTRACT(
-                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?\z', 1) AS BIGINT)
+                   THEN TRY_CAST(NULLIF(REGEXP_EXTRACT(
+                       p.http_path, r'(?s)^/rewards/0*([0-9]+)/?(?:[?#].*)?\z', 1), '') AS BIGINT)
                END AS reward_id,
                LAG(p.timestamp) OVER (
                    PARTITION BY p.user_id
