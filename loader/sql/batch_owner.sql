@@ -4,7 +4,7 @@
 SELECT EXISTS (
     SELECT
     FROM pg_locks,
-         hashtextextended($1::text || ' ' || $2::text, 0) AS key
+         hashtextextended($1::text || ' ' || $2::text, 0::bigint) AS key
     WHERE locktype = 'advisory'
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND classid::bigint = (key >> 32) & 4294967295

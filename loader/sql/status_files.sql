@@ -41,7 +41,7 @@ SELECT f.file_name,
        f.truncated,
        (SELECT min(l.pid)
         FROM pg_locks AS l,
-             hashtextextended(f.table_name || ' ' || f.file_id, 0) AS key
+             hashtextextended(f.table_name || ' ' || f.file_id, 0::bigint) AS key
         WHERE l.locktype = 'advisory'
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND l.classid::bigint = (key >> 32) & 4294967295

@@ -5,7 +5,7 @@
 WITH key AS (
     SELECT b.table_name,
            (array_agg(b.file_name ORDER BY b.load_id DESC))[1] AS file_name,
-           hashtextextended(b.table_name || ' ' || b.file_id, kind) AS key
+           hashtextextended(b.table_name || ' ' || b.file_id, kind::bigint) AS key
     FROM load_batch AS b, unnest(ARRAY[0, 2]) AS kind
     GROUP BY b.table_name, b.file_id, kind
 ), held AS (

@@ -199,6 +199,16 @@ is(() = $err =~ /read 100 records = 100 loaded/g, 40, 'many files: each is told'
 holds_once($node, 4000, 'many files');
 is(sql(q(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')), 0, 'no lock is left');
 
+# Functions that are nearer to how others are called than those of the server
+my $trap = q(LANGUAGE plpgsql AS 'BEGIN RAISE $$trap$$; END');
+sql("CREATE FUNCTION hashtextextended(text, int) RETURNS bigint $trap;"
+  . "CREATE FUNCTION pg_relation_size(oid) RETURNS bigint $trap;"
+  . "CREATE FUNCTION jsonb_object_agg_step(jsonb, oid, bigint) RETURNS jsonb $trap;" . q(
+      CREATE AGGREGATE jsonb_object_agg(oid, bigint) (SFUNC = jsonb_object_agg_step, STYPE = jsonb)));
+sql('TRUNCATE http_log; DELETE FROM load_batch');
+load_like(0, qr/loaded/, 'functions in the way', $many[1]);
+sql('DROP FUNCTION hashtextextended(text, int), pg_relation_size(oid), jsonb_object_agg_step CASCADE');
+
 # Rejects over several runs are all in the file of rejects
 sql('TRUNCATE http_log; DELETE FROM load_batch');
 my @three = map {
