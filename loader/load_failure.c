@@ -22,6 +22,20 @@
 
 #define UNKNOWN_SQLSTATE "XX000"
 
+/* True if a function of the user's has raised an SQLSTATE that is none of the server's classes. */
+static bool
+is_own_class(const char *sqlstate)
+{
+    static const char classes[] = "00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 28 "
+                                  "2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 F0 HV P0 "
+                                  "XX";
+
+    for (const char *at = classes; at < classes + sizeof(classes); at += 3)
+        if (strncmp(sqlstate, at, 2) == 0)
+            return false;
+    return true;
+}
+
 bool
 failure_blames_data(const PGresult *result)
 {
@@ -32,7 +46,7 @@ failure_blames_data(const PGresult *result)
     for (size_t i = 0; sqlstate != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strncmp(sqlstate, kinds[i], strlen(kinds[i])) == 0)
             return true;
-    return false;
+    return sqlstate != NULL && is_own_class(sqlstate);
 }
 
 /* True if c can be part of a name; beyond ASCII it may as well be the language's own text. */

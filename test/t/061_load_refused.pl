@@ -58,6 +58,7 @@ my %functions = (
                 RETURN new;),
     after => q(IF new.c3 = 13 THEN RAISE 'COPY t2, line 4 is 17' USING ERRCODE = 'P0002'; END IF;
                RETURN NULL;),
+    naming => q(IF new.c3 = 13 THEN RAISE 'not in our shop' USING ERRCODE = 'SHOP1'; END IF; RETURN new;),
     copying => q(IF new.c3 = 13 THEN EXECUTE '/* COPY t2, line 2 */ SELECT 1 / 0'; END IF; RETURN NULL;),
     nulling => q(IF new.c3 = 13 THEN new.s = NULL; END IF; RETURN new;));
 my $table = 'CREATE TABLE t2 (n int, c3 int, s text)';
@@ -82,6 +83,7 @@ my @kinds = (
         . 'ALTER TABLE t2 ADD FOREIGN KEY (c3) REFERENCES p2', '13,x', '23503' ],
     [ 'before trigger' => "$table; " . trigger_sql('before', 'BEFORE'), '13,12', 'P0001' ],
     [ 'after trigger' => "$table; " . trigger_sql('after', 'AFTER'), '13,12', 'P0002' ],
+    [ 'trigger with an SQLSTATE of its own' => "$table; " . trigger_sql('naming', 'BEFORE'), '13,12', 'SHOP1' ],
     [ 'trigger with a statement' => "$table; " . trigger_sql('copying', 'AFTER'), '13,12', '22012' ],
     [ 'NOT NULL behind a trigger' => "$table; ALTER TABLE t2 ALTER s SET NOT NULL; "
         . trigger_sql('nulling', 'BEFORE'), '13,x', '23502', 's' ],
@@ -385,7 +387,7 @@ my $dirty = make_log('dirty', $count, $bad_count);
 sql("CREATE TABLE taken AS SELECT 'bad' || n AS user_id FROM generate_series(0, $count) AS n");
 foreach my $case (
     [ 'a check', q(ALTER TABLE many ADD CHECK (user_id NOT LIKE 'bad%')), 3 ],
-    [ 'a unique index', 'INSERT INTO many (user_id) TABLE taken; CREATE UNIQUE INDEX ON many (user_id)', 4 ])
+    [ 'a unique index', 'INSERT INTO many (user_id) TABLE taken; CREATE UNIQUE INDEX ON many (user_id)', 3 ])
 {
     my ($name, $constraint, $limit) = @$case;
     my (@clean, @dirty);
