@@ -5,6 +5,7 @@
 # report once, and prints the seconds and the numbers that the rows reduce to.
 import os
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -30,8 +31,6 @@ CHECKSUM = """SELECT SUM(CAST(CONV(SUBSTR(MD5(CONCAT_WS('|', user_id, UNIX_MICRO
 def start(directory):
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    # executors run in folders of their own below this
-    os.environ["SPARK_WORKER_DIR"] = f"{directory}/work"
     builder = SparkSession.builder.master(WORKERS)
     for name, value in {
         "spark.jars": ROOT / "build" / "java" / "spark-avro_2.13.jar",
@@ -78,6 +77,8 @@ def main():
         found = numbers(session, SIGNATURE)
         print(time.perf_counter() - began, *found, flush=True)
     session.stop()
+    # the workers' folders, each with a copy of the jar
+    shutil.rmtree(Path(os.environ["SPARK_HOME"]) / "work", ignore_errors=True)
 
 
 if __name__ == "__main__":
