@@ -61,11 +61,11 @@ demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIE
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit regress tap python notebooks" for some of them
+check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
 soak: ## run the randomised tests with their full counts
-	@CLICKSTREAM_SOAK=1 scripts/check unit tap python
+	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
 
 bench: ## run the benchmarks
 	@bench/run
