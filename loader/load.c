@@ -225,18 +225,32 @@ can_write(const char *rejects)
     return can;
 }
 
+/* Check that no option is given that is only for following a log. */
+static exit_status
+check_follow(const load_settings *settings)
+{
+    size_t start = offsetof(load_settings, follow);
+
+    if (settings->follow.follow.follow)
+        return STATUS_OK;
+    for (const option_spec *option = options; option->name != NULL; option++)
+    {
+        if (option->offset < start || option->offset >= start + sizeof(load_follow_settings) ||
+            !option_is_set(option, settings, &defaults))
+            continue;
+        log_error("option \"--%s\" goes with \"--follow\" only", option->name);
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
 /* Check that the options go together. */
 static exit_status
 check_options(const load_settings *settings, const operand_list *files)
 {
-    const load_follow_settings *follow = &settings->follow;
     bool upsert = settings->on_conflict != CONFLICT_FAIL;
 
-    if (!follow->follow.follow &&
-        (follow->directory != NULL || follow->format.kind != LINE_PLAIN || follow->remove))
-        log_error(
-            "\"--output\", \"--input-format\" and \"--remove-segments\" go with \"--follow\"");
-    else if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
+    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
         log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
     else if (upsert && settings->jobs > 1)
         log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
@@ -278,6 +292,7 @@ run(const void *given, const operand_list *files)
 
     STATUS_TRY(check_files(settings, files));
     STATUS_TRY(check_target(settings, redshift));
+    STATUS_TRY(check_follow(settings));
     STATUS_TRY(check_options(settings, files));
     if (redshift)
         return load_to_redshift(settings, files);

@@ -397,7 +397,8 @@ report_progress(const load_run *run, exit_status status)
                    file->counts.loaded == 1 ? "record is" : "records are", file->counts.rejected,
                    file->ranges_ended, file->ranges_ended == 1 ? "load" : "loads", file->last_load);
     }
-    if (run->names->count == 1 && partly == 0 && status == STATUS_REFUSED)
+    if (run->names->count == 1 && partly == 0 && run->files[0].rows_before == 0 &&
+        status == STATUS_REFUSED)
         log_detail("Nothing of %s was loaded.", run->files[0].name);
     if (run->names->count > 1 && done == 0)
         log_detail("None of the %d files was loaded%s.", run->names->count,

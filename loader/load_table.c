@@ -20,7 +20,9 @@ report_missing(const char *name, const char *schema, bool found)
         log_error("table \"%s\" does not exist in schema \"%s\"", name, schema);
     else
         log_error("table \"%s\" does not exist", name);
-    log_hint("\"%s init\" creates them; \"--schema\" names the schema they are in.", PROGRAM_NAME);
+    log_hint("\"%s init\" creates http_log and the other tables of the project; \"--schema\" names"
+             " the schema of a table.",
+             PROGRAM_NAME);
     return STATUS_SERVER;
 }
 

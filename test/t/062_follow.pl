@@ -193,7 +193,7 @@ foreach my $case (
     [ qr/needs a directory/, '--follow', $log ],
     [ qr/takes one log/, '--follow', '-o', "$scratch/x", $log, $log ],
     [ qr/goes with none of/, '--follow', '-o', "$scratch/x", '--truncate', $log ],
-    [ qr/go with "--follow"/, '-o', "$scratch/x", $log ])
+    [ qr/goes with "--follow" only/, '-o', "$scratch/x", $log ])
 {
     my ($message, @arguments) = @$case;
     my ($status, undef, $err) = clickstream($node, 'load', @arguments);
