@@ -100,6 +100,8 @@ def layout_problems(path):
             yield f"{path}:{number}: carriage return"
         if settings.get("trim_trailing_whitespace") == "true" and line != line.rstrip(" \t"):
             yield f"{path}:{number}: trailing blanks"
+        if line.startswith(("<<<<<<<" " ", ">>>>>>>" " ")):
+            yield f"{path}:{number}: left from a merge"
         if settings.get("indent_style") == "space" and "\t" in line:
             yield f"{path}:{number}: tab"
         if len(line) > int(settings.get("max_line_length", len(line))):
