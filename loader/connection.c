@@ -418,6 +418,17 @@ connection_run(connection *server, const char *sql, int count, const char *const
     return STATUS_OK;
 }
 
+exit_status
+connection_use_schema(connection *server, const char *schema, bool in_transaction)
+{
+    const char *params[] = {schema, in_transaction ? "t" : "f"};
+
+    return connection_run(server,
+                          "SELECT pg_catalog.set_config('search_path',"
+                          " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp', $2)",
+                          2, params);
+}
+
 void
 connection_rollback(connection *server)
 {

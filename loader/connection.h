@@ -71,6 +71,10 @@ PGresult *connection_start(connection *server, const char *sql, int count,
 /* The next result of what was sent, NULL behind the last one. */
 PGresult *connection_next(connection *server);
 
+/* Look names up in a schema, then among temporary tables: in this transaction, or in the session.
+ */
+exit_status connection_use_schema(connection *server, const char *schema, bool in_transaction);
+
 /* End a transaction that failed; quiet where the connection is gone. */
 void connection_rollback(connection *server);
 

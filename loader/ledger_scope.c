@@ -59,10 +59,7 @@ ledger_scope_find(ledger_scope *scope, connection *server, const char *table, co
                            : find_by_path(scope, server, schema);
     connection_rollback(server);
     STATUS_TRY(status);
-    return connection_run(server,
-                          "SELECT pg_catalog.set_config('search_path',"
-                          " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp', false)",
-                          1, (const char *const[]){scope->schema});
+    return connection_use_schema(server, scope->schema, false);
 }
 
 /* Free what was found. */

@@ -225,11 +225,7 @@ static exit_status
 finish_batch(batch_state *state)
 {
     STATUS_TRY(close_input(state));
-    STATUS_TRY(connection_run(state->server,
-                              "SELECT pg_catalog.set_config('search_path',"
-                              " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp',"
-                              " true)",
-                              1, (const char *const[]){state->table.ledger_schema}));
+    STATUS_TRY(connection_use_schema(state->server, state->table.ledger_schema, true));
     STATUS_TRY(reject_spool_send(&state->rejects, state->server));
     STATUS_TRY(ledger_finish(state->server, &state->result));
     if (state->batch->request->dry_run)

@@ -19,16 +19,6 @@ load_file_key(const load_file *file)
     return (ledger_key){&file->table, file->name, file->file_id, file->source_sha256};
 }
 
-/* Let the session look into the ledger of a file's table. */
-static exit_status
-use_ledger(const load_file *file, connection *server)
-{
-    return connection_run(server,
-                          "SELECT pg_catalog.set_config('search_path',"
-                          " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp', false)",
-                          1, (const char *const[]){file->table.ledger_schema});
-}
-
 /* Look up the table. */
 static exit_status
 find_table(load_file *file, const load_request *request, connection *server)
@@ -48,7 +38,7 @@ find_table(load_file *file, const load_request *request, connection *server)
                   file->table.qualified);
         return STATUS_USAGE;
     }
-    return use_ledger(file, server);
+    return connection_use_schema(server, file->table.ledger_schema, false);
 }
 
 /* Copy what the ledger knows the file by, and which table such a file goes to. */
@@ -425,7 +415,7 @@ load_file_end(load_file *file, const load_request *request, connection *server)
         print_summary(file, request);
     file->state = FILE_DONE;
     load_input_close(&file->input);
-    STATUS_TRY(use_ledger(file, server));
+    STATUS_TRY(connection_use_schema(server, file->table.ledger_schema, false));
     return ledger_unlock(server, &key);
 }
 
@@ -439,7 +429,7 @@ load_file_rejects(const load_file *file, const load_request *request, connection
         return STATUS_OK; /* not looked at */
     if (file->truncate && (request->dry_run || file->ranges_ended == 0))
         return STATUS_OK; /* what the ledger has is of the rows that were to go */
-    STATUS_TRY(use_ledger(file, server));
+    STATUS_TRY(connection_use_schema(server, file->table.ledger_schema, false));
     return ledger_write_rejects(server, &key, rejects);
 }
 

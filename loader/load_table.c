@@ -58,10 +58,7 @@ load_table_find(load_table *table, connection *server, const char *name, const c
         status = keep_table(table, result);
     PQclear(result);
     STATUS_TRY(status);
-    params[0] = table->ledger_schema;
-    STATUS_TRY(connection_run(
-        server, "SELECT set_config('search_path', quote_ident($1) || ', pg_temp', true)", 1,
-        params));
+    STATUS_TRY(connection_use_schema(server, table->ledger_schema, true));
     params[0] = table->oid;
     return connection_query(server, resource_table_columns_sql, 1, params, &table->columns);
 }
