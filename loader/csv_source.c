@@ -318,15 +318,6 @@ next(row_source *base, cs_value *values, refusal *why)
     return count == base->num_fields ? CS_OK : refuse_count(source, count, why);
 }
 
-/* row_source_ops.row_text */
-static cs_code
-row_text(row_source *base, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
-{
-    (void) base;
-    (void) bytes;
-    return cs_buffer_append(text, raw.data, raw.len, err);
-}
-
 /* row_source_ops.close */
 static void
 close_source(row_source *base)
@@ -342,7 +333,7 @@ close_source(row_source *base)
     free(source);
 }
 
-static const row_source_ops ops = {next, row_text, close_source};
+static const row_source_ops ops = {next, row_source_text, close_source};
 
 /* Refuse the file for its header. */
 static exit_status

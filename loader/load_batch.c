@@ -34,7 +34,7 @@ typedef struct batch_state
     batch_result result;
     batch_outcome *outcome;
     int64_t first_record; /* number in the file of the batch's first record */
-    row_counts shown;     /* what progress knows */
+    int64_t shown_rows;   /* what progress knows */
     uint64_t shown_offset;
 } batch_state;
 
@@ -127,8 +127,8 @@ show_progress(batch_state *state)
     int64_t rows = state->input->source->rows;
     uint64_t offset = state->input->file.offset;
 
-    progress_add(rows - state->shown.read, (int64_t) (offset - state->shown_offset));
-    state->shown.read = rows;
+    progress_add(rows - state->shown_rows, (int64_t) (offset - state->shown_offset));
+    state->shown_rows = rows;
     state->shown_offset = offset;
 }
 

@@ -19,7 +19,6 @@ typedef struct row_counts
     int64_t loaded;
     int64_t rejected;
     int64_t without_user;
-    int64_t sent; /* to the server */
 } row_counts;
 
 typedef enum file_state

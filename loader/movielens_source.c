@@ -197,15 +197,6 @@ next(row_source *base, cs_value *values, refusal *why)
     return source->csv != NULL ? next_record(source, values, why) : next_line(source, values, why);
 }
 
-/* row_source_ops.row_text */
-static cs_code
-row_text(row_source *base, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
-{
-    (void) base;
-    (void) bytes;
-    return cs_buffer_append(text, raw.data, raw.len, err);
-}
-
 /* row_source_ops.close */
 static void
 close_source(row_source *base)
@@ -221,7 +212,7 @@ close_source(row_source *base)
     free(source);
 }
 
-static const row_source_ops ops = {next, row_text, close_source};
+static const row_source_ops ops = {next, row_source_text, close_source};
 
 /* Refuse a file that is not of MovieLens. */
 static exit_status

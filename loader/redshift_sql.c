@@ -131,6 +131,20 @@ redshift_send(connection *server, PGresult **result, const char *format, ...)
     return status;
 }
 
+/* The same, but a failure is reported, and leaves no result behind. */
+static exit_status
+query_statement(connection *server, PGresult **result, const char *format, va_list *args)
+{
+    PGresult *answer;
+
+    *result = NULL;
+    STATUS_TRY(send_statement(server, &answer, format, args));
+    if (connection_failed(answer))
+        return connection_report(server, answer);
+    *result = answer;
+    return STATUS_OK;
+}
+
 exit_status
 redshift_query(connection *server, PGresult **result, const char *format, ...)
 {
@@ -138,10 +152,8 @@ redshift_query(connection *server, PGresult **result, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    status = send_statement(server, result, format, &args);
+    status = query_statement(server, result, format, &args);
     va_end(args);
-    if (status == STATUS_OK && connection_failed(*result))
-        status = connection_report(server, *result);
     return status;
 }
 
@@ -153,10 +165,8 @@ redshift_run(connection *server, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    status = send_statement(server, &result, format, &args);
+    status = query_statement(server, &result, format, &args);
     va_end(args);
-    if (status == STATUS_OK && connection_failed(result))
-        return connection_report(server, result);
     PQclear(result);
     return status;
 }

@@ -65,6 +65,14 @@ row_source_init_text(row_source *source, const row_source_ops *ops, file_source 
     source->id_is_checksum = true;
 }
 
+cs_code
+row_source_text(row_source *source, cs_slice raw, cs_buffer *text, cs_slice *bytes, cs_error *err)
+{
+    (void) source;
+    (void) bytes;
+    return cs_buffer_append(text, raw.data, raw.len, err);
+}
+
 /* Hash the whole file, and go back to its start. */
 exit_status
 row_source_identify(row_source *source)

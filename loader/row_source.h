@@ -126,6 +126,10 @@ exit_status movielens_source_open(row_source **source, file_source *file);
 /* Fill in what all sources that read a text have in common. */
 void row_source_init_text(row_source *source, const row_source_ops *ops, file_source *file);
 
+/* row_source_ops.row_text of a source whose rows are text: they are what is shown. */
+cs_code row_source_text(row_source *source, cs_slice raw, cs_buffer *text, cs_slice *bytes,
+                        cs_error *err);
+
 /* Fill in file_id for a file that has no identity but all of its bytes. */
 exit_status row_source_identify(row_source *source);
 
