@@ -1,0 +1,120 @@
+# test/t/082_dump_everything.pl - a database with everything survives pg_dump and pg_restore: in every
+# format, in parallel, by an owner who is no superuser, into a fresh cluster; schema and data apart
+use strict;
+use warnings FATAL => 'all';
+
+use Clickstream::Cluster;
+use Clickstream::Everything;
+use Clickstream::Live;
+use Clickstream::Logs;
+use Clickstream::Upgrade;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $source = new_node('dump_source', 'fsync = off');
+my $target = new_node('dump_target', 'fsync = off');
+my $scratch = PostgreSQL::Test::Utils::tempdir;
+my $late = avro_log("$scratch/late", random_log(83, 25));
+
+chmod 0755, $scratch;
+create_roles($_) foreach $source, $target;
+create_database($source, 'shop');
+fill_values($source, 'shop');
+fill_files($source, 'shop', "$scratch/files");
+fill_model($source, 'shop');
+fill_live($source, 'shop', "$scratch/live");
+my $said = answers($source, 'shop');
+my $catalog = extension_catalog($source, 'shop');
+my %schema = map { $_ => schema_catalog($source, 'shop', $_) } 'live', $shop;
+
+# Dump the database as its owner with some options; return the file or directory.
+sub dump_shop
+{
+    my ($name, @options) = @_;
+
+    $source->command_ok([ 'pg_dump', '-U', 'keeper', '-d', 'shop', '-h', $source->host, '-p', $source->port,
+            '-f', "$scratch/$name", @options ], "$name: dump");
+    return "$scratch/$name";
+}
+
+# Restore a dump as the owner.
+sub restore
+{
+    my ($database, $dump, @options) = @_;
+    my @command = -f $dump && slurp_file($dump) =~ /\A--/ ? ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f')
+      : ('pg_restore', '--exit-on-error');
+
+    $target->command_ok([ @command, $dump, '-U', 'keeper', '-d', $database, '-h', $target->host, '-p',
+            $target->port, @options ], "$database: restore of " . $dump =~ s{.*/}{}r . " @options");
+    return;
+}
+
+# An empty database of the owner's in the other cluster.
+sub empty_database
+{
+    $target->safe_psql('postgres', "CREATE DATABASE $_[0] OWNER keeper TEMPLATE template0");
+    return;
+}
+
+# Test that a database goes on as the source would: a load loads each row once, a refresh is exact.
+sub goes_on
+{
+    my ($database) = @_;
+
+    foreach my $schema ('live', 'The "shop"')
+    {
+        my @where = ('-d', $database, '-U', 'keeper', '--schema', $schema);
+        my $name = $schema eq 'live' ? $schema : $shop;
+        my $sql = sub { as_role($target, $database, 'keeper', $_[0] =~ s/(?=http_log|session_|refresh)/$name./gr) };
+
+        clickstream_like($target, 0, qr/nothing left to load|0 rows|already/i, "$database, $schema: what is loaded",
+            'load', @where, "$scratch/live_first.avro");
+        my $count = $sql->('SELECT count(*) FROM http_log');
+        clickstream_ok($target, 'load', @where, $late);
+        clickstream_ok($target, 'load', @where, $late);
+        is($sql->('SELECT count(*) FROM http_log') - $count, scalar(read_lines("$scratch/late.txt")),
+            "$database, $schema: a load loads each row once");
+        cmp_ok($sql->('SELECT refresh_sessions()'), '>', 20, "$database, $schema: a refresh");
+        is($sql->('SELECT session_states_fresh()'), 't', "$database, $schema: is complete");
+        is($sql->('SELECT refresh_sessions(rebuild => true)'), '0', "$database, $schema: and exact");
+        clickstream_ok($target, 'init', @where);
+    }
+    as_role($target, $database, 'analyst',
+        q(SELECT tools.recommender_fit('few', 'public.taken', 'user_id', 'item_id')));
+    is(as_role($target, $database, 'keeper', 'SELECT count(DISTINCT model_id) FROM tools.recommender_model'),
+        '2', "$database: a model is fitted anew, by its owner");
+    return;
+}
+
+# Whole, in each format
+
+my %whole = (
+    plain => [],
+    inserts => ['--rows-per-insert=100'],
+    custom => ['-Fc'],
+    directory => [ '-Fd', '-j', '3' ],
+    tar => ['-Ft'],
+    root => [ '-Fc', '--load-via-partition-root' ]);
+foreach my $name (sort keys %whole)
+{
+    my $dump = dump_shop($name, @{ $whole{$name} });
+
+    empty_database($name);
+    restore($name, $dump, $name =~ /custom|directory/ ? ('-j', '3') : ());
+    is_csv(answers($target, $name), $said, "$name: all answers as before, rights and owners, too");
+    is_csv(extension_catalog($target, $name), $catalog, "$name: the extension's objects");
+    is_csv(schema_catalog($target, $name, $_), $schema{$_}, "$name: the objects of $_") foreach 'live', $shop;
+}
+goes_on($_) foreach 'plain', 'directory';
+
+# Schema and data apart
+
+empty_database('apart');
+restore('apart', dump_shop('schema', '-Fc', '--schema-only'));
+is(as_role($target, 'apart', 'keeper', 'SELECT count(*) FROM live.session_report()'), '0', 'apart: a report of nothing');
+restore('apart', dump_shop('data', '-Fc', '--data-only'));
+goes_on('apart');
+
+$source->stop;
+$target->stop;
+done_testing();
