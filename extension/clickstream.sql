@@ -2,6 +2,9 @@
 --     The current state of the extension's SQL objects. A release copies it to
 --     clickstream--VERSION.sql, which is then never edited.
 
+-- The script runs as a superuser, whoever asks for the extension, in a schema where others
+-- may have made functions of any name: every function that it calls is qualified.
+
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION clickstream" to load this file. \quit
 
@@ -361,7 +364,7 @@ CREATE TABLE recommender_model (
     users        bigint NOT NULL,
     items        bigint NOT NULL,
     interactions bigint NOT NULL,
-    fitted_at    timestamptz NOT NULL DEFAULT now(),
+    fitted_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
     item_ids     bigint[] NOT NULL,
     popular      real[] NOT NULL
 );
@@ -400,7 +403,7 @@ CREATE TABLE recommender_user (
     items    integer[] NOT NULL
 );
 CREATE INDEX recommender_user_model_id_user_id_idx
-    ON recommender_user (model_id, hashtextextended(user_id, 0));
+    ON recommender_user (model_id, pg_catalog.hashtextextended(user_id, 0::bigint));
 COMMENT ON TABLE recommender_user IS 'what the users of the models had in the fit, one row a user';
 COMMENT ON COLUMN recommender_user.model_id IS 'the model';
 COMMENT ON COLUMN recommender_user.user_id IS 'the user';
@@ -411,10 +414,10 @@ ALTER TABLE recommender_model OWNER TO @extowner@;
 ALTER TABLE recommender_item OWNER TO @extowner@;
 ALTER TABLE recommender_user OWNER TO @extowner@;
 
-SELECT pg_extension_config_dump('recommender_model', '');
-SELECT pg_extension_config_dump('recommender_model_model_id_seq', '');
-SELECT pg_extension_config_dump('recommender_item', '');
-SELECT pg_extension_config_dump('recommender_user', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_model', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_model_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_item', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_user', '');
 
 -- the recommender: functions
 
