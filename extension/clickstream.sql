@@ -383,7 +383,7 @@ COMMENT ON COLUMN recommender_model.item_ids IS 'the items, ascending; the place
 COMMENT ON COLUMN recommender_model.popular IS 'by position: the score for someone of whom nothing is known';
 
 CREATE TABLE recommender_item (
-    model_id   bigint NOT NULL REFERENCES recommender_model ON DELETE CASCADE,
+    model_id   bigint NOT NULL,
     item_id    bigint NOT NULL,
     neighbours integer[] NOT NULL,
     weights    real[] NOT NULL,
@@ -398,7 +398,7 @@ COMMENT ON COLUMN recommender_item.weights IS 'what having it adds to the scores
 
 -- An id may be longer than an index entry, so the index is on its hash.
 CREATE TABLE recommender_user (
-    model_id bigint NOT NULL REFERENCES recommender_model ON DELETE CASCADE,
+    model_id bigint NOT NULL,
     user_id  text COLLATE "C" NOT NULL,
     items    integer[] NOT NULL
 );
@@ -409,6 +409,21 @@ COMMENT ON COLUMN recommender_user.model_id IS 'the model';
 COMMENT ON COLUMN recommender_user.user_id IS 'the user';
 COMMENT ON COLUMN recommender_user.items IS 'positions of the user''s items, ascending';
 COMMENT ON INDEX recommender_user_model_id_user_id_idx IS 'the users of a model';
+
+-- What belongs to a model goes with it. Not by foreign keys: a parallel pg_restore fills these
+-- tables in any order.
+CREATE FUNCTION recommender_model_gone() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION recommender_model_gone() IS
+    'trigger of recommender_model: deletes the rows of deleted models';
+REVOKE EXECUTE ON FUNCTION recommender_model_gone() FROM PUBLIC;
+CREATE TRIGGER recommender_model_delete AFTER DELETE ON recommender_model
+    FOR EACH ROW EXECUTE FUNCTION recommender_model_gone();
+COMMENT ON TRIGGER recommender_model_delete ON recommender_model IS 'deletes the rows of the model';
+CREATE TRIGGER recommender_model_truncate AFTER TRUNCATE ON recommender_model
+    FOR EACH STATEMENT EXECUTE FUNCTION recommender_model_gone();
+COMMENT ON TRIGGER recommender_model_truncate ON recommender_model IS
+    'deletes the rows of all models';
 
 ALTER TABLE recommender_model OWNER TO @extowner@;
 ALTER TABLE recommender_item OWNER TO @extowner@;
