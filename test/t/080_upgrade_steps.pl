@@ -27,6 +27,7 @@ chmod 0755, $scratch;
 create_roles($node);
 create_database($node, 'steps', $oldest);
 fill_values($node, 'steps');
+grant_functions($node, 'steps');
 my $said = answers($node, 'steps');
 like($said, qr/many_us/, "$oldest: it answers");
 
@@ -56,6 +57,7 @@ is((reverse @later)[0], current_version(), 'the last version is the current one'
 
 create_database($node, 'fresh');
 fill_values($node, 'fresh');
+grant_functions($node, 'fresh');
 fill_model($node, 'fresh');
 is_csv(extension_catalog($node, 'steps'), extension_catalog($node, 'fresh'),
     'at the end the catalog is that of a fresh install, rights and owners, too');
@@ -64,6 +66,7 @@ is_csv(extension_catalog($node, 'steps'), extension_catalog($node, 'fresh'),
 
 create_database($node, 'once', $oldest);
 fill_values($node, 'once');
+grant_functions($node, 'once');
 $said = answers($node, 'once');
 as_role($node, 'once', 'keeper', 'ALTER EXTENSION clickstream UPDATE');
 is_csv(answers($node, 'once'), $said, 'in one go: all answers as before');
@@ -71,6 +74,7 @@ fill_model($node, 'once');
 is_csv(extension_catalog($node, 'once'), extension_catalog($node, 'fresh'), 'in one go: the catalog');
 create_database($node, 'by_superuser', '0.3.0');
 fill_values($node, 'by_superuser');
+grant_functions($node, 'by_superuser');
 $node->safe_psql('by_superuser', 'ALTER EXTENSION clickstream UPDATE');
 fill_model($node, 'by_superuser');
 is_csv(extension_catalog($node, 'by_superuser'), extension_catalog($node, 'fresh'), 'by a superuser: the catalog');

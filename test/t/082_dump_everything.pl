@@ -37,7 +37,7 @@ sub dump_shop
     return "$scratch/$name";
 }
 
-# Restore a dump as the owner.
+# Restore a dump, as the owner unless the options name another.
 sub restore
 {
     my ($database, $dump, @options) = @_;
@@ -54,6 +54,14 @@ sub empty_database
 {
     $target->safe_psql('postgres', "CREATE DATABASE $_[0] OWNER keeper TEMPLATE template0");
     return;
+}
+
+# The first days of the months that the source has.
+sub months
+{
+    return map { /_y(\d+)m(\d+)/ ? "$1-$2-01" : () } split /\n/, $source->safe_psql('shop', <<'END');
+SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'live.http_log'::regclass
+END
 }
 
 # Test that a database goes on as the source would: a load loads each row once, a refresh is exact.
@@ -79,6 +87,7 @@ sub goes_on
         is($sql->('SELECT refresh_sessions(rebuild => true)'), '0', "$database, $schema: and exact");
         clickstream_ok($target, 'init', @where);
     }
+    return if $database eq 'by_init';
     as_role($target, $database, 'analyst',
         q(SELECT tools.recommender_fit('few', 'public.taken', 'user_id', 'item_id')));
     is(as_role($target, $database, 'keeper', 'SELECT count(DISTINCT model_id) FROM tools.recommender_model'),
@@ -107,6 +116,16 @@ foreach my $name (sort keys %whole)
 }
 goes_on($_) foreach 'plain', 'directory';
 
+# Rights on functions of the extension are a superuser's to give, and then the extension is the
+# superuser's, too: a dump does not say whose it was
+
+grant_functions($source, 'shop');
+empty_database('granted');
+my $superuser = $target->safe_psql('postgres', 'SELECT current_user');
+restore('granted', dump_shop('granted', '-Fc'), '-U', $superuser, '-j', '2');
+$target->safe_psql('granted', "ALTER TABLE tools.recommender_$_ OWNER TO keeper") foreach 'model', 'item', 'user';
+is_csv(answers($target, 'granted'), answers($source, 'shop'), 'by a superuser: all answers as before, all rights');
+
 # Schema and data apart
 
 empty_database('apart');
@@ -114,6 +133,27 @@ restore('apart', dump_shop('schema', '-Fc', '--schema-only'));
 is(as_role($target, 'apart', 'keeper', 'SELECT count(*) FROM live.session_report()'), '0', 'apart: a report of nothing');
 restore('apart', dump_shop('data', '-Fc', '--data-only'));
 goes_on('apart');
+
+# The data alone, into what init has made anew: months are made first, and columns of the user's own
+
+create_database($target, 'by_init');
+clickstream_ok($target, 'init', '-d', 'by_init', '-U', 'keeper', '--schema', 'live', '--partition', 'month');
+clickstream_ok($target, 'init', '-d', 'by_init', '-U', 'keeper', '--schema', 'The "shop"');
+as_role($target, 'by_init', 'keeper', <<"END");
+SELECT live.http_log_create_months(min, max)
+FROM (VALUES @{[ join ', ', map { "('$_'::timestamptz, '$_'::timestamptz)" } months() ]}) AS v (min, max);
+ALTER TABLE $shop.http_log ADD COLUMN our_note text DEFAULT 'none';
+END
+restore('by_init', dump_shop('by_init', '-Fc', '--data-only', '-n', 'live', '-n', $shop));
+is(as_role($target, 'by_init', 'keeper', "SELECT live.session_states_fresh(), $shop.session_states_fresh()"),
+    'f|f', 'by_init: the states are not trusted, for rows were written by hand');
+foreach my $schema ('live', $shop)
+{
+    my $report = "SELECT * FROM $schema.session_report() ORDER BY 1, 2";
+    is_csv(as_role($target, 'by_init', 'keeper', $report), as_role($source, 'shop', 'keeper', $report),
+        "by_init: the report of $schema");
+}
+goes_on('by_init');
 
 $source->stop;
 $target->stop;

@@ -15,7 +15,8 @@ use Clickstream::Upgrade;
 use Exporter 'import';
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(as_role create_roles create_database fill_values fill_files fill_model fill_live answers $shop);
+our @EXPORT = qw(as_role create_roles create_database fill_values grant_functions fill_files fill_model fill_live
+  answers $shop);
 
 our $shop = q("The ""shop""");    # a schema of init, as SQL
 my $shop_name = q(The "shop");
@@ -41,15 +42,19 @@ END
     return;
 }
 
-# Create a database of the keeper's with the extension, of the version if one is given.
+# Create a database of the keeper's with the extension, of the version if one is given. That may be one
+# that only a superuser may install today.
 sub create_database
 {
     my ($node, $database, $version) = @_;
+    my $create = 'CREATE EXTENSION clickstream SCHEMA tools';
 
     $node->safe_psql('postgres', "CREATE DATABASE $database OWNER keeper TEMPLATE template0");
-    as_role($node, $database, 'keeper',
-            'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC; CREATE EXTENSION clickstream SCHEMA tools'
-          . ($version ? " VERSION '$version'" : ''));
+    as_role($node, $database, 'keeper', 'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC');
+    return as_role($node, $database, 'keeper', $create) unless $version;
+    $node->safe_psql('postgres', 'ALTER ROLE keeper SUPERUSER');
+    as_role($node, $database, 'keeper', "$create VERSION '$version'");
+    $node->safe_psql('postgres', 'ALTER ROLE keeper NOSUPERUSER');
     return;
 }
 
@@ -119,6 +124,14 @@ REVOKE EXECUTE ON FUNCTION longest(sessionset) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION longest(sessionset) TO reader;
 REVOKE USAGE ON TYPE pair FROM PUBLIC;
 END
+    return;
+}
+
+# Grant what only a superuser can, whose the functions of the extension are.
+sub grant_functions
+{
+    my ($node, $database) = @_;
+
     $node->safe_psql($database, <<'END');
 REVOKE EXECUTE ON FUNCTION tools.http_event FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tools.http_event TO reader WITH GRANT OPTION;
@@ -310,8 +323,8 @@ SELECT p.oid::regprocedure, p.proowner::regrole, p.proacl, obj_description(p.oid
 FROM pg_proc AS p WHERE (p.pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_|^information|^tools'))
    OR p.proname = 'http_event' ORDER BY p.oid::regprocedure::text;
 SELECT t.typname, t.typowner::regrole, t.typacl FROM pg_type AS t WHERE t.typname IN ('visit', 'pair') ORDER BY 1;
-SELECT ftrelid::regclass, ftoptions FROM pg_foreign_table ORDER BY 1;
-SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
+SELECT ftrelid::regclass::text, ftoptions FROM pg_foreign_table ORDER BY 1;
+SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
 END
 }
 
