@@ -71,3 +71,5 @@
     resource resource_report_css, "loader/web/report.css"
 
     .section .note.GNU-stack, "", %progbits
+
+    .section .note.GNU-stack, "", %progbits
