@@ -136,7 +136,8 @@ WHERE d.refclassid = 'pg_extension'::regclass AND c.relowner = 'mallory'::regrol
 UNION ALL
 SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend AS d
 LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
-LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'b'
+  AND t.typcategory <> 'A'
 LEFT JOIN pg_operator AS o ON d.classid = 'pg_operator'::regclass AND o.oid = d.objid
 LEFT JOIN pg_foreign_data_wrapper AS w ON d.classid = 'pg_foreign_data_wrapper'::regclass AND w.oid = d.objid
 WHERE d.refclassid = 'pg_extension'::regclass
