@@ -81,6 +81,14 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
 #define compat_vacuum_delay_point() vacuum_delay_point(true)
 #endif
 
+/* 18: a library says its name and version, which pg_get_loaded_modules() shows */
+#if PG_VERSION_NUM >= 180000
+#define compat_module_magic(library) \
+    PG_MODULE_MAGIC_EXT(.name = (library), .version = CLICKSTREAM_VERSION)
+#else
+#define compat_module_magic(library) PG_MODULE_MAGIC
+#endif
+
 /* 17: domains refuse values softly */
 #if PG_VERSION_NUM >= 170000
 #define compat_domain_softly(value, is_null, type, extra, context) \
