@@ -20,8 +20,8 @@ SELECT :'dir' || '/out/' AS directory \gset
 CREATE FOREIGN TABLE item (id int, twice int GENERATED ALWAYS AS (id * 2) :kind, name text)
     SERVER avro_generated OPTIONS (filename :'directory');
 INSERT INTO item (id, name) VALUES (1, 'a'), (2, 'b') RETURNING *;
-COPY item (id, name) FROM stdin;
-3	c
+COPY item (id, name) FROM stdin (DELIMITER ' ');
+3 c
 \.
 SELECT * FROM item ORDER BY id;
 SELECT twice FROM item WHERE twice > 2 ORDER BY twice;
