@@ -42,19 +42,20 @@ END
     return;
 }
 
-# Create a database of the keeper's with the extension, of the version if one is given. That may be one
-# that only a superuser may install today.
+# Create a database of the keeper's with the extension, of the version if one is given. 0.4.0 and 0.5.0,
+# which only a superuser may install today, become what they were when an owner could.
 sub create_database
 {
     my ($node, $database, $version) = @_;
-    my $create = 'CREATE EXTENSION clickstream SCHEMA tools';
+    my $early = $version && $version =~ /^0\.[45]\.0$/ ? '0.3.0' : $version;
 
     $node->safe_psql('postgres', "CREATE DATABASE $database OWNER keeper TEMPLATE template0");
-    as_role($node, $database, 'keeper', 'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC');
-    return as_role($node, $database, 'keeper', $create) unless $version;
-    $node->safe_psql('postgres', 'ALTER ROLE keeper SUPERUSER');
-    as_role($node, $database, 'keeper', "$create VERSION '$version'");
-    $node->safe_psql('postgres', 'ALTER ROLE keeper NOSUPERUSER');
+    as_role($node, $database, 'keeper',
+            'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC; CREATE EXTENSION clickstream SCHEMA tools'
+          . ($early ? " VERSION '$early'" : ''));
+    return if ($early // '') eq ($version // '');
+    $node->safe_psql($database, "ALTER EXTENSION clickstream UPDATE TO '$version'");
+    $node->safe_psql($database, "ALTER TABLE tools.recommender_$_ OWNER TO keeper") foreach 'model', 'item', 'user';
     return;
 }
 
@@ -294,13 +295,15 @@ SELECT to_regclass('public.state') IS NOT NULL, to_regclass('files.log') IS NOT 
 END
     my ($values, $files, $model, $live, $second) = map { $_ eq 't' } split /\|/, $has;
 
-    return join "\n", as_role($node, $database, 'keeper', join '', ($values ? $of_values : ()),
+    my $answer = join "\n", as_role($node, $database, 'keeper', join '', ($values ? $of_values : ()),
         ($files ? $of_files : ()), ($model ? $of_model : ()), ($live ? of_live('live') : ()),
         ($second ? of_live($shop) : ())),
       as_role($node, $database, 'reader', join '', ($values ? $of_values_read : ()),
         ($files ? 'SELECT count(*) FROM files.log;' : ()), ($model ? 'SELECT * FROM offer;' : ()),
         ($live ? 'SELECT * FROM live.busy ORDER BY 1;' : ())),
       rights($node, $database);
+    $answer =~ s/=arwdDxtm\b/=arwdDxt/g;    # all rights on a table, since 17 and before
+    return "$answer\n";
 }
 
 # Return owners, rights and comments of the user's objects, and of the extension's where they were
