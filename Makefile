@@ -23,7 +23,7 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install demo notebook check soak bench lint clean help
+.PHONY: all core extension loader tests install demo notebook check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -64,6 +64,9 @@ notebook: ## open the notebooks on a throwaway server, in JupyterLab
 check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
+check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
+	@scripts/check-matrix $(SERVERS)
+
 soak: ## run the randomised tests with their full counts
 	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
 
@@ -80,8 +83,8 @@ clean: ## remove everything that was built
 help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'
