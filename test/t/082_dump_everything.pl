@@ -155,6 +155,26 @@ foreach my $schema ('live', $shop)
 }
 goes_on('by_init');
 
+# Without the states, or without all that is known of loads: the report reads the log
+
+my %left_out = (without_states => ['session_state'], without_all => [ 'session_*', 'load_*' ]);
+foreach my $database (sort keys %left_out)
+{
+    my $report = 'SELECT * FROM live.session_report() ORDER BY 1, 2';
+
+    empty_database($database);
+    restore($database, dump_shop($database, '-Fc', map { "--exclude-table-data=live.$_" } @{ $left_out{$database} }));
+    is_csv(as_role($target, $database, 'keeper', $report), as_role($source, 'shop', 'keeper', $report),
+        "$database: the report");
+    as_role($target, $database, 'keeper', 'DELETE FROM live.session_mark');
+    is(as_role($target, $database, 'keeper', 'SELECT live.session_states_fresh()'), 'f', "$database: states are missed");
+    is_csv(as_role($target, $database, 'keeper', $report), as_role($source, 'shop', 'keeper', $report),
+        "$database: the report, without marks");
+    cmp_ok(as_role($target, $database, 'keeper', 'SELECT live.refresh_sessions()'), '>', 20, "$database: a refresh");
+    is(as_role($target, $database, 'keeper', 'SELECT live.session_states_fresh()'), 't', "$database: makes all");
+    is(as_role($target, $database, 'keeper', 'SELECT live.refresh_sessions(rebuild => true)'), '0', "$database: as they are");
+}
+
 $source->stop;
 $target->stop;
 done_testing();
