@@ -131,7 +131,8 @@ sub check
     # pg_upgrade makes extensions the superuser's; what they own keeps its owner
     foreach my $database ('old', 'older_model')
     {
-        $node->psql($database, 'ALTER EXTENSION clickstream UPDATE', extra_params => [ '-U', 'keeper' ], stderr => \my $err);
+        $node->psql($database, 'ALTER EXTENSION clickstream UPDATE',
+            extra_params => [ '-U', 'keeper' ], stderr => \my $err);
         like($err, qr/must be owner of extension clickstream/, "$name: $database: is the superuser's now");
         $node->safe_psql($database, 'ALTER EXTENSION clickstream UPDATE');
     }
@@ -143,7 +144,8 @@ sub check
         q(SELECT tools.recommender_fit('few', 'public.taken', 'user_id', 'item_id')));
     $node->safe_psql('postgres', 'CREATE DATABASE fresh TEMPLATE template0');
     $node->safe_psql('fresh', 'CREATE SCHEMA tools; CREATE EXTENSION clickstream SCHEMA tools');
-    is_csv(plain_catalog($node, 'old'), plain_catalog($node, 'fresh'), "$name: old: the catalog is that of a fresh install");
+    is_csv(plain_catalog($node, 'old'), plain_catalog($node, 'fresh'),
+        "$name: old: the catalog is that of a fresh install");
     is_csv(plain_catalog($node, 'updated'), plain_catalog($node, 'fresh'), "$name: updated: as well");
     return;
 }

@@ -153,8 +153,8 @@ CREATE SCHEMA files;
 IMPORT FOREIGN SCHEMA avro FROM SERVER files INTO files
     OPTIONS (filename '$file', table_name 'log', file_columns 'true');
 CREATE FOREIGN TABLE files.narrow (
-    who text OPTIONS (field 'user_id'), at timestamptz OPTIONS (field 'timestamp')) SERVER files OPTIONS (filename '$file',
-    on_error 'ignore', reject_limit '7');
+    who text OPTIONS (field 'user_id'), at timestamptz OPTIONS (field 'timestamp'))
+    SERVER files OPTIONS (filename '$file', on_error 'ignore', reject_limit '7');
 GRANT USAGE ON SCHEMA files TO reader;
 GRANT SELECT ON files.log TO reader;
 SET search_path = public, tools;
@@ -206,7 +206,8 @@ INSERT INTO $shop.campaign_reward_mapping TABLE live.campaign_reward_mapping;
 CREATE INDEX our_idx ON live.http_log (user_id);
 ALTER TABLE $shop.http_log ADD COLUMN our_note text DEFAULT 'none';
 COMMENT ON COLUMN $shop.http_log.our_note IS 'ours';
-INSERT INTO $shop.load_reject (load_id, reason, record_text, line, record_bytes) VALUES (1, 'odd', 'text', 7, '\\x00ff');
+INSERT INTO $shop.load_reject (load_id, reason, record_text, line, record_bytes)
+    VALUES (1, 'odd', 'text', 7, '\\x00ff');
 CREATE VIEW live.busy AS SELECT user_id, count(*) FROM live.session_report() GROUP BY user_id;
 GRANT USAGE ON SCHEMA live, $shop TO reader;
 GRANT SELECT ON live.http_log, live.campaign_reward_mapping, live.session_state, live.session_mark, live.load_batch,
@@ -313,7 +314,8 @@ sub rights
     my ($node, $database) = @_;
 
     return $node->safe_psql($database, <<'END');
-SELECT n.nspname, n.nspowner::regrole, n.nspacl, s.srvname, s.srvowner::regrole, obj_description(s.oid, 'pg_foreign_server')
+SELECT n.nspname, n.nspowner::regrole, n.nspacl, s.srvname, s.srvowner::regrole,
+       obj_description(s.oid, 'pg_foreign_server')
 FROM pg_namespace AS n LEFT JOIN pg_foreign_server AS s ON n.nspname = 'files'
 WHERE n.nspname IN ('tools', 'live', 'files', 'The "shop"') ORDER BY 1;
 SELECT c.oid::regclass, c.relkind, c.relowner::regrole, c.relacl, obj_description(c.oid, 'pg_class'), a.attname,
@@ -327,7 +329,8 @@ FROM pg_proc AS p WHERE (p.pronamespace IN (SELECT oid FROM pg_namespace WHERE n
    OR p.proname = 'http_event' ORDER BY p.oid::regprocedure::text;
 SELECT t.typname, t.typowner::regrole, t.typacl FROM pg_type AS t WHERE t.typname IN ('visit', 'pair') ORDER BY 1;
 SELECT ftrelid::regclass::text, ftoptions FROM pg_foreign_table ORDER BY 1;
-SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
+SELECT indexrelid::regclass::text, indisvalid FROM pg_index
+WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
 END
 }
 
