@@ -123,8 +123,9 @@ goes_on($_) foreach 'plain', 'directory';
 
 empty_database('roles');
 $target->safe_psql('postgres', 'ALTER ROLE analyst RENAME TO somebody');
-$target->command_checks_all([ 'pg_restore', '--no-owner', '--no-acl', "$scratch/directory", '-U', 'keeper', '-d', 'roles',
-        '-h', $target->host, '-p', $target->port ], 1, [], [qr/role "analyst" does not exist/], 'roles: one is missing');
+$target->command_checks_all(
+    [ 'pg_restore', '--no-owner', '--no-acl', "$scratch/directory", '-U', 'keeper', '-d', 'roles' ],
+    1, [], [qr/role "analyst" does not exist/], 'roles: one is missing');
 is(as_role($target, 'roles', 'keeper', 'SELECT count(*) FROM tools.recommender_model'), '0', 'roles: no models');
 $target->safe_psql('postgres', 'ALTER ROLE somebody RENAME TO analyst');
 
