@@ -314,12 +314,17 @@ day_of_change(const cs_zone_change *change, int64_t year)
     return day < next ? day : day - 7;
 }
 
-/* The instant at which a rule changes the clocks in a year. */
+/* The instant at which a rule changes the clocks in a year; behind all that there are, the last. */
 static cs_time
 time_of_change(const cs_zone_change *change, int64_t year, int32_t offset_before)
 {
-    return day_of_change(change, year) * CS_DAY +
-           ((int64_t) change->time - offset_before) * CS_SECOND;
+    int64_t of_day = ((int64_t) change->time - offset_before) * CS_SECOND;
+    cs_time time;
+
+    if (__builtin_mul_overflow(day_of_change(change, year), CS_DAY, &time) ||
+        __builtin_add_overflow(time, of_day, &time))
+        return INT64_MAX;
+    return time;
 }
 
 /* The span by a rule with summer time that holds an instant. */

@@ -152,6 +152,26 @@ test_local_times(void **state)
     cs_zone_free(&zone);
 }
 
+/* The rule of a zone with summer time goes on to the last instants, whose next change lies
+   behind all that there are. */
+static void
+test_last_instants(void **state)
+{
+    cs_slice file = read_file("America/New_York");
+    cs_error err;
+    cs_zone zone;
+
+    (void) state;
+    if (file.data == NULL)
+        skip();
+    assert_ok(cs_zone_parse(cs_malloc_env(), file, &zone, &err), &err);
+    assert_int_equal(offset_at(&zone, CS_TIME_END - 1), -5 * 3600);
+    assert_int_equal(offset_at(&zone, CS_TIME_END - 180 * CS_DAY), -4 * 3600);
+    assert_int_equal(cs_zone_to_utc(&zone, CS_TIME_END - 6 * CS_HOUR), CS_TIME_END - CS_HOUR);
+    assert_int_equal(offset_at(&zone, CS_TIME_MIN), -17762);
+    cs_zone_free(&zone);
+}
+
 static void
 test_fixed(void **state)
 {
@@ -230,8 +250,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offsets),   cmocka_unit_test(test_local_times),
-        cmocka_unit_test(test_fixed),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_last_instants), cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests_name("time_zone", tests, NULL, NULL);
