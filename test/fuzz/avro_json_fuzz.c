@@ -66,8 +66,9 @@ check_again(const cs_avro_schema *schema, const cs_avro_plan *plan, size_t colum
     if (encode(type, type->type == CS_AVRO_RECORD ? first : json_object_get(first, "value"),
                CS_JSON_PLAIN, &once))
         read = decode(schema, plan, columns, fuzz_slice(&once));
-    if (read != NULL && encode(type, type->type == CS_AVRO_RECORD ? read : json_object_get(read, "value"),
-                               CS_JSON_PLAIN, &twice))
+    if (read != NULL &&
+        encode(type, type->type == CS_AVRO_RECORD ? read : json_object_get(read, "value"),
+               CS_JSON_PLAIN, &twice))
         fuzz_check_same(fuzz_slice(&once), fuzz_slice(&twice), "encoded again");
     json_decref(read);
     cs_buffer_free(&once);
@@ -112,7 +113,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cs_avro_schema *schema = NULL;
     cs_error err;
 
-    if (json != NULL && cs_avro_schema_parse(fuzz_env(), text.data, text.len, &schema, &err) == CS_OK &&
+    if (json != NULL &&
+        cs_avro_schema_parse(fuzz_env(), text.data, text.len, &schema, &err) == CS_OK &&
         schema->num_fields <= RECORDS_MAX_COLUMNS)
         try_value(schema, json);
     cs_avro_schema_free(schema);

@@ -18,10 +18,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* End the program unless a condition holds; the text says what does not. */
-#define fuzz_check(condition, ...)                               \
-    do                                                           \
-    {                                                            \
-        if (!(condition))                                        \
+#define fuzz_check(condition, ...)                                      \
+    do                                                                  \
+    {                                                                   \
+        if (!(condition))                                               \
             fuzz_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
     } while (0)
 

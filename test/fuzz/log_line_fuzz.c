@@ -24,8 +24,10 @@ prepare(void)
 {
     static const char *request[] = {"request=r", "timestamp=t", "user_id=u"};
     const line_format_settings settings[NUM_FORMATS] = {
-        {LINE_PLAIN, CS_COMBINED_USER, {NULL, 0}}, {LINE_COMBINED, CS_COMBINED_USER, {NULL, 0}},
-        {LINE_COMBINED, CS_COMBINED_HOST, {NULL, 0}}, {LINE_JSON, CS_COMBINED_USER, {NULL, 0}},
+        {LINE_PLAIN, CS_COMBINED_USER, {NULL, 0}},
+        {LINE_COMBINED, CS_COMBINED_USER, {NULL, 0}},
+        {LINE_COMBINED, CS_COMBINED_HOST, {NULL, 0}},
+        {LINE_JSON, CS_COMBINED_USER, {NULL, 0}},
         {LINE_JSON, CS_COMBINED_USER, {request, 3}}};
     const int wanted[LOG_FIELDS] = {0, 1, 2, 3};
     cs_error err;
@@ -77,8 +79,8 @@ check_encoded(const log_schema *schema, const cs_avro_plan *plan, const cs_log_l
     else
     {
         block = (cs_avro_block){.records = 1, .first_record = 1, .len = record.len};
-        fuzz_check_ok(cs_buffer_append(&record, "0123456789abcdef", CS_AVRO_BLOCK_SLACK, &err), &err,
-                      "slack");
+        fuzz_check_ok(cs_buffer_append(&record, "0123456789abcdef", CS_AVRO_BLOCK_SLACK, &err),
+                      &err, "slack");
         block.data = record.data;
         cs_avro_cursor_init(&cursor, plan, &block);
         fuzz_check_ok(cs_avro_cursor_next(&cursor, values, &err), &err, "decoding");

@@ -200,8 +200,8 @@ records_read(const records_plans *plans, const cs_avro_block *block, int64_t *re
             *err = last;
     }
     for (int way = 0; way < NUM_WAYS; way++)
-        fuzz_check(codes[READ_ALL] != CS_END || codes[way] == CS_END,
-                   "(way %d of reading: %s)", way, last.message);
+        fuzz_check(codes[READ_ALL] != CS_END || codes[way] == CS_END, "(way %d of reading: %s)",
+                   way, last.message);
     *records = counts[READ_ALL];
     return codes[READ_ALL] == CS_END ? CS_OK : codes[READ_ALL];
 }

@@ -17,7 +17,8 @@ check_node(const cs_avro_node *node, bool *seen, size_t num_nodes)
     if (seen[node->index])
         return;
     seen[node->index] = true;
-    fuzz_check(node->fixed_bytes == CS_AVRO_VARIABLE || (uint64_t) node->fixed_bytes >= node->min_bytes);
+    fuzz_check(node->fixed_bytes == CS_AVRO_VARIABLE ||
+               (uint64_t) node->fixed_bytes >= node->min_bytes);
     switch (node->type)
     {
         case CS_AVRO_RECORD:
@@ -25,8 +26,7 @@ check_node(const cs_avro_node *node, bool *seen, size_t num_nodes)
             for (size_t i = 0; i < node->num_fields; i++)
             {
                 fuzz_check(node->fields[i].name != NULL);
-                fuzz_check(node->fields[i].has_default ==
-                           (node->fields[i].default_json != NULL));
+                fuzz_check(node->fields[i].has_default == (node->fields[i].default_json != NULL));
                 check_node(node->fields[i].type, seen, num_nodes);
             }
             break;
@@ -89,8 +89,8 @@ parse(cs_slice json)
     }
     look_at(schema);
     fuzz_check_same((cs_slice){schema->json, schema->json_len}, json, "the original text");
-    fuzz_check_ok(cs_avro_schema_parse(fuzz_env(), schema->json, schema->json_len, &again, &err), &err,
-                  "parsing again");
+    fuzz_check_ok(cs_avro_schema_parse(fuzz_env(), schema->json, schema->json_len, &again, &err),
+                  &err, "parsing again");
     fuzz_check(again->num_nodes == schema->num_nodes);
     cs_avro_schema_free(again);
     return schema;

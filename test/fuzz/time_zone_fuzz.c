@@ -27,8 +27,8 @@ check_instant(const cs_zone *zone, report_clock *clock, cs_time time)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const cs_time times[] = {CS_TIME_MIN, -CS_UNIX_OFFSET, -1, 0, 763344000 * CS_SECOND,
-                                    CS_TIME_END - 1};
+    static const cs_time times[] = {CS_TIME_MIN, -CS_UNIX_OFFSET,       -1,
+                                    0,           763344000 * CS_SECOND, CS_TIME_END - 1};
     fuzz_input input = {data, data + size};
     cs_slice file = fuzz_take_rest(&input);
     report_clock clock;

@@ -220,7 +220,8 @@ try_repair(cs_slice text)
         cs_buffer_init(&out, fuzz_env());
         fuzz_check_ok(utf8_append_repaired(&out, text, nul != 0, &err), &err, "repairing");
         fuzz_check(cs_utf8_valid((const char *) out.data, out.len));
-        if (cs_utf8_valid(text.data, text.len) && (nul != 0 || memchr(text.data, '\0', text.len) == NULL))
+        if (cs_utf8_valid(text.data, text.len) &&
+            (nul != 0 || memchr(text.data, '\0', text.len) == NULL))
             fuzz_check_same(fuzz_slice(&out), text, "what needs no repair");
         cs_buffer_free(&out);
     }
