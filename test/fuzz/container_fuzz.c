@@ -5,6 +5,8 @@
  */
 #include "records.h"
 
+#include "meta_time.h"
+
 #define MAX_RESYNCS 1000
 
 /* What was read of a file. */
@@ -124,12 +126,16 @@ read_by_heads(cs_avro_reader *reader, cs_slice file)
 static void
 read_meta(const cs_avro_reader *reader, cs_slice file)
 {
+    cs_time time;
     size_t count;
     const cs_avro_meta *meta = cs_avro_reader_meta(reader, &count);
 
     for (size_t i = 0; i < count; i++)
         fuzz_check(cs_avro_reader_meta_text(reader, meta[i].key) == (const char *) meta[i].value);
     fuzz_check(cs_avro_reader_header(reader).len <= file.len);
+    for (int i = 0; i < 2; i++)
+        if (meta_time_find(reader, i == 0 ? MIN_TIME_KEY : MAX_TIME_KEY, &time))
+            fuzz_check(cs_time_valid(time));
 }
 
 /* Read what was written: one block, of the same records. */
