@@ -14,6 +14,7 @@
 #include "session_text.h"
 
 #define MAX_CONVERSIONS 1000
+#define MAX_SINGLE_EVENTS 500 /* of a state whose events are added one by one */
 
 /* The day that an instant lies in, where the day begins at an odd hour. */
 static int64_t
@@ -208,34 +209,61 @@ check_parts(cs_slice state, int64_t events)
     }
 }
 
-/* Encode anew: the same bytes, also through text. */
+/* Add the events of a state by its text. */
 static void
-check_canonical(cs_slice state)
+add_as_text(cs_history *history, cs_slice state)
 {
+    cs_buffer text;
+    cs_error err;
+
+    cs_buffer_init(&text, fuzz_env());
+    fuzz_check_ok(cs_state_to_json(fuzz_env(), state, &text, &err), &err, "as text");
+    fuzz_check_ok(cs_history_from_json(history, fuzz_slice(&text), &err), &err, "from text");
+    cs_buffer_free(&text);
+}
+
+/* Add the events of a state one by one, from both ends in turn. */
+static void
+add_out_of_order(cs_history *history, cs_slice state)
+{
+    cs_event events[MAX_SINGLE_EVENTS];
+    cs_state_reader reader;
+    size_t count = 0;
+    cs_error err;
+
+    fuzz_check_ok(cs_state_open(state, &reader, &err), &err, "opening");
+    while (count < MAX_SINGLE_EVENTS && cs_state_next(&reader, &events[count], &err) == CS_OK)
+        count++;
+    for (size_t i = 0; i < count; i++)
+        fuzz_check_ok(cs_history_add(history, events[i % 2 == 0 ? count - 1 - i / 2 : i / 2], &err),
+                      &err, "an event");
+}
+
+/* Encode anew: the same bytes, whichever way the events came. */
+static void
+check_canonical(cs_slice state, int64_t events)
+{
+    static const char *const ways[] = {"encoded anew", "through text", "out of order"};
     cs_state_reader reader;
     cs_history history;
-    cs_buffer text, again;
+    cs_buffer again;
     cs_error err;
 
     fuzz_check_ok(cs_state_check(fuzz_env(), state, &err), &err, "checking again");
     fuzz_check_ok(cs_state_open(state, &reader, &err), &err, "opening");
-    for (int way = 0; way < 2; way++)
+    for (int way = 0; way < (events <= MAX_SINGLE_EVENTS ? 3 : 2); way++)
     {
-        cs_buffer_init(&text, fuzz_env());
         cs_buffer_init(&again, fuzz_env());
         cs_history_init(&history, fuzz_env(), reader.gap);
         if (way == 0)
             fuzz_check_ok(cs_history_add_state(&history, state, &err), &err, "adding");
+        else if (way == 1)
+            add_as_text(&history, state);
         else
-        {
-            fuzz_check_ok(cs_state_to_json(fuzz_env(), state, &text, &err), &err, "as text");
-            fuzz_check_ok(cs_history_from_json(&history, fuzz_slice(&text), &err), &err,
-                          "from text");
-        }
+            add_out_of_order(&history, state);
         fuzz_check_ok(cs_history_encode(&history, &again, &err), &err, "encoding");
-        fuzz_check_same(fuzz_slice(&again), state, way == 0 ? "encoded anew" : "through text");
+        fuzz_check_same(fuzz_slice(&again), state, ways[way]);
         cs_history_free(&history);
-        cs_buffer_free(&text);
         cs_buffer_free(&again);
     }
 }
@@ -248,7 +276,7 @@ states_check(cs_slice state)
     int64_t events = check_events(state);
     cs_map map;
 
-    check_canonical(state);
+    check_canonical(state, events);
     cs_map_init(&map, cs_malloc_env());
     fill_map(&map, state);
     check_sessions(state, events, NULL, &map);
