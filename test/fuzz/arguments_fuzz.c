@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "commands.h"
+#include "line_format.h"
 #include "offline_args.h"
 #include "report_time.h"
 #include "s3.h"
@@ -49,6 +50,23 @@ try_value(const char *text)
     cs_zone_free(&zone);
 }
 
+/* All arguments as the fields of a format. */
+static void
+try_fields(char **arguments, int count)
+{
+    line_format_settings settings = {
+        LINE_JSON, CS_COMBINED_USER, {(const char **) arguments, count}};
+    line_parser parser;
+    line_format format;
+
+    if (line_format_choose(&format, &settings, "format") != STATUS_OK)
+        return;
+    for (int i = 0; i < LINE_JSON_FIELDS; i++)
+        fuzz_check(format.keys[i].data == NULL || format.keys[i].len > 0);
+    fuzz_check(line_parser_open(&parser, &format) == STATUS_OK);
+    line_parser_close(&parser);
+}
+
 /* All arguments as those of a command. */
 static void
 try_command(const command_spec *command, char **arguments, int count)
@@ -78,6 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         arguments[count++] = fuzz_take_text(&input);
     try_value(arguments[0]);
     command_find(arguments[0]);
+    try_fields(arguments, count);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         try_command(commands[i], arguments, count);
     while (count > 0)
