@@ -23,7 +23,7 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install demo notebook check check-matrix soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install demo notebook check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -40,6 +40,10 @@ loader: core
 tests: core
 	@$(MAKE) $(SUB) test/unit all
 	@$(MAKE) $(SUB) test/interop all
+
+# The fuzzing targets, where clang can build them.
+fuzz:
+	@$(MAKE) $(SUB) test/fuzz all
 
 # The extension is built in its own folder: objects made for another server
 # version go when the version changes.
@@ -61,14 +65,14 @@ demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIE
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
 check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
 	@scripts/check-matrix $(SERVERS)
 
 soak: ## run the randomised tests with their full counts
-	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
+	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
 
 bench: ## run the benchmarks
 	@bench/run
