@@ -444,7 +444,7 @@ const command_spec encode_command = {
         "whenever it was killed and started again with the same command. --max-rejects\n"
         "is about each segment then.",
     .examples = "clickstream encode -o http_log.avro data/http_log.txt\n"
-                "clickstream encode --format combined --max-rejects 10 data/access.log\n"
+                "clickstream encode --format combined --max-rejects 10 access.log\n"
                 "clickstream encode --codec snappy --partition day -o lake data/http_log.txt\n"
                 "clickstream encode --follow -o segments access.log",
     .options = options,

@@ -11,7 +11,7 @@ from conftest import PROGRAM, ROOT
 PAGES = [path for path in (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
          if path.exists()]
 # Options of other programs that the pages name.
-FOREIGN_OPTIONS = {"--list", "--nouse_legacy_sql", "--packages", "--format"}
+FOREIGN_OPTIONS = {"--list", "--long"}
 
 
 def prose(path):
