@@ -18,16 +18,19 @@ clickstream_ok($node, 'init');
 # types, aggregates, operators, operator classes, wrappers and triggers are made of say
 # nothing by themselves.
 my @objects = split /\n/, $node->safe_psql('postgres', <<~'SQL');
-    WITH ours AS (
+    WITH members AS (
         SELECT classid, objid FROM pg_depend
         WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
           AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'clickstream')
+    ), ours AS (
+        SELECT * FROM members
         UNION
         SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
         UNION
         SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION
-        SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+        SELECT 'pg_trigger'::regclass, oid FROM pg_trigger
+        WHERE NOT tgisinternal AND tgrelid NOT IN (SELECT objid FROM members)
     ), parts AS (
         SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend])::oid AS oid FROM pg_type
         UNION
@@ -39,6 +42,9 @@ my @objects = split /\n/, $node->safe_psql('postgres', <<~'SQL');
         SELECT amproc FROM pg_amproc
         UNION
         SELECT unnest(ARRAY[fdwhandler, fdwvalidator]) FROM pg_foreign_data_wrapper
+        UNION
+        SELECT oid FROM pg_proc
+        WHERE prorettype = 'trigger'::regtype AND oid IN (SELECT objid FROM members)
     )
     SELECT 'function ' || proname FROM ours, pg_proc AS p
     WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND p.oid NOT IN (SELECT oid FROM parts)
