@@ -377,7 +377,8 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
 static exit_status
 encode(const encode_settings *settings, const operand_list *logs, const job_list *list)
 {
-    reject_budget budget = {.limit = settings->max_rejects};
+    reject_budget budget = {.limit = settings->max_rejects,
+                            .format_option = settings->format.kind == LINE_PLAIN ? "format" : NULL};
     encode_context context = {.budget = &budget,
                               .replace = settings->force,
                               .threads = choose_threads(settings->jobs),
