@@ -17,7 +17,7 @@ INSTALL ?= install
 # Relative LOG= and MAPPING= count from where the caller stands, also under
 # "make -C".
 export CALLER_DIR := $(PWD)
-export LOG MAPPING MOVIELENS KEEP SUITES
+export LOG LOG_FORMAT MAPPING MOVIELENS KEEP SUITES
 
 # Scripts look for a server of their own choice unless the caller named one.
 ifeq ($(origin PG_CONFIG),file)
@@ -69,7 +69,7 @@ install-manual:
 	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
 	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
 
-demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
+demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
