@@ -7,12 +7,17 @@
 PG_CONFIG ?= pg_config
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir ?= $(datadir)/zsh/site-functions
+fishcompdir ?= $(datadir)/fish/vendor_completions.d
 INSTALL ?= install
 
 # Relative LOG= and MAPPING= count from where the caller stands, also under
 # "make -C".
 export CALLER_DIR := $(PWD)
-export LOG MAPPING MOVIELENS KEEP SUITES
+export LOG LOG_FORMAT MAPPING MOVIELENS KEEP SUITES
 
 # Scripts look for a server of their own choice unless the caller named one.
 ifeq ($(origin PG_CONFIG),file)
@@ -23,7 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests fuzz install demo notebook check check-matrix soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual demo notebook
+.PHONY: check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -54,12 +60,21 @@ build/server-version: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else \
 	  if test -e $@; then $(MAKE) $(SUB) extension clean; fi; mv $@.new $@; fi
 
-install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
+install: all install-manual ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
 	$(MAKE) $(SUB) extension install
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
 
-demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
+# The man pages and the completions, which scripts/manual makes.
+install-manual:
+	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' \
+	  '$(DESTDIR)$(fishcompdir)'
+	$(INSTALL) -m 644 docs/man/*.1 '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL) -m 644 completions/clickstream.bash '$(DESTDIR)$(bashcompdir)/clickstream'
+	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
+	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
+demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
