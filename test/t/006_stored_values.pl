@@ -69,7 +69,8 @@ SELECT count(*) > 20, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM given WHERE
                                        OR NOT EXISTS (SELECT FROM given WHERE name = m_name AND text = m::text))
 FROM copied
 END
-    ok(slurp_file("$scratch/again.bin") eq slurp_file("$fixtures/$version/stored.bin"), "$version: and written the same");
+    ok(slurp_file("$scratch/again.bin") eq slurp_file("$fixtures/$version/stored.bin"),
+        "$version: and written the same");
 }
 foreach my $version (sort grep { -e "$fixtures/$_/recommend.csv" } slurp_dir($fixtures))
 {

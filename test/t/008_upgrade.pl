@@ -65,7 +65,8 @@ foreach my $version (@released)
     my $before = contents($database);
     isnt(extension_catalog($node, $database), $expected, "$version: another catalog at first");
     $node->safe_psql($database, 'ALTER EXTENSION clickstream UPDATE');
-    is_csv(extension_catalog($node, $database), $expected, "$version: after the update the catalog is that of a fresh install");
+    is_csv(extension_catalog($node, $database), $expected,
+        "$version: after the update the catalog is that of a fresh install");
     is_csv(contents($database), $before, "$version: the tables read as before");
     is($node->safe_psql($database, <<'END'), 't|t|t', "$version: the new functions read them");
 SELECT count(*) = (SELECT sum(num_sessions(s)) FROM state WHERE name <> 'all_of_time'),

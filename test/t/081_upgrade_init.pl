@@ -176,5 +176,33 @@ foreach my $version (grep { defined fixtures_of($_, 'init.sql') } all_versions()
     check_version($version, 1) if defined fixtures_of($version, 'http_log_month.sql');
 }
 
+# An extension or tables that move to another schema: init makes the functions find them again
+
+create_database($node, 'moved');
+my @where = ('-d', 'moved', '-U', 'keeper', '--schema');
+my $first = avro_log("$scratch/first", @lines[ 0 .. 499 ]);
+clickstream_ok($node, 'init', @where, 'live');
+clickstream_ok($node, 'load', @where, 'live', $first);
+$node->safe_psql('moved', <<'END');
+CREATE SCHEMA other;
+GRANT USAGE ON SCHEMA other TO PUBLIC;
+ALTER EXTENSION clickstream SET SCHEMA other;
+END
+$node->psql('moved', 'SELECT live.refresh_sessions()', extra_params => [ '-U', 'keeper' ], stderr => \my $error);
+like($error, qr/does not exist/, 'moved: the functions look for the extension where it was');
+clickstream_ok($node, 'init', @where, 'live');
+cmp_ok(keeper('moved', 'SELECT live.refresh_sessions()'), '>', 20, 'moved: after init they find it');
+keeper('moved', <<'END');
+ALTER SCHEMA live RENAME TO kept;
+UPDATE kept.load_batch SET table_name = 'kept' || substr(table_name, length('live') + 1) WHERE table_name ~ '^live[.]';
+END
+clickstream_ok($node, 'init', @where, 'kept');
+clickstream_ok($node, 'load', @where, 'kept', $first);
+is(keeper('moved', 'SELECT count(*) FROM kept.http_log'), '500', 'renamed: what is loaded stays loaded');
+clickstream_ok($node, 'load', @where, 'kept', $second);
+cmp_ok(keeper('moved', 'SELECT kept.refresh_sessions()'), '>', 20, 'renamed: a refresh');
+is(keeper('moved', 'SELECT kept.session_states_fresh(), kept.refresh_sessions(rebuild => true)'),
+    't|0', 'renamed: is complete and exact');
+
 $node->stop;
 done_testing();

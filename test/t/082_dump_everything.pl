@@ -95,7 +95,7 @@ sub goes_on
     return;
 }
 
-# Whole, in each format
+# Whole, in some formats, in soak in all
 
 my %whole = (
     plain => [],
@@ -104,7 +104,8 @@ my %whole = (
     directory => [ '-Fd', '-j', '3' ],
     tar => ['-Ft'],
     root => [ '-Fc', '--load-via-partition-root' ]);
-foreach my $name (sort keys %whole)
+my @wanted = $ENV{CLICKSTREAM_SOAK} ? sort keys %whole : ('directory', 'plain');
+foreach my $name (@wanted)
 {
     my $dump = dump_shop($name, @{ $whole{$name} });
 
@@ -114,7 +115,19 @@ foreach my $name (sort keys %whole)
     is_csv(extension_catalog($target, $name), $catalog, "$name: the extension's objects");
     is_csv(schema_catalog($target, $name, $_), $schema{$_}, "$name: the objects of $_") foreach 'live', $shop;
 }
+restore('directory', "$scratch/directory", '--clean', '--if-exists');
+is_csv(answers($target, 'directory'), $said, 'directory: restored again in the place of what was there');
 goes_on($_) foreach 'plain', 'directory';
+
+# A model belongs to a role, which must be there
+
+empty_database('roles');
+$target->safe_psql('postgres', 'ALTER ROLE analyst RENAME TO somebody');
+$target->command_checks_all(
+    [ 'pg_restore', '--no-owner', '--no-acl', "$scratch/directory", '-U', 'keeper', '-d', 'roles' ],
+    1, [], [qr/role "analyst" does not exist/], 'roles: one is missing');
+is(as_role($target, 'roles', 'keeper', 'SELECT count(*) FROM tools.recommender_model'), '0', 'roles: no models');
+$target->safe_psql('postgres', 'ALTER ROLE somebody RENAME TO analyst');
 
 # Rights on functions of the extension are a superuser's to give, and then the extension is the
 # superuser's, too: a dump does not say whose it was
@@ -130,7 +143,8 @@ is_csv(answers($target, 'granted'), answers($source, 'shop'), 'by a superuser: a
 
 empty_database('apart');
 restore('apart', dump_shop('schema', '-Fc', '--schema-only'));
-is(as_role($target, 'apart', 'keeper', 'SELECT count(*) FROM live.session_report()'), '0', 'apart: a report of nothing');
+is(as_role($target, 'apart', 'keeper', 'SELECT count(*) FROM live.session_report()'),
+    '0', 'apart: a report of nothing');
 restore('apart', dump_shop('data', '-Fc', '--data-only'));
 goes_on('apart');
 
@@ -154,6 +168,28 @@ foreach my $schema ('live', $shop)
         "by_init: the report of $schema");
 }
 goes_on('by_init');
+
+# Without the states, or without all that is known of loads: the report reads the log
+
+my %left_out = (without_states => ['session_state'], without_all => [ 'session_*', 'load_*' ]);
+foreach my $database (sort keys %left_out)
+{
+    my $report = 'SELECT * FROM live.session_report() ORDER BY 1, 2';
+
+    empty_database($database);
+    restore($database, dump_shop($database, '-Fc', map { "--exclude-table-data=live.$_" } @{ $left_out{$database} }));
+    is_csv(as_role($target, $database, 'keeper', $report), as_role($source, 'shop', 'keeper', $report),
+        "$database: the report");
+    as_role($target, $database, 'keeper', 'DELETE FROM live.session_mark');
+    is(as_role($target, $database, 'keeper', 'SELECT live.session_states_fresh()'),
+        'f', "$database: states are missed");
+    is_csv(as_role($target, $database, 'keeper', $report), as_role($source, 'shop', 'keeper', $report),
+        "$database: the report, without marks");
+    cmp_ok(as_role($target, $database, 'keeper', 'SELECT live.refresh_sessions()'), '>', 20, "$database: a refresh");
+    is(as_role($target, $database, 'keeper', 'SELECT live.session_states_fresh()'), 't', "$database: makes all");
+    is(as_role($target, $database, 'keeper', 'SELECT live.refresh_sessions(rebuild => true)'),
+        '0', "$database: as they are");
+}
 
 $source->stop;
 $target->stop;

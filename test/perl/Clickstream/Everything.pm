@@ -42,19 +42,20 @@ END
     return;
 }
 
-# Create a database of the keeper's with the extension, of the version if one is given. That may be one
-# that only a superuser may install today.
+# Create a database of the keeper's with the extension, of the version if one is given. 0.4.0 and 0.5.0,
+# which only a superuser may install today, become what they were when an owner could.
 sub create_database
 {
     my ($node, $database, $version) = @_;
-    my $create = 'CREATE EXTENSION clickstream SCHEMA tools';
+    my $early = $version && $version =~ /^0\.[45]\.0$/ ? '0.3.0' : $version;
 
     $node->safe_psql('postgres', "CREATE DATABASE $database OWNER keeper TEMPLATE template0");
-    as_role($node, $database, 'keeper', 'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC');
-    return as_role($node, $database, 'keeper', $create) unless $version;
-    $node->safe_psql('postgres', 'ALTER ROLE keeper SUPERUSER');
-    as_role($node, $database, 'keeper', "$create VERSION '$version'");
-    $node->safe_psql('postgres', 'ALTER ROLE keeper NOSUPERUSER');
+    as_role($node, $database, 'keeper',
+            'CREATE SCHEMA tools; GRANT USAGE ON SCHEMA tools TO PUBLIC; CREATE EXTENSION clickstream SCHEMA tools'
+          . ($early ? " VERSION '$early'" : ''));
+    return if ($early // '') eq ($version // '');
+    $node->safe_psql($database, "ALTER EXTENSION clickstream UPDATE TO '$version'");
+    $node->safe_psql($database, "ALTER TABLE tools.recommender_$_ OWNER TO keeper") foreach 'model', 'item', 'user';
     return;
 }
 
@@ -152,8 +153,8 @@ CREATE SCHEMA files;
 IMPORT FOREIGN SCHEMA avro FROM SERVER files INTO files
     OPTIONS (filename '$file', table_name 'log', file_columns 'true');
 CREATE FOREIGN TABLE files.narrow (
-    who text OPTIONS (field 'user_id'), at timestamptz OPTIONS (field 'timestamp')) SERVER files OPTIONS (filename '$file',
-    on_error 'ignore', reject_limit '7');
+    who text OPTIONS (field 'user_id'), at timestamptz OPTIONS (field 'timestamp'))
+    SERVER files OPTIONS (filename '$file', on_error 'ignore', reject_limit '7');
 GRANT USAGE ON SCHEMA files TO reader;
 GRANT SELECT ON files.log TO reader;
 SET search_path = public, tools;
@@ -205,7 +206,8 @@ INSERT INTO $shop.campaign_reward_mapping TABLE live.campaign_reward_mapping;
 CREATE INDEX our_idx ON live.http_log (user_id);
 ALTER TABLE $shop.http_log ADD COLUMN our_note text DEFAULT 'none';
 COMMENT ON COLUMN $shop.http_log.our_note IS 'ours';
-INSERT INTO $shop.load_reject (load_id, reason, record_text, line, record_bytes) VALUES (1, 'odd', 'text', 7, '\\x00ff');
+INSERT INTO $shop.load_reject (load_id, reason, record_text, line, record_bytes)
+    VALUES (1, 'odd', 'text', 7, '\\x00ff');
 CREATE VIEW live.busy AS SELECT user_id, count(*) FROM live.session_report() GROUP BY user_id;
 GRANT USAGE ON SCHEMA live, $shop TO reader;
 GRANT SELECT ON live.http_log, live.campaign_reward_mapping, live.session_state, live.session_mark, live.load_batch,
@@ -294,13 +296,15 @@ SELECT to_regclass('public.state') IS NOT NULL, to_regclass('files.log') IS NOT 
 END
     my ($values, $files, $model, $live, $second) = map { $_ eq 't' } split /\|/, $has;
 
-    return join "\n", as_role($node, $database, 'keeper', join '', ($values ? $of_values : ()),
+    my $answer = join "\n", as_role($node, $database, 'keeper', join '', ($values ? $of_values : ()),
         ($files ? $of_files : ()), ($model ? $of_model : ()), ($live ? of_live('live') : ()),
         ($second ? of_live($shop) : ())),
       as_role($node, $database, 'reader', join '', ($values ? $of_values_read : ()),
         ($files ? 'SELECT count(*) FROM files.log;' : ()), ($model ? 'SELECT * FROM offer;' : ()),
         ($live ? 'SELECT * FROM live.busy ORDER BY 1;' : ())),
       rights($node, $database);
+    $answer =~ s/=arwdDxtm\b/=arwdDxt/g;    # all rights on a table, since 17 and before
+    return "$answer\n";
 }
 
 # Return owners, rights and comments of the user's objects, and of the extension's where they were
@@ -310,7 +314,8 @@ sub rights
     my ($node, $database) = @_;
 
     return $node->safe_psql($database, <<'END');
-SELECT n.nspname, n.nspowner::regrole, n.nspacl, s.srvname, s.srvowner::regrole, obj_description(s.oid, 'pg_foreign_server')
+SELECT n.nspname, n.nspowner::regrole, n.nspacl, s.srvname, s.srvowner::regrole,
+       obj_description(s.oid, 'pg_foreign_server')
 FROM pg_namespace AS n LEFT JOIN pg_foreign_server AS s ON n.nspname = 'files'
 WHERE n.nspname IN ('tools', 'live', 'files', 'The "shop"') ORDER BY 1;
 SELECT c.oid::regclass, c.relkind, c.relowner::regrole, c.relacl, obj_description(c.oid, 'pg_class'), a.attname,
@@ -324,7 +329,8 @@ FROM pg_proc AS p WHERE (p.pronamespace IN (SELECT oid FROM pg_namespace WHERE n
    OR p.proname = 'http_event' ORDER BY p.oid::regprocedure::text;
 SELECT t.typname, t.typowner::regrole, t.typacl FROM pg_type AS t WHERE t.typname IN ('visit', 'pair') ORDER BY 1;
 SELECT ftrelid::regclass::text, ftoptions FROM pg_foreign_table ORDER BY 1;
-SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
+SELECT indexrelid::regclass::text, indisvalid FROM pg_index
+WHERE indrelid::regclass::text ~ 'state|http_log' ORDER BY 1;
 END
 }
 
