@@ -28,7 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install install-manual demo notebook check soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual demo notebook
+.PHONY: check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -45,6 +46,10 @@ loader: core
 tests: core
 	@$(MAKE) $(SUB) test/unit all
 	@$(MAKE) $(SUB) test/interop all
+
+# The fuzzing targets, where clang can build them.
+fuzz:
+	@$(MAKE) $(SUB) test/fuzz all
 
 # The extension is built in its own folder: objects made for another server
 # version go when the version changes.
@@ -75,11 +80,14 @@ demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELEN
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
+check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
+	@scripts/check-matrix $(SERVERS)
+
 soak: ## run the randomised tests with their full counts
-	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
+	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
 
 bench: ## run the benchmarks
 	@bench/run
@@ -94,8 +102,8 @@ clean: ## remove everything that was built
 help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'
