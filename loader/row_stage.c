@@ -65,14 +65,13 @@ refuse_update(const load_table *table, const char *keys)
     return STATUS_USAGE;
 }
 
-/* Ask for the statements; names are looked up in the catalog alone meanwhile. */
-static exit_status
-plan_stage(const row_sender *sender, const load_table *table, PGresult **plan)
+/* Names are looked up in the catalog alone meanwhile. */
+exit_status
+sender_plan(const row_sender *sender, const char *sql, const char *extra, PGresult **plan)
 {
     connection *server = sender->server;
     const char *path = server->search_path;
-    const char *params[] = {table->oid, table->qualified, NULL,
-                            sender->settings.on_conflict == CONFLICT_UPDATE ? "update" : "nothing"};
+    const char *params[] = {sender->table->oid, sender->table->qualified, NULL, extra};
     exit_status status;
     cs_buffer columns;
 
@@ -84,7 +83,7 @@ plan_stage(const row_sender *sender, const load_table *table, PGresult **plan)
             server, "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)", 0,
             NULL);
     if (status == STATUS_OK)
-        status = connection_query(server, resource_stage_plan_sql, 4, params, plan);
+        status = connection_query(server, sql, extra != NULL ? 4 : 3, params, plan);
     cs_buffer_free(&columns);
     STATUS_TRY(status);
     status =
@@ -113,14 +112,15 @@ make_statements(row_sender *sender, const char *insert)
 }
 
 exit_status
-sender_stage(row_sender *sender, const load_table *table)
+sender_stage(row_sender *sender)
 {
+    bool updates = sender->settings.on_conflict == CONFLICT_UPDATE;
     PGresult *plan = NULL;
     exit_status status;
 
-    STATUS_TRY(plan_stage(sender, table, &plan));
+    STATUS_TRY(sender_plan(sender, resource_stage_plan_sql, updates ? "update" : "nothing", &plan));
     if (PQgetisnull(plan, 0, PLAN_CLEAR))
-        status = refuse_update(table, PQgetvalue(plan, 0, PLAN_KEYS));
+        status = refuse_update(sender->table, PQgetvalue(plan, 0, PLAN_KEYS));
     else
         status = connection_run(sender->server, PQgetvalue(plan, 0, PLAN_CREATE), 0, NULL);
     if (status == STATUS_OK)
@@ -133,11 +133,5 @@ sender_stage(row_sender *sender, const load_table *table)
 bool
 sender_unstage(row_sender *sender)
 {
-    PGresult *result =
-        connection_execute(sender->server, "DROP TABLE pg_temp." STAGE_NAME, 0, NULL);
-
-    if (connection_failed(result))
-        return sender_fail(sender, result);
-    PQclear(result);
-    return true;
+    return sender_run(sender, "DROP TABLE pg_temp." STAGE_NAME);
 }
