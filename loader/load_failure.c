@@ -128,8 +128,7 @@ row_failure_make(const char *sqlstate, const char *column, const char *message, 
         return NULL;
     snprintf(texts, SQLSTATE_SIZE, "%s", says_something(sqlstate) ? sqlstate : UNKNOWN_SQLSTATE);
     failure->sqlstate = texts;
-    failure->column =
-        column_size > 0 ? memcpy(texts + SQLSTATE_SIZE, column, column_size) : NULL;
+    failure->column = column_size > 0 ? memcpy(texts + SQLSTATE_SIZE, column, column_size) : NULL;
     snprintf(failure->reason, sizeof(failure->reason), "%s%s%s",
              says_something(message) ? message : "refused by the server",
              says_something(detail) ? ": " : "", says_something(detail) ? detail : "");

@@ -12,8 +12,8 @@
 typedef struct chunk_row
 {
     row_place place;
-    size_t end;        /* in bytes */
-    size_t raw_end;    /* in raw */
+    size_t end;           /* in bytes */
+    size_t raw_end;       /* in raw */
     row_failure *failure; /* why the server refuses it; NULL: as far as we know it does not */
 } chunk_row;
 
@@ -23,8 +23,8 @@ typedef struct row_chunk
     cs_buffer raw;   /* the rows as they were read */
     chunk_row *rows;
     size_t capacity;
-    size_t first; /* the first row that is not settled */
-    size_t count; /* up to the last one */
+    size_t first;    /* the first row that is not settled */
+    size_t count;    /* up to the last one */
     size_t screened; /* the first row that was not looked at before, see row_screen.c */
 } row_chunk;
 

@@ -17,7 +17,8 @@
  * How many rows a COPY has follows from how often rows are refused. One that fails has about
  * half of its rows sent for nothing, with a unique index more; each COPY has a price of its
  * own. With each d'th row refused the sum is least at a multiple of the root of d, which was
- * measured to be about 12, with and without an index.
+ * measured to be about 12, with and without an index, and about 8 where halving finds
+ * the rows. Where many are refused for what they are row_screen.c finds them beforehand.
  */
 #include "load_failure.h"
 #include "log.h"
@@ -58,12 +59,12 @@ adapt_limit(row_sender *sender)
 {
     int64_t clean = sender->settled - sender->refused_at;
     int64_t spread = sender->spread > clean ? sender->spread : clean;
+    int64_t factor = sender->halved ? CHUNK_HALVED_FACTOR : CHUNK_SPREAD_FACTOR;
     size_t limit = CHUNK_MIN_ROWS;
 
     if (sender->spread == INT64_MAX)
         return; /* none was refused yet */
-    while (limit < CHUNK_MAX_ROWS &&
-           (int64_t) (limit * limit) / (CHUNK_SPREAD_FACTOR * CHUNK_SPREAD_FACTOR) < spread)
+    while (limit < CHUNK_MAX_ROWS && (int64_t) (limit * limit) / (factor * factor) < spread)
         limit += limit / 16;
     sender->limit = limit;
 }
@@ -174,7 +175,8 @@ copy_rows(row_sender *sender, size_t end, PGresult **failure)
     *failure = NULL;
     if (row_chunk_live(&sender->chunk, end) == 0)
         return settle(sender, end);
-    return start_copy(sender, end, false) && sender_close_copy(sender) && hear_copy(sender, failure);
+    return start_copy(sender, end, false) && sender_close_copy(sender) &&
+           hear_copy(sender, failure);
 }
 
 /* Set a row aside; those behind it that may have been refused because of it are tried again. */
@@ -269,6 +271,7 @@ cut_row(row_sender *sender, size_t end, PGresult *failure)
     named_row named = failure_row(failure, sender->copied, (int64_t) live);
     size_t row;
 
+    sender->halved = named.number == 0;
     if (live == 1)
         return set_aside(sender, row_chunk_nth(chunk, 1), failure);
     row = named.number > 0 ? row_chunk_nth(chunk, (size_t) named.number) : 0;
@@ -294,8 +297,7 @@ sender_settle(row_sender *sender, bool all)
         if (!sender_screen_hear(sender, stop) || !settle_rows(sender, stop))
             return false;
     }
-    else if (!hear_copy(sender, &failure) ||
-             (failure != NULL && !cut_row(sender, stop, failure)))
+    else if (!hear_copy(sender, &failure) || (failure != NULL && !cut_row(sender, stop, failure)))
         return false;
     /* as many as make up COPYs of their own; others will follow the rest */
     while (chunk->first < chunk->count && (all || chunk->count - chunk->first >= sender->limit))

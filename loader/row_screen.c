@@ -26,12 +26,15 @@
 
 #define SCREEN_NAME "clickstream_screen"
 #define SCREEN_MAKE \
-    "SAVEPOINT " ROW_SAVEPOINT \
-    "; SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true); "
-#define SCREEN_START "SELECT pg_catalog.setval('pg_temp.clickstream_number', 1, false); "
-#define SCREEN_END \
+    SAVEPOINT_START "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true); "
+
+/* Emptied outside of the savepoint, as in row_stage.c. */
+#define SCREEN_START                                       \
+    "TRUNCATE pg_temp.clickstream_tried; " SAVEPOINT_START \
+    "SELECT pg_catalog.setval('pg_temp.clickstream_number', 1, false); "
+#define SCREEN_END                                                                           \
     "; SELECT number, sqlstate, column_name, message, detail FROM pg_temp.clickstream_tried" \
-    " ORDER BY number; ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT
+    " ORDER BY number" SAVEPOINT_END
 
 /* The fields of the row of screen_plan.sql. */
 enum plan_field
@@ -96,13 +99,9 @@ make_statements(row_sender *sender, const PGresult *plan)
 
     screen->drop = strdup(PQgetvalue(plan, 0, PLAN_DROP));
     if (copy != NULL && screen->drop != NULL &&
-        asprintf(&screen->start,
-                 "SAVEPOINT " ROW_SAVEPOINT "; " SCREEN_START "%s WHERE %s" SCREEN_END, copy,
-                 condition) >= 0)
+        asprintf(&screen->start, SCREEN_START "%s WHERE %s" SCREEN_END, copy, condition) >= 0)
         made = asprintf(&screen->start_again,
-                        "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; " SCREEN_START
-                        "%s WHERE %s" SCREEN_END,
-                        copy, condition);
+                        SAVEPOINT_UNDO "; " SCREEN_START "%s WHERE %s" SCREEN_END, copy, condition);
     free(copy);
     return made >= 0 || sender_stop(sender, log_out_of_memory());
 }
@@ -129,8 +128,8 @@ create_objects(row_sender *sender, const PGresult *plan)
         return true;
     }
     PQclear(result);
-    result = connection_execute(
-        sender->server, "SELECT pg_catalog.set_config('search_path', $1, true)", 1, &path);
+    result = connection_execute(sender->server,
+                                "SELECT pg_catalog.set_config('search_path', $1, true)", 1, &path);
     if (connection_failed(result))
         return sender_fail(sender, result);
     PQclear(result);
@@ -163,9 +162,9 @@ sender_screen_ready(row_sender *sender)
 static bool
 keep_tried(row_sender *sender, const PGresult *tried, int at, row_failure **failure)
 {
-    *failure = row_failure_make(
-        PQgetvalue(tried, at, TRIED_SQLSTATE), PQgetvalue(tried, at, TRIED_COLUMN),
-        PQgetvalue(tried, at, TRIED_MESSAGE), PQgetvalue(tried, at, TRIED_DETAIL));
+    *failure =
+        row_failure_make(PQgetvalue(tried, at, TRIED_SQLSTATE), PQgetvalue(tried, at, TRIED_COLUMN),
+                         PQgetvalue(tried, at, TRIED_MESSAGE), PQgetvalue(tried, at, TRIED_DETAIL));
     if (*failure == NULL)
         return sender_stop(sender, log_out_of_memory());
     if (!row_failure_lies_in_row(*failure))
@@ -176,11 +175,12 @@ keep_tried(row_sender *sender, const PGresult *tried, int at, row_failure **fail
     return true;
 }
 
-/* Set the rows aside that were tried and refused; *found is set to their number. */
+/* Set the rows before row end aside that were tried and refused; *found is set to their number. */
 static bool
-set_tried_aside(row_sender *sender, const PGresult *tried, int *found)
+set_tried_aside(row_sender *sender, size_t end, const PGresult *tried, int *found)
 {
     row_chunk *chunk = &sender->chunk;
+    int64_t rows = (int64_t) row_chunk_live(chunk, end);
     size_t row = chunk->first;
     int64_t number = 1; /* of the row, in the COPY */
 
@@ -190,6 +190,8 @@ set_tried_aside(row_sender *sender, const PGresult *tried, int *found)
         int64_t wanted = strtoll(PQgetvalue(tried, i, TRIED_NUMBER), NULL, 10);
         row_failure *failure;
 
+        if (wanted < number || wanted > rows)
+            break;
         for (row = row_chunk_next(chunk, row); number < wanted; number++)
             row = row_chunk_next(chunk, row + 1);
         if (!keep_tried(sender, tried, i, &failure))
@@ -211,8 +213,8 @@ judge(row_sender *sender, int tried, int found)
     screen->fruitless = found > 0 ? 0 : screen->fruitless + 1;
     sender->refused_at = sender->settled;
     if (found == 0 || tried > 2 * found)
-        turn_off(screen, tried > 2 * found + SCREEN_MIN_ROWS ||
-                             screen->fruitless == SCREEN_MAX_FRUITLESS);
+        turn_off(screen,
+                 tried > 2 * found + SCREEN_MIN_ROWS || screen->fruitless == SCREEN_MAX_FRUITLESS);
 }
 
 bool
@@ -230,7 +232,7 @@ sender_screen_hear(row_sender *sender, size_t end)
         judge(sender, 0, 0);
     else
     {
-        done = set_tried_aside(sender, tried, &found);
+        done = set_tried_aside(sender, end, tried, &found);
         judge(sender, PQntuples(tried), found);
     }
     PQclear(tried);

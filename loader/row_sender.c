@@ -20,10 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAVEPOINT_START "SAVEPOINT " ROW_SAVEPOINT "; "
-#define SAVEPOINT_AGAIN "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; "
-#define SAVEPOINT_END "; RELEASE SAVEPOINT " ROW_SAVEPOINT
-
 bool
 sender_fail(row_sender *sender, PGresult *failure)
 {
@@ -77,8 +73,7 @@ sender_run(row_sender *sender, const char *sql)
 bool
 sender_end_savepoint(row_sender *sender)
 {
-    if (!sender_run(sender,
-                    "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT))
+    if (!sender_run(sender, SAVEPOINT_UNDO))
         return false;
     sender->failed = false;
     return true;
@@ -250,7 +245,8 @@ keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err
     if (sender->closed)
         return has_next(sender) && !sender_settle(sender, false) ? CS_ERR_IO : CS_OK;
     sender->in_copy++;
-    if ((sender->screen.running || sender->in_copy < sender->limit) && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
+    if ((sender->screen.running || sender->in_copy < sender->limit) &&
+        row_chunk_size(chunk) < CHUNK_MAX_BYTES)
         return CS_OK;
     return sender_close_copy(sender) ? CS_OK : CS_ERR_IO;
 }

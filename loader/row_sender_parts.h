@@ -9,6 +9,10 @@
 #include "row_places.h"
 
 #define ROW_SAVEPOINT "clickstream_rows"
+#define SAVEPOINT_START "SAVEPOINT " ROW_SAVEPOINT "; "
+#define SAVEPOINT_AGAIN "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; "
+#define SAVEPOINT_END "; RELEASE SAVEPOINT " ROW_SAVEPOINT
+#define SAVEPOINT_UNDO "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT
 
 /* How many rows and bytes a chunk may have; a row that is larger is a chunk of its own. */
 #define CHUNK_MAX_ROWS (64 * 1024)
@@ -19,10 +23,11 @@
 #define CHUNK_NEXT_BYTES (256 * 1024)
 
 /*
- * Where each spread'th row is refused, a COPY has so many rows: this times the root of spread,
- * but not less than the minimum.
+ * Where each spread'th row is refused, a COPY has so many rows: one of these times the root of
+ * spread, the second where refused rows are found by halving; but not less than the minimum.
  */
 #define CHUNK_SPREAD_FACTOR 12
+#define CHUNK_HALVED_FACTOR 8
 #define CHUNK_MIN_ROWS 16
 
 /*
@@ -80,6 +85,7 @@ struct row_sender
     size_t limit;       /* how many may be, see row_cut.c */
     int64_t settled;    /* rows before the chunk's first unsettled one */
     int64_t refused_at; /* number of the latest row that was refused, from 0 */
+    bool halved;        /* the latest row that was refused was found by halving */
     int64_t spread;     /* about how many rows there are for each one that is refused */
     row_screen screen;
 

@@ -16,9 +16,8 @@
 #include <stdlib.h>
 
 #define STAGE_NAME "clickstream_stage"
-#define STAGE_START "TRUNCATE pg_temp." STAGE_NAME "; SAVEPOINT " ROW_SAVEPOINT "; "
-#define STAGE_AGAIN \
-    "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT "; " STAGE_START
+#define STAGE_START "TRUNCATE pg_temp." STAGE_NAME "; " SAVEPOINT_START
+#define STAGE_AGAIN SAVEPOINT_UNDO "; " STAGE_START
 
 /* The fields of a row of stage_plan.sql. */
 enum plan_field
@@ -103,10 +102,8 @@ make_statements(row_sender *sender, const char *insert)
 
     sender->copied = STAGE_NAME;
     if (copy != NULL &&
-        asprintf(&sender->start, STAGE_START "%s; %s; RELEASE SAVEPOINT " ROW_SAVEPOINT, copy,
-                 insert) >= 0)
-        made = asprintf(&sender->start_again,
-                        STAGE_AGAIN "%s; %s; RELEASE SAVEPOINT " ROW_SAVEPOINT, copy, insert);
+        asprintf(&sender->start, STAGE_START "%s; %s" SAVEPOINT_END, copy, insert) >= 0)
+        made = asprintf(&sender->start_again, STAGE_AGAIN "%s; %s" SAVEPOINT_END, copy, insert);
     free(copy);
     return made >= 0 ? STATUS_OK : log_out_of_memory();
 }
