@@ -284,7 +284,7 @@ BEGIN
     END LOOP;
 END $$;
 END
-my $many_rows = $ENV{CLICKSTREAM_SOAK} ? 20_000 : 400;
+my $many_rows = $ENV{CLICKSTREAM_SOAK} ? 4000 : 400;
 my %patterns = (
     'here and there' => sub { rand() < 0.05 },
     'in the first rows' => sub { $_[0] <= $many_rows / 10 },
