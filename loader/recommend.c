@@ -114,17 +114,20 @@ make_query(const connection *server, const recommend_settings *settings, const c
     int made = -1;
 
     if (quoted != NULL && settings->titles)
-        made = asprintf(&sql,
-                        "SELECT r.item_id, translate(i.title, E'\\t\\n\\r', '   '),"
-                        " array_to_string(r.because, ','), r.because = '{}'"
-                        " FROM %s.recommend($1, $2, $3) AS r LEFT JOIN %s.item AS i USING (item_id)"
-                        " ORDER BY r.rank",
-                        extension, quoted);
+        made = asprintf(
+            &sql,
+            "SELECT r.item_id, translate(i.title, E'\\t\\n\\r', '   '),"
+            " array_to_string(r.because, ','), r.because = '{}'"
+            " FROM %s.recommend($1::text, $2::text, $3::integer, true, NULL::bigint[]) AS r"
+            " LEFT JOIN %s.item AS i USING (item_id) ORDER BY r.rank",
+            extension, quoted);
     else if (quoted != NULL)
-        made = asprintf(&sql,
-                        "SELECT r.item_id, NULL, array_to_string(r.because, ','), r.because = '{}'"
-                        " FROM %s.recommend($1, $2, $3) AS r ORDER BY r.rank",
-                        extension);
+        made = asprintf(
+            &sql,
+            "SELECT r.item_id, NULL, array_to_string(r.because, ','), r.because = '{}'"
+            " FROM %s.recommend($1::text, $2::text, $3::integer, true, NULL::bigint[]) AS r"
+            " ORDER BY r.rank",
+            extension);
     PQfreemem(quoted);
     return made < 0 ? NULL : sql;
 }
@@ -226,6 +229,8 @@ const command_spec recommend_command = {
         "model was fitted is left out. Titles and the items that led to each follow\n"
         "behind tabs. For a user whom the model does not know these are popular items,\n"
         "which is said on standard error. The SQL function recommender_fit makes a model.",
+    .examples = "clickstream recommend -d shop -m rewards user-7\n"
+                "clickstream recommend -d shop -m films -n 3 --titles --because 42",
     .options = options,
     .connects = true,
     .may_have_operands = true,
