@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROGRAM, ROOT
+from conftest import PROGRAM, ROOT, SANITIZED
 
 DOCKER = ROOT / "docker"
 TOOLS = pathlib.Path(sys.executable).parent
