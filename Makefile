@@ -7,12 +7,17 @@
 PG_CONFIG ?= pg_config
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir ?= $(datadir)/zsh/site-functions
+fishcompdir ?= $(datadir)/fish/vendor_completions.d
 INSTALL ?= install
 
 # Relative LOG= and MAPPING= count from where the caller stands, also under
 # "make -C".
 export CALLER_DIR := $(PWD)
-export LOG MAPPING MOVIELENS KEEP SUITES
+export LOG LOG_FORMAT MAPPING MOVIELENS KEEP SUITES
 
 # Scripts look for a server of their own choice unless the caller named one.
 ifeq ($(origin PG_CONFIG),file)
@@ -23,7 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install demo notebook check soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual demo notebook
+.PHONY: check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -41,6 +47,10 @@ tests: core
 	@$(MAKE) $(SUB) test/unit all
 	@$(MAKE) $(SUB) test/interop all
 
+# The fuzzing targets, where clang can build them.
+fuzz:
+	@$(MAKE) $(SUB) test/fuzz all
+
 # The extension is built in its own folder: objects made for another server
 # version go when the version changes.
 .PHONY: FORCE
@@ -50,22 +60,34 @@ build/server-version: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else \
 	  if test -e $@; then $(MAKE) $(SUB) extension clean; fi; mv $@.new $@; fi
 
-install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
+install: all install-manual ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
 	$(MAKE) $(SUB) extension install
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
 
-demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
+# The man pages and the completions, which scripts/manual makes.
+install-manual:
+	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' \
+	  '$(DESTDIR)$(fishcompdir)'
+	$(INSTALL) -m 644 docs/man/*.1 '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL) -m 644 completions/clickstream.bash '$(DESTDIR)$(bashcompdir)/clickstream'
+	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
+	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
+demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
+check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
+	@scripts/check-matrix $(SERVERS)
+
 soak: ## run the randomised tests with their full counts
-	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
+	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
 
 bench: ## run the benchmarks
 	@bench/run
@@ -80,8 +102,8 @@ clean: ## remove everything that was built
 help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'

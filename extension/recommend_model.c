@@ -59,6 +59,16 @@ static const Statement statements[NUM_RECOMMEND_STATEMENTS] = {
                                 " WHERE model OPERATOR(pg_catalog.=) $1",
                                 1,
                                 {TEXTOID}},
+    [RECOMMEND_DELETE_ROWS] = {"DELETE FROM %s.recommender_item"
+                               " WHERE model_id OPERATOR(pg_catalog.=) $1",
+                               1,
+                               {INT8OID}},
+    [RECOMMEND_DELETE_USERS] = {"DELETE FROM %s.recommender_user"
+                                " WHERE model_id OPERATOR(pg_catalog.=) $1",
+                                1,
+                                {INT8OID}},
+    [RECOMMEND_CLEAR_ROWS] = {"DELETE FROM %s.recommender_item", 0, {InvalidOid}},
+    [RECOMMEND_CLEAR_USERS] = {"DELETE FROM %s.recommender_user", 0, {InvalidOid}},
     [RECOMMEND_INSERT_MODEL] = {"INSERT INTO %s.recommender_model (model, owner, options, users,"
                                 " items, interactions, item_ids, popular)"
                                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING model_id",

@@ -59,8 +59,8 @@ static const option_spec options[] = {
      "day or hour: write a file for each, by UTC, as\nDIR/date=YYYY-MM-DD/hour=HH/NAME.avro",
      partition_names},
     {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
-     "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
-     "a\nline",
+     "of the logs: plain (default), combined (Apache,\nnginx; common, too), or json: one object a\n"
+     "line",
      line_format_names},
     {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD",
      LINE_USER_HELP, line_user_names},
@@ -377,7 +377,8 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
 static exit_status
 encode(const encode_settings *settings, const operand_list *logs, const job_list *list)
 {
-    reject_budget budget = {.limit = settings->max_rejects};
+    reject_budget budget = {.limit = settings->max_rejects,
+                            .format_option = settings->format.kind == LINE_PLAIN ? "format" : NULL};
     encode_context context = {.budget = &budget,
                               .replace = settings->force,
                               .threads = choose_threads(settings->jobs),
@@ -443,6 +444,10 @@ const command_spec encode_command = {
         "it: each line goes once into one of the segments LOG-00000001.avro and so on,\n"
         "whenever it was killed and started again with the same command. --max-rejects\n"
         "is about each segment then.",
+    .examples = "clickstream encode -o http_log.avro data/http_log.txt\n"
+                "clickstream encode --format combined --max-rejects 10 access.log\n"
+                "clickstream encode --codec snappy --partition day -o lake data/http_log.txt\n"
+                "clickstream encode --follow -o segments access.log",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),

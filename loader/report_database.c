@@ -117,6 +117,7 @@ format_time(const char *text, char out[REPORT_TIME_SIZE])
     const char *fraction, *offset, *rest;
     char micros[8] = "";
     size_t seconds_end;
+    bool is_short;
 
     if (space == NULL || strlen(text) > REPORT_TIME_SIZE - REPORT_TIME_GROWTH)
         return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
@@ -130,11 +131,12 @@ format_time(const char *text, char out[REPORT_TIME_SIZE])
         for (size_t len = strlen(micros); len < sizeof(micros) - 1; len++)
             micros[len] = '0';
     }
-    /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
+    /* the offset is +hh, +hh:mm or +hh:mm:ss, hh up to 167, and may be followed by " BC" */
     rest = offset + strcspn(offset, " ");
+    is_short = memchr(offset, ':', (size_t) (rest - offset)) == NULL;
     return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
                              text, (int) seconds_end - 1, space + 1, micros, (int) (rest - offset),
-                             offset, rest - offset == 3 ? ":00" : "", rest);
+                             offset, is_short ? ":00" : "", rest);
 }
 
 /* Take a row of a query's result, its times in the form that the report shows. */

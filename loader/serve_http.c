@@ -387,20 +387,18 @@ ignore_message(void *ctx, const char *format, va_list args)
     (void) args;
 }
 
-/* Start the library. */
-static struct MHD_Daemon *
-start_daemon(service *running, const struct sockaddr *address, bool six)
+struct MHD_Daemon *
+serve_daemon(service *running, const struct sockaddr *address, unsigned flags)
 {
-    return MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
-            MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0),
-        0, NULL, NULL, handle_request, running, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, note_connection, running, MHD_OPTION_NOTIFY_COMPLETED,
-        note_exchange, running, MHD_OPTION_URI_LOG_CALLBACK, note_uri, NULL, MHD_OPTION_END);
+    return MHD_start_daemon(flags | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, running,
+                            MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_SOCK_ADDR,
+                            address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, running,
+                            MHD_OPTION_NOTIFY_COMPLETED, note_exchange, running,
+                            MHD_OPTION_URI_LOG_CALLBACK, note_uri, NULL, MHD_OPTION_END);
 }
 
 /* The port that is listened on. */
@@ -429,9 +427,10 @@ serve_http(service *running, const char *address, int port)
     stop_in_order();
     pthread_mutex_init(&running->metrics.lock, NULL);
     serve_guests_init(&running->guests);
-    daemon = start_daemon(
+    daemon = serve_daemon(
         running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six,
-        is_six);
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+            (is_six ? MHD_USE_IPv6 : 0));
     if (daemon == NULL)
     {
         log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));

@@ -114,9 +114,6 @@ COMMENT ON FUNCTION session_mark_equip(regclass, boolean) IS
     'gives the triggers that it lacks to a table: to http_log or a partition of it, or else to load_batch; returns whether any was missing';
 
 -- Where a trigger was missing, rows may have been written unseen: hence the mark.
--- Its number is none of the sequence's: under wal_level = minimal a sequence that was
--- used in the transaction that made it would give the next numbers a second time
--- after a crash.
 CREATE OR REPLACE FUNCTION session_mark_install()
 RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -139,9 +136,7 @@ BEGIN
         any_missing := session_mark_equip(tree.relid, tree.is_log) OR any_missing;
     END LOOP;
     IF any_missing THEN
-        INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
-        VALUES (-(pg_current_xact_id()::text::bigint), NULL)
-        ON CONFLICT (mark_id) DO NOTHING;
+        INSERT INTO session_mark (user_id) VALUES (NULL);
     END IF;
 END;
 $$;
@@ -153,7 +148,3 @@ BEGIN
     PERFORM session_mark_install();
 END;
 $$;
-
-INSERT INTO session_refresh (only_row)
-SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
-ON CONFLICT (only_row) DO NOTHING;

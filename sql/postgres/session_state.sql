@@ -30,7 +30,8 @@ COMMENT ON FUNCTION session_is_log(text) IS
     'whether a table of load_batch is http_log or one of its partitions; also of a name that leads nowhere, as after a change of name';
 
 -- Row security would be circumvented by states that were made without it, and may
--- hide marks and batches.
+-- hide marks and batches. No states at all beside a log with rows: a dump may have been
+-- restored without them.
 CREATE OR REPLACE FUNCTION session_states_fresh()
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -38,6 +39,7 @@ BEGIN ATOMIC
     SELECT NOT EXISTS (SELECT FROM session_mark)
        AND NOT EXISTS (SELECT FROM load_batch AS b
                        WHERE NOT b.refreshed AND session_is_log(b.table_name))
+       AND (EXISTS (SELECT FROM session_state) OR NOT EXISTS (SELECT FROM http_log))
        AND NOT row_security_active('http_log'::regclass)
        AND NOT row_security_active('session_mark'::regclass)
        AND NOT row_security_active('load_batch'::regclass);
@@ -295,7 +297,9 @@ DECLARE
 BEGIN
     PERFORM session_refresh_begin();
     -- A mark that comes after this look stays for the next refresh.
-    IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL) THEN
+    IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL)
+       OR NOT EXISTS (SELECT FROM session_state)
+    THEN
         users := session_refresh_all();
     ELSE
         users := session_refresh_users();

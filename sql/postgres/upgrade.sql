@@ -34,5 +34,19 @@ BEGIN
     THEN
         ALTER TABLE load_reject ADD COLUMN line bigint, ADD COLUMN record_bytes bytea;
     END IF;
+
+    -- Up to 0.5.0 marks had the numbers of a sequence, and session_refresh a row that was
+    -- never refreshed.
+    IF EXISTS (SELECT
+               FROM pg_attribute AS a
+               WHERE a.attrelid = to_regclass('session_mark')
+                 AND a.attname = 'mark_id'
+                 AND a.attidentity <> '')
+    THEN
+        ALTER TABLE session_mark
+            ALTER mark_id DROP IDENTITY,
+            ALTER mark_id SET DEFAULT uuid_hash_extended(gen_random_uuid(), 0);
+        DELETE FROM session_refresh WHERE refreshed_at IS NULL;
+    END IF;
 END;
 $$;
