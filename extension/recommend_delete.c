@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 
 #include "recommend.h"
@@ -22,7 +23,7 @@ deleted_model(const TriggerData *trigger)
     bool is_null;
     Datum model_id;
 
-    if (attribute <= 0)
+    if (attribute <= 0 || SPI_gettypeid(desc, attribute) != INT8OID)
         elog(ERROR, "table \"%s\" has no models", RelationGetRelationName(trigger->tg_relation));
     model_id = SPI_getbinval(trigger->tg_trigtuple, desc, attribute, &is_null);
     if (is_null)

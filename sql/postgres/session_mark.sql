@@ -98,13 +98,15 @@ BEGIN
         ) AS v (of_log, name, event, tables, function)
         WHERE v.of_log = is_log
           AND NOT EXISTS (SELECT FROM pg_trigger AS t
-                          WHERE t.tgrelid = relation AND t.tgname = v.name AND t.tgfoid = v.function)
+                          WHERE t.tgrelid = relation::oid
+                            AND t.tgname = v.name
+                            AND t.tgfoid = v.function::oid)
         ORDER BY v.name
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
+        EXECUTE pg_catalog.format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
                        ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
                        missing.name, missing.event, relation, missing.tables, missing.function);
-        EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, relation,
+        EXECUTE pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, relation,
                        'marks the users concerned, unless a load or the like keeps the states right');
     END LOOP;
     RETURN FOUND;
@@ -126,14 +128,14 @@ BEGIN
         SELECT c.oid AS relid, t.is_log
         FROM (SELECT 'http_log'::regclass AS relid, true AS is_log
               UNION
-              SELECT p.relid, true FROM pg_partition_tree('http_log') AS p
+              SELECT p.relid, true FROM pg_partition_tree('http_log'::regclass) AS p
               UNION
               SELECT 'load_batch'::regclass, false) AS t
-        JOIN pg_class AS c ON c.oid = t.relid
+        JOIN pg_class AS c ON c.oid = t.relid::oid
         WHERE c.relkind IN ('r', 'p')
         ORDER BY c.oid
     LOOP
-        any_missing := session_mark_equip(tree.relid, tree.is_log) OR any_missing;
+        any_missing := session_mark_equip(tree.relid::regclass, tree.is_log) OR any_missing;
     END LOOP;
     IF any_missing THEN
         INSERT INTO session_mark (user_id) VALUES (NULL);

@@ -234,7 +234,7 @@ COMMENT ON INDEX session_state_base_idx IS 'users with events that are no longer
 -- Numbers of marks are random: marks that a dump brings meet those that the triggers
 -- leave while it is restored.
 CREATE TABLE IF NOT EXISTS session_mark (
-    mark_id bigint DEFAULT uuid_hash_extended(gen_random_uuid(), 0) PRIMARY KEY,
+    mark_id bigint DEFAULT uuid_hash_extended(gen_random_uuid(), 0::bigint) PRIMARY KEY,
     user_id text
 );
 

@@ -136,10 +136,12 @@ WHERE d.refclassid = 'pg_extension'::regclass AND c.relowner = 'mallory'::regrol
 UNION ALL
 SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend AS d
 LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
-LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'b'
+  AND t.typcategory <> 'A'
 LEFT JOIN pg_operator AS o ON d.classid = 'pg_operator'::regclass AND o.oid = d.objid
 LEFT JOIN pg_foreign_data_wrapper AS w ON d.classid = 'pg_foreign_data_wrapper'::regclass AND w.oid = d.objid
-WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'clickstream')
+WHERE d.refclassid = 'pg_extension'::regclass
+  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'clickstream')
   AND 'mallory'::regrole IN (p.proowner, t.typowner, o.oprowner, w.fdwowner)
 ORDER BY 1
 END
@@ -159,13 +161,83 @@ foreach my $case (
     ['GRANT USAGE ON FOREIGN DATA WRAPPER avro_fdw TO mallory', qr/permission denied for foreign-data wrapper/],
     ['GRANT pg_read_server_files TO mallory', qr/must have admin option|permission denied to grant role/],
     ['ALTER FUNCTION avro_schema(text) OWNER TO mallory', qr/must be owner of function/],
-    ['ALTER FUNCTION recommend(text, text, int, boolean, bigint[]) SET search_path = public', qr/must be owner of function/],
-    ['CREATE OR REPLACE FUNCTION num_sessions(sessionset) RETURNS bigint LANGUAGE sql AS \'SELECT 1::bigint\'', qr/must be owner of function/],
-    ['CREATE FUNCTION f(text) RETURNS jsonb LANGUAGE c AS \'$libdir/clickstream\', \'avro_schema\'', qr/permission denied for language c/])
+    ['ALTER FUNCTION recommend(text, text, int, boolean, bigint[]) SET search_path = public',
+        qr/must be owner of function/],
+    ['CREATE OR REPLACE FUNCTION num_sessions(sessionset) RETURNS bigint LANGUAGE sql AS \'SELECT 1::bigint\'',
+        qr/must be owner of function/],
+    ['CREATE FUNCTION f(text) RETURNS jsonb LANGUAGE c AS \'$libdir/clickstream\', \'avro_schema\'',
+        qr/permission denied for language c/])
 {
     my ($status, $said) = as_mallory($database, $case->[0]);
     like($said, $case->[1], $case->[0]);
 }
 is_harmless('all of this');
+
+# her tables of models: what she makes of them does no harm to who reads models
+is((as_mallory($database, <<'END'))[0], 0, 'she makes a model');
+CREATE TABLE pairs AS SELECT u, i FROM generate_series(1, 9) AS u, generate_series(1, 9) AS i WHERE u * i % 4 > 0;
+SELECT recommender_fit('m', 'pairs', 'u', 'i');
+END
+
+# Change the tables as she, read models as a superuser.
+sub reading_is_safe
+{
+    my ($name, $change, $pattern) = @_;
+
+    my ($status, $said) = as_mallory($database, $change);
+    is($status, 0, $name) or diag($said);
+    foreach my $call ("recommend('m', 1)", "similar_items('m', 1)", "recommend_for('m', '{1}')",
+        "recommender_evaluate('m', 'pairs', 'u', 'i')")
+    {
+        my ($out, $err);
+        $node->psql($database, "SELECT * FROM $call", stdout => \$out, stderr => \$err);
+        like($err, $pattern, "$name: $call");
+    }
+    is($node->safe_psql($database, 'SELECT 1'), '1', 'the server lives');
+    return is_harmless($name);
+}
+my $crafted = join '', map { sprintf '%02x', $_ } unpack 'C*', pack 'lllll', 1, 0, 23, 0x7ffffff, 1;
+reading_is_safe('a NULL where there may be none', <<'END', qr/damaged model/);
+ALTER TABLE recommender_item ALTER neighbours DROP NOT NULL;
+UPDATE recommender_item SET neighbours = NULL;
+END
+reading_is_safe('bytes in place of an array',
+    "ALTER TABLE recommender_item ALTER neighbours TYPE bytea USING '\\x$crafted'", qr/not as the extension made it/);
+reading_is_safe('a view in place of a table', <<'END', qr/not as the extension made it/);
+ALTER EXTENSION clickstream DROP TABLE recommender_item;
+ALTER TABLE recommender_item RENAME TO other;
+CREATE VIEW recommender_item AS
+    SELECT model_id, item_id, '{1}'::int[] AS neighbours, ARRAY[seize()]::real[] AS weights FROM other;
+END
+
+# init: what she has made under names of ours stays hers where a superuser replaces it
+sub init_refuses
+{
+    my ($name, $setup, $pattern) = @_;
+    my $wanted = "init_$name";
+
+    $node->safe_psql('postgres', "CREATE DATABASE $wanted");
+    $node->safe_psql($wanted,
+        "GRANT CREATE ON SCHEMA public TO mallory; GRANT CREATE ON DATABASE $wanted TO mallory");
+    $node->safe_psql($wanted, $setup, connstr => connection($wanted, 'mallory'));
+    clickstream_like($node, 3, $pattern, "init, where mallory has made $name", 'init', '-d', $wanted, '--schema',
+        $name eq 'schema' ? 'hers' : 'public');
+    is($node->safe_psql($wanted, "SELECT count(*) FROM pg_extension WHERE extname = 'clickstream'"),
+        '0', 'nothing is left behind');
+    return;
+}
+init_refuses('table', 'CREATE TABLE campaign (id bigint PRIMARY KEY, name text, status text, updated_at timestamptz)',
+    qr/relation "public\.campaign" belongs to role "mallory"/);
+init_refuses('function',
+    "CREATE FUNCTION session_mark_all() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    qr/function "public\..*session_mark_all\(\)" belongs to role "mallory"/);
+init_refuses('view', 'CREATE VIEW reward_interaction AS'
+      . ' SELECT NULL::text AS user_id, NULL::bigint AS reward_id, NULL::timestamptz AS issued_at',
+    qr/relation "public\.reward_interaction" belongs to role "mallory"/);
+init_refuses('schema', 'CREATE SCHEMA hers', qr/schema "hers" belongs to role "mallory"/);
+$node->safe_psql('postgres', 'CREATE DATABASE own OWNER mallory');
+clickstream_ok($node, 'init', '-d', 'own', '-U', 'mallory');
+clickstream_ok($node, 'init', '-d', 'own');
+is_harmless('init in a database of hers');
 
 done_testing();

@@ -53,7 +53,7 @@ my @objects = split /\n/, $node->safe_psql('postgres', <<~'SQL');
     WHERE classid = 'pg_operator'::regclass AND objid = o.oid
     UNION
     SELECT 'type ' || typname FROM ours, pg_type AS t
-    WHERE classid = 'pg_type'::regclass AND objid = t.oid
+    WHERE classid = 'pg_type'::regclass AND objid = t.oid AND typcategory NOT IN ('A', 'C')
     UNION
     SELECT 'wrapper ' || fdwname FROM ours, pg_foreign_data_wrapper AS w
     WHERE classid = 'pg_foreign_data_wrapper'::regclass AND objid = w.oid

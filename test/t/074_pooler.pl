@@ -1,4 +1,4 @@
-# test/t/070_pooler.pl - PgBouncer between the commands and the server: with session pooling
+# test/t/074_pooler.pl - PgBouncer between the commands and the server: with session pooling
 # everything works; with transaction pooling SQL functions do
 use strict;
 use warnings FATAL => 'all';
