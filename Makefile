@@ -29,7 +29,7 @@ endif
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
 .PHONY: all core extension loader tests fuzz install install-manual demo notebook
-.PHONY: check check-matrix soak bench lint clean help
+.PHONY: check check-matrix check-sanitizers soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -80,7 +80,7 @@ demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELEN
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks valgrind" for some of them
 	@scripts/check $(SUITES)
 
 check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
@@ -88,6 +88,11 @@ check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 1
 
 soak: ## run the randomised tests with their full counts
 	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
+
+check-sanitizers: ## all SQL tests under valgrind and with AddressSanitizer; the program with each
+	@CLICKSTREAM_SOAK=1 scripts/check valgrind asan
+	@SANITIZE=address scripts/check tap python
+	@SANITIZE=thread scripts/check tap python
 
 bench: ## run the benchmarks
 	@bench/run
@@ -103,7 +108,7 @@ help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-16s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'
