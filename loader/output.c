@@ -24,6 +24,8 @@ output_write(cs_buffer *data)
     size_t len = data->len;
 
     data->len = 0;
+    if (len == 0)
+        return STATUS_OK; /* data->data may be NULL, which fwrite() does not take */
     return fwrite(data->data, 1, len, stdout) == len ? STATUS_OK : report_failure();
 }
 
