@@ -465,8 +465,10 @@ parse_type(parser *p, const json_t *json, const char *space, const cs_avro_node 
     {
         code = add_node(p, CS_AVRO_UNION, &node, err);
         if (code == CS_OK)
+        {
+            *type = node;
             code = parse_union(p, json, space, node, err);
-        *type = node;
+        }
     }
     else
         code = parse_plain(p, json, space, type, err);
