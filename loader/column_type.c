@@ -87,7 +87,7 @@ cs_code
 append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err)
 {
     bool tiny = fabs(value) < (is_float ? (double) FLT_MIN : DBL_MIN); /* with fewer digits */
-    char text[32];
+    char text[40]; /* for any digits: a compiler does not see their limit */
 
     if (!isfinite(value))
         return cs_buffer_printf(out, err, "%s",

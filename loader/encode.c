@@ -370,6 +370,7 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
     if (settings->rejects != NULL)
         context->rejects = &rejects;
     status = write_and_publish(context, list);
+    context->rejects = NULL;
     return reject_file_close(&rejects, status == STATUS_OK || status == STATUS_REFUSED, status);
 }
 
