@@ -23,7 +23,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install demo notebook check soak bench lint clean help
+.PHONY: all core extension loader tests install uninstall dist packages check-packages demo notebook check \
+  soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -55,6 +56,19 @@ install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
 
+uninstall: ## remove what "make install" put there
+	$(MAKE) $(SUB) extension uninstall
+	rm -f '$(DESTDIR)$(bindir)/clickstream'
+
+dist: ## make the source archives, for PGXN and others, in build
+	@scripts/dist
+
+packages: ## build the Debian packages for this release, in build/packages
+	@scripts/packages
+
+check-packages: ## build and test the packages in clean Debian chroots; RELEASES="bookworm" for one
+	@scripts/check-packages $(RELEASES)
+
 demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
 	@scripts/demo
 
@@ -80,8 +94,8 @@ clean: ## remove everything that was built
 help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'
