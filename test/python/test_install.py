@@ -101,6 +101,7 @@ def test_flags_from_outside(folder):
     compiled = [line for line in text.splitlines() if re.search(r" -c .*\.c\b", line)]
     assert len(compiled) >= len(list((ROOT / folder).glob("*.c")))
     assert [line for line in compiled if "-DOF_CFLAGS" not in line or "-DOF_CPPFLAGS" not in line] == []
-    linked = [line for line in text.splitlines() if re.search(r" -o \S*clickstream\S*( |$)", line) and " -c " not in line]
+    linked = [line for line in text.splitlines()
+              if re.search(r" -o \S*clickstream\S*( |$)", line) and " -c " not in line]
     assert len(linked) == {"core": 0, "loader": 1, "extension": 2}[folder]
     assert [line for line in linked if "-Wl,-z,now" not in line or "-DOF_CFLAGS" not in line] == []
