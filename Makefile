@@ -7,6 +7,11 @@
 PG_CONFIG ?= pg_config
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir ?= $(datadir)/zsh/site-functions
+fishcompdir ?= $(datadir)/fish/vendor_completions.d
 INSTALL ?= install
 
 # Relative LOG= and MAPPING= count from where the caller stands, also under
@@ -23,8 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install uninstall dist packages check-packages demo notebook check \
-  soak bench lint clean help
+.PHONY: all core extension loader tests install install-manual uninstall dist packages check-packages \
+  demo notebook check soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -51,14 +56,26 @@ build/server-version: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else \
 	  if test -e $@; then $(MAKE) $(SUB) extension clean; fi; mv $@.new $@; fi
 
-install: all ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
+install: all install-manual ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
 	$(MAKE) $(SUB) extension install
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
 
+# The man pages and the completions, which scripts/manual makes.
+install-manual:
+	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' \
+	  '$(DESTDIR)$(fishcompdir)'
+	$(INSTALL) -m 644 docs/man/*.1 '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL) -m 644 completions/clickstream.bash '$(DESTDIR)$(bashcompdir)/clickstream'
+	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
+	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
 uninstall: ## remove what "make install" put there
 	$(MAKE) $(SUB) extension uninstall
-	rm -f '$(DESTDIR)$(bindir)/clickstream'
+	rm -f '$(DESTDIR)$(bindir)/clickstream' \
+	  $(patsubst docs/man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard docs/man/*.1)) \
+	  '$(DESTDIR)$(bashcompdir)/clickstream' '$(DESTDIR)$(zshcompdir)/_clickstream' \
+	  '$(DESTDIR)$(fishcompdir)/clickstream.fish'
 
 dist: ## make the source archives, for PGXN and others, in build
 	@scripts/dist

@@ -350,6 +350,8 @@ const command_spec cat_command = {
         "files may have different schemas; - is standard input. A record that is damaged\n"
         "or holds a value that databases refuse (text that is not UTF-8 or holds a NUL\n"
         "character, a time out of range) ends the command with exit status 2.",
+    .examples = "clickstream cat --limit 10 http_log.avro\n"
+                "clickstream cat --columns user_id,timestamp --salvage damaged.avro",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(cat_settings),

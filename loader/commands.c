@@ -49,11 +49,19 @@ command_print_list(void)
            "Usage: %s COMMAND [OPTION]... [FILE]...\n\nCommands:\n",
            PROGRAM_NAME, PROGRAM_NAME);
     for (size_t i = 0; i < NUM_COMMANDS; i++)
-        printf("  %-10s%s\n", commands[i]->name, commands[i]->summary);
-    printf("  %-10sshow this help, or that of a command\n\n"
+        printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
+    printf("  %-12sshow this help, or that of a command; \"help --options\" lists\n"
+           "              all options, one a line, with tabs between the fields\n\n"
            "Options:\n"
-           "  --help    show this help\n"
-           "  --version show the version\n\n"
+           "  --help      show this help\n"
+           "  --version   show the version\n\n"
            "\"%s COMMAND --help\" says more about a command.\n",
            "help", PROGRAM_NAME);
+}
+
+void
+command_print_options(void)
+{
+    for (size_t i = 0; i < NUM_COMMANDS; i++)
+        options_print_list(commands[i]);
 }

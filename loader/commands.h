@@ -28,4 +28,7 @@ void command_report_unknown(const char *name);
 /* Print the program's help, with the list of commands. */
 void command_print_list(void);
 
+/* Print all commands and their options, for programs. */
+void command_print_options(void);
+
 #endif

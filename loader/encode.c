@@ -59,8 +59,8 @@ static const option_spec options[] = {
      "day or hour: write a file for each, by UTC, as\nDIR/date=YYYY-MM-DD/hour=HH/NAME.avro",
      partition_names},
     {"format", 0, OPTION_CHOICE, offsetof(encode_settings, format.kind), "FORMAT",
-     "of the logs: plain (default), combined (or\ncommon: Apache, nginx), or json: one object "
-     "a\nline",
+     "of the logs: plain (default), combined (Apache,\nnginx; common, too), or json: one object a\n"
+     "line",
      line_format_names},
     {"user-field", 0, OPTION_CHOICE, offsetof(encode_settings, format.user), "FIELD",
      LINE_USER_HELP, line_user_names},
@@ -443,6 +443,10 @@ const command_spec encode_command = {
         "it: each line goes once into one of the segments LOG-00000001.avro and so on,\n"
         "whenever it was killed and started again with the same command. --max-rejects\n"
         "is about each segment then.",
+    .examples = "clickstream encode -o http_log.avro data/http_log.txt\n"
+                "clickstream encode --format combined --max-rejects 10 data/access.log\n"
+                "clickstream encode --codec snappy --partition day -o lake data/http_log.txt\n"
+                "clickstream encode --follow -o segments access.log",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(encode_settings),

@@ -253,6 +253,8 @@ const command_spec init_command = {
     .description = "Creates in the database what load and report need: the extension clickstream,\n"
                    "the tables, and the functions that make the reports. May be run again at any\n"
                    "time: what exists stays, and a table of another shape is an error.",
+    .examples = "clickstream init -d shop\n"
+                "clickstream init -d archive --schema web --partition month",
     .options = options,
     .connects = true,
     .settings_size = sizeof(init_settings),

@@ -169,6 +169,8 @@ const command_spec inspect_command = {
         "time range that \"" PROGRAM_NAME " encode\" noted. Only the header and the heads of\n"
         "the blocks are read, no records. Of a damaged file the part before the damage is\n"
         "shown, and the exit status is 2. - is standard input.",
+    .examples = "clickstream inspect http_log.avro\n"
+                "clickstream inspect --schema http_log.avro",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(inspect_settings),

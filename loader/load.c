@@ -121,7 +121,7 @@ static const option_spec options[] = {
     {"output", 'o', OPTION_TEXT, offsetof(load_settings, follow.directory), "DIR",
      "with --follow: the directory of the segments", NULL},
     {"input-format", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.kind), "FORMAT",
-     "with --follow: of the log: plain (default),\ncombined (or common: Apache, nginx), or json: "
+     "with --follow: of the log: plain (default),\ncombined (Apache, nginx; common, too), or json: "
      "one\nobject a line",
      line_format_names},
     {"user-field", 0, OPTION_CHOICE, offsetof(load_settings, follow.format.user), "FIELD",
@@ -320,6 +320,10 @@ const command_spec load_command = {
         "With --follow the FILE is a log: each of its lines goes once into the table, as\n"
         "it is written, until a signal ends it; the same command goes on, also after a\n"
         "kill. While the server is away segments are written, and loaded later.",
+    .examples = "clickstream load -d shop http_log.avro\n"
+                "clickstream load -d shop -t campaign_reward_mapping mapping.csv\n"
+                "clickstream load -d shop --jobs 2 --max-rejects 100 --rejects bad.jsonl *.avro\n"
+                "clickstream load -d shop --follow -o segments access.log",
     .options = options,
     .connects = true,
     .takes_operands = true,

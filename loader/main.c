@@ -66,6 +66,11 @@ print_help(const char *name)
         command_print_list();
         return STATUS_OK;
     }
+    if (strcmp(name, "--options") == 0)
+    {
+        command_print_options();
+        return STATUS_OK;
+    }
     command = command_find(name);
     if (command == NULL)
     {

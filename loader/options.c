@@ -385,12 +385,27 @@ options_free(const command_spec *command, void *settings)
             free(((option_list *) ((char *) settings + spec->offset))->items);
 }
 
+/* Print lines, each but the first behind so many blanks. */
+static void
+print_lines(const char *text, int indent)
+{
+    for (;;)
+    {
+        int len = (int) strcspn(text, "\n");
+
+        printf("%.*s\n", len, text);
+        if (text[len] == '\0')
+            return;
+        text += len + 1;
+        printf("%*s", indent, "");
+    }
+}
+
 /* Print one option, its description beside or below it. */
 static void
 print_option(const option_spec *spec)
 {
     char left[80];
-    const char *line = spec->help;
     int len;
 
     len = snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", spec->letter ? '-' : ' ',
@@ -400,16 +415,7 @@ print_option(const option_spec *spec)
         printf("%s\n%*s", left, HELP_COLUMN, "");
     else
         printf("%-*s", HELP_COLUMN, left);
-    for (;;)
-    {
-        int line_len = (int) strcspn(line, "\n");
-
-        printf("%.*s\n", line_len, line);
-        if (line[line_len] == '\0')
-            return;
-        line += line_len + 1;
-        printf("%*s", HELP_COLUMN, "");
-    }
+    print_lines(spec->help, HELP_COLUMN);
 }
 
 /* Print a table of options under a heading. */
@@ -448,6 +454,37 @@ options_print_help(const command_spec *command)
     if (command->connects)
         print_options("Connection options", connection_options);
     print_options("General options", general_options);
+    printf("\nExamples:\n  ");
+    print_lines(command->examples, 2);
     printf("\nExit status: 0 done, 1 usage, 2 input refused, 3 server, network or disk\n"
            "failed, 4 interrupted.\n");
+}
+
+/* Print text on one line. */
+static void
+print_on_line(const char *text)
+{
+    for (; *text != '\0'; text++)
+        putchar(*text == '\n' ? ' ' : *text);
+}
+
+void
+options_print_list(const command_spec *command)
+{
+    option_set set;
+
+    printf("%s\t\t\t%s\t\t%s\n", command->name, command->arguments, command->summary);
+    collect_options(&set, command);
+    for (size_t i = 0; i < set.count; i++)
+    {
+        const option_spec *spec = set.specs[i];
+
+        printf("%s\t%s%.1s\t%s\t%s\t", command->name, spec->letter ? "-" : "", &spec->letter,
+               set.names[i], spec->argument != NULL ? spec->argument : "");
+        for (const char *const *choice = spec->choices; choice != NULL && *choice != NULL; choice++)
+            printf("%s%s", choice == spec->choices ? "" : " ", *choice);
+        putchar('\t');
+        print_on_line(spec->help);
+        putchar('\n');
+    }
 }

@@ -64,6 +64,7 @@ typedef struct command_spec
     const char *arguments;   /* for the usage line: "[FILE]..." */
     const char *summary;     /* one line, for the list of commands */
     const char *description; /* paragraphs for the command's own help */
+    const char *examples;    /* command lines */
     const option_spec *options;
     bool connects;          /* takes the connection options */
     bool takes_operands;    /* needs at least one */
@@ -94,6 +95,9 @@ bool option_is_set(const option_spec *option, const void *settings, const void *
 
 /* Print a command's help to standard output. */
 void options_print_help(const command_spec *command);
+
+/* Print a command and its options to standard output, one a line, fields separated by tabs. */
+void options_print_list(const command_spec *command);
 
 /* The name nearest to a misspelt one, NULL if none is near. names ends with NULL. */
 const char *nearest_name(const char *name, const char *const *names);

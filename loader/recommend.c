@@ -226,6 +226,8 @@ const command_spec recommend_command = {
         "model was fitted is left out. Titles and the items that led to each follow\n"
         "behind tabs. For a user whom the model does not know these are popular items,\n"
         "which is said on standard error. The SQL function recommender_fit makes a model.",
+    .examples = "clickstream recommend -d shop -m rewards user-7\n"
+                "clickstream recommend -d shop -m films -n 3 --titles --because 42",
     .options = options,
     .connects = true,
     .may_have_operands = true,

@@ -58,7 +58,7 @@ static const option_spec options[] = {
     {"mapping", 0, OPTION_TEXT, offsetof(report_settings, mapping), "FILE",
      "with FILEs: CSV or Avro of campaign_id and\nreward_id; without it no reward is driven", NULL},
     {"input-format", 0, OPTION_CHOICE, offsetof(report_settings, input.kind), "FORMAT",
-     "with FILEs: of those that are logs: plain\n(default), combined (or common: Apache, nginx), "
+     "with FILEs: of those that are logs: plain\n(default), combined (Apache, nginx; common, too), "
      "or\njson: one object a line",
      line_format_names},
     {"user-field", 0, OPTION_CHOICE, offsetof(report_settings, input.user), "FIELD", LINE_USER_HELP,
@@ -232,6 +232,9 @@ const command_spec report_command = {
         "text logs, told apart by their content; \"-\" is standard input. The rows are the\n"
         "same. Temporary files, where memory does not do, go to the directory that\n"
         "TMPDIR names, else to /var/tmp.",
+    .examples = "clickstream report -d shop --from 2024-03-01 --to 2024-04-01\n"
+                "clickstream report --mapping mapping.csv --format csv http_log.avro\n"
+                "clickstream report -d shop --format html --timezone Asia/Singapore > page.html",
     .options = options,
     .connects = true,
     .may_have_operands = true,

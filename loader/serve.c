@@ -130,6 +130,8 @@ const command_spec serve_command = {
         "try it at /. Ends on SIGINT or SIGTERM. Nothing is written to the database. With\n"
         "a token in the environment variable CLICKSTREAM_TOKEN all but /healthz needs\n"
         "\"Authorization: Bearer TOKEN\".",
+    .examples = "clickstream serve -d shop -m rewards\n"
+                "CLICKSTREAM_TOKEN=... clickstream serve -d shop --listen 192.0.2.7",
     .options = options,
     .connects = true,
     .settings_size = sizeof(serve_settings),

@@ -310,6 +310,8 @@ const command_spec status_command = {
         "grown since, with the part that is loaded; cut short; changed; damaged; or\n"
         "another file of that name. loading is the server process that loads it now.\n"
         "Files and loads that are named are listed alone. Times are in UTC.",
+    .examples = "clickstream status -d shop\n"
+                "clickstream status -d shop --rejects --format json http_log.avro",
     .options = options,
     .connects = true,
     .may_have_operands = true,

@@ -317,6 +317,8 @@ const command_spec unload_command = {
         "next refresh. A file that can be read is known by its content, else by its name.\n"
         "Without an index on load_id the whole table is read. A load of which\n"
         "forget_before has dropped rows cannot be taken out.",
+    .examples = "clickstream unload -d shop --dry-run http_log.avro\n"
+                "clickstream unload -d shop 12",
     .options = options,
     .connects = true,
     .takes_operands = true,

@@ -316,6 +316,8 @@ const command_spec verify_command = {
         "something else (exit status 0), by its documentation. With \"--reference\" a\n"
         "difference from what avro-c reads, or its crash, gives exit status 2; files that\n"
         "avro-c is known not to read are passed over with a warning. - is standard input.",
+    .examples = "clickstream verify http_log.avro\n"
+                "clickstream verify --reference --target redshift http_log.avro",
     .options = options,
     .takes_operands = true,
     .settings_size = sizeof(verify_settings),

@@ -53,6 +53,8 @@ def test_uninstall_removes_what_install_put(tmp_path):
     installed = files_in(tmp_path)
     assert expected(*places()) <= installed
     assert "/usr/local/bin/clickstream" in installed
+    assert {f"/usr/local/share/man/man1/{path.name}" for path in (ROOT / "docs/man").glob("*.1")} <= installed
+    assert sum("complet" in name for name in installed) == 3
     # Somebody else's files stay.
     others = [tmp_path / place.lstrip("/") / "clickstreams.txt" for place in ("/usr/local/bin", *places())]
     for path in others:
