@@ -3,11 +3,12 @@
 \pset format unaligned
 SET client_min_messages = warning;
 SET search_path = public;
--- without the array types, which are members in some versions of PostgreSQL only
+-- without array and row types, which are members in some versions of PostgreSQL only
 CREATE TEMP VIEW member AS
     SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
     FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-    WHERE e.extname = 'clickstream' AND d.deptype = 'e' AND pg_describe_object(d.classid, d.objid, 0) !~ '\[\]$';
+    LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+    WHERE e.extname = 'clickstream' AND d.deptype = 'e' AND (t.oid IS NULL OR t.typcategory NOT IN ('A', 'C'));
 CREATE TEMP VIEW function AS
     SELECT p.oid::regprocedure AS signature, p.*
     FROM pg_proc AS p JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid;
