@@ -29,7 +29,7 @@ endif
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
 .PHONY: all core extension loader tests install install-manual uninstall dist packages check-packages \
-  demo notebook check soak bench lint clean help
+  demo notebook check check-matrix soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -94,6 +94,9 @@ notebook: ## open the notebooks on a throwaway server, in JupyterLab
 
 check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
+
+check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
+	@scripts/check-matrix $(SERVERS)
 
 soak: ## run the randomised tests with their full counts
 	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud

@@ -72,7 +72,7 @@ avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int
     {
         Form_pg_attribute attribute = TupleDescAttr(tuple_desc, i);
 
-        if (attribute->attisdropped ||
+        if (attribute->attisdropped || compat_is_virtual(attribute) ||
             !(bms_is_member(0, attnums) || bms_is_member(attribute->attnum, attnums)))
             continue;
         columns[(*num_columns)++] = (AvroColumn){

@@ -49,8 +49,9 @@ pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const char *co
                                     const char *field);
 
 /*
- * The columns among attnums (0: all) of a table, by the order of the table;
- * fields are not bound yet. In the current memory context.
+ * The columns among attnums (0: all) of a table that files can hold, by the order of
+ * the table: generated ones, too, where they are stored. Fields are not bound yet. In
+ * the current memory context.
  */
 AvroColumn *avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums,
                               int *num_columns);

@@ -136,22 +136,6 @@ check_no_keys(const AvroInsert *insert)
     }
 }
 
-/* Find the columns that are stored: generated ones, too, where they have a stored value. */
-static void
-find_columns(AvroInsert *insert)
-{
-    Relation relation = insert->relation;
-    TupleDesc tuple_desc = RelationGetDescr(relation);
-    int kept = 0;
-
-    insert->columns = avro_bind_columns(RelationGetRelid(relation), tuple_desc,
-                                        bms_make_singleton(0), &insert->num_columns);
-    for (int i = 0; i < insert->num_columns; i++)
-        if (!compat_is_virtual(TupleDescAttr(tuple_desc, insert->columns[i].attnum - 1)))
-            insert->columns[kept++] = insert->columns[i];
-    insert->num_columns = kept;
-}
-
 /* Take the schema: the option's, or one made from the columns. */
 static void
 find_schema(AvroInsert *insert)
@@ -231,7 +215,8 @@ make_insert(Relation relation, MemoryContext context)
     insert->spec.relid = RelationGetRelid(relation);
     insert->spec.filename = insert->options->filename;
     insert->spec.codec = codec;
-    find_columns(insert);
+    insert->columns = avro_bind_columns(RelationGetRelid(relation), RelationGetDescr(relation),
+                                        bms_make_singleton(0), &insert->num_columns);
     find_schema(insert);
     insert->field_columns = palloc_array(int, insert->schema->num_fields + 1);
     for (size_t i = 0; i < insert->schema->num_fields; i++)

@@ -62,25 +62,6 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
          ->checkAsUser)
 #endif
 
-/* 18: generated columns that are not stored */
-#if PG_VERSION_NUM >= 180000
-#define compat_is_virtual(attribute) ((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
-#else
-#define compat_is_virtual(attribute) ((void) (attribute), false)
-#endif
-
-/* 18: pg_attribute_noreturn() became a prefix, EXPLAIN's header was split, ANALYZE names itself */
-#if PG_VERSION_NUM < 180000
-#define pg_noreturn __attribute__((noreturn))
-#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain.h"
-#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain.h"
-#define compat_vacuum_delay_point() vacuum_delay_point()
-#else
-#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain_format.h"
-#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain_state.h"
-#define compat_vacuum_delay_point() vacuum_delay_point(true)
-#endif
-
 /* 17: domains refuse values softly */
 #if PG_VERSION_NUM >= 170000
 #define compat_domain_softly(value, is_null, type, extra, context) \
@@ -107,6 +88,33 @@ extern int compat_decode_timezone_name(const char *name, int *offset, struct pg_
     create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL, NIL)
 #define compat_foreign_upper_path(root, rel, target, rows, startup, total) \
     create_foreign_upper_path(root, rel, target, rows, 0, startup, total, NIL, NULL, NIL, NIL)
+#endif
+
+/* 18: generated columns that are not stored */
+#if PG_VERSION_NUM >= 180000
+#define compat_is_virtual(attribute) ((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define compat_is_virtual(attribute) ((void) (attribute), false)
+#endif
+
+/* 18: pg_attribute_noreturn() became a prefix, EXPLAIN's header was split, ANALYZE names itself */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain.h"
+#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain.h"
+#define compat_vacuum_delay_point() vacuum_delay_point()
+#else
+#define COMPAT_EXPLAIN_FORMAT_HEADER "commands/explain_format.h"
+#define COMPAT_EXPLAIN_STATE_HEADER "commands/explain_state.h"
+#define compat_vacuum_delay_point() vacuum_delay_point(true)
+#endif
+
+/* 18: a library says its name and version, which pg_get_loaded_modules() shows */
+#if PG_VERSION_NUM >= 180000
+#define compat_module_magic(library) \
+    PG_MODULE_MAGIC_EXT(.name = (library), .version = CLICKSTREAM_VERSION)
+#else
+#define compat_module_magic(library) PG_MODULE_MAGIC
 #endif
 
 #endif

@@ -8,4 +8,4 @@
 
 #include "compat.h"
 
-PG_MODULE_MAGIC;
+compat_module_magic("clickstream");

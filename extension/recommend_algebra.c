@@ -9,9 +9,11 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
+
 #include "recommend_algebra.h"
 
-PG_MODULE_MAGIC;
+compat_module_magic("clickstream_algebra");
 
 PGDLLEXPORT cs_code clickstream_invert(const cs_env *env, float *matrix, size_t n, int threads,
                                        cs_error *err);
