@@ -17,7 +17,7 @@ LEFT_OUT = shutil.ignore_patterns(
     ".git", "build", "__pycache__", "*.o", "*.so", "*.pyc", ".deps", "results", "tmp_check", ".ipynb_checkpoints")
 # What only the repository needs, or a program made.
 UNWANTED = re.compile(
-    r"(^|/)(\.git.*|\.ci|\.dockerignore|build|results|tmp_check|__pycache__)(/|$)|\.(o|so|a|bc|d|pyc|deb)$")
+    r"(^|/)(\.git.*|\.ci|build|results|tmp_check|__pycache__)(/|$)|\.(o|so|a|bc|d|pyc|deb)$")
 LICENSES = {"agpl_3", "apache_2_0", "artistic_2", "bsd", "gpl_2", "gpl_3", "lgpl_2_1", "lgpl_3_0", "mit", "postgresql"}
 
 SEMANTIC = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
