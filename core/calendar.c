@@ -6,8 +6,10 @@
  * last of its year, and works in eras of 400 years (146,097 days).
  */
 #include "calendar.h"
+#include "word.h"
 
 #define DAYS_PER_ERA 146097
+#define ERAS_BEFORE 1000    /* more than lie before the year -MAX_YEAR */
 #define DAYS_TO_2000 730425 /* from 0000-03-01 to 2000-01-01 */
 #define MAX_FRACTION_DIGITS 6
 #define MAX_YEAR_DIGITS 6
@@ -30,13 +32,13 @@ floor_div(int64_t value, int64_t by)
 int64_t
 cs_days_from_date(int64_t year, int month, int day)
 {
-    int64_t shifted = month > 2 ? year : year - 1;
-    int64_t era = floor_div(shifted, 400);
-    int64_t year_of_era = shifted - era * 400;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    static const uint16_t before[] = {306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275};
+    /* counted from before all years, so that dividing is cheap: it takes no sign */
+    uint64_t shifted = (uint64_t) (year + ERAS_BEFORE * 400 - (month <= 2));
+    uint64_t century = shifted / 100;
+    uint64_t days = shifted * 365 + shifted / 4 - century + century / 4 + before[month - 1];
 
-    return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-           day_of_year - DAYS_TO_2000;
+    return (int64_t) days + day - 1 - ERAS_BEFORE * DAYS_PER_ERA - DAYS_TO_2000;
 }
 
 void
@@ -158,25 +160,52 @@ typedef struct time_parts
 } time_parts;
 
 #define PARTS_BYTES 15 /* -MM-DDThh:mm:ss */
+#define CLOCK_PLACE 7  /* of hh:mm:ss in it */
+
+/* Both digits that begin at a place of what read_shape returns. */
+static inline int
+pair_at(uint64_t pairs, int place)
+{
+    return (int) (pairs >> 8 * place & 0xff);
+}
+
+/*
+ * Read eight bytes that must be like shape: a digit where it has a 0, else the same
+ * byte. In *pairs each byte becomes the number that its digit and the next one make.
+ */
+static inline bool
+read_shape(const char *at, const char shape[8 + 1], uint64_t *pairs)
+{
+    uint64_t pattern = cs_load_ordered(shape);
+    uint64_t others = pattern ^ CS_EACH_BYTE('0'); /* not 0 in bytes that are no digits */
+    uint64_t fixed = (others + CS_EACH_BYTE(0x7f)) & CS_HIGH_BITS;
+    /* what brings 10 or more in a digit, 1 or more in another byte, to its high bit */
+    uint64_t limits = CS_EACH_BYTE(0x80 - 10) + (fixed >> 7) * (10 - 1);
+    uint64_t digits = cs_load_ordered(at) ^ pattern;
+
+    *pairs = digits * 10 + (digits >> 8);
+    return ((digits | (digits + limits)) & CS_HIGH_BITS) == 0;
+}
 
 /* Read what follows a year up to the seconds. */
 static bool
 take_parts(scanner *scan, cs_time_style style, time_parts *parts)
 {
-    const char *at = scan->at;
-    unsigned bad = 0;
+    uint64_t date, clock;
+    char between;
 
-    if (scan->end - at < PARTS_BYTES)
+    if (scan->end - scan->at < PARTS_BYTES)
         return false;
-    parts->month = two_digits(at + 1, &bad);
-    parts->day = two_digits(at + 4, &bad);
-    parts->hour = two_digits(at + 7, &bad);
-    parts->minute = two_digits(at + 10, &bad);
-    parts->second = two_digits(at + 13, &bad);
-    bad |= (unsigned) (at[0] ^ '-') | (unsigned) (at[3] ^ '-') | (unsigned) (at[9] ^ ':') |
-           (unsigned) (at[12] ^ ':');
-    if (bad != 0 || !(at[6] == 'T' || (style == CS_TIME_CSV && at[6] == ' ')))
+    between = scan->at[CLOCK_PLACE - 1];
+    if (!(between == 'T' || (style == CS_TIME_CSV && between == ' ')) ||
+        !read_shape(scan->at, between == 'T' ? "-00-00T0" : "-00-00 0", &date) ||
+        !read_shape(scan->at + CLOCK_PLACE, "00:00:00", &clock))
         return false;
+    parts->month = pair_at(date, 1);
+    parts->day = pair_at(date, 4);
+    parts->hour = pair_at(clock, 0);
+    parts->minute = pair_at(clock, 3);
+    parts->second = pair_at(clock, 6);
     scan->at += PARTS_BYTES;
     return true;
 }
@@ -283,7 +312,7 @@ static cs_code
 make_time(int year, const time_parts *parts, int micros, int offset, cs_time *time, cs_error *err)
 {
     if (parts->month < 1 || parts->month > 12 || parts->day < 1 ||
-        parts->day > days_in_month(year, parts->month))
+        (parts->day > 28 && parts->day > days_in_month(year, parts->month)))
         return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
     if (parts->hour > 23 || parts->minute > 59 || parts->second > 59)
         return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");

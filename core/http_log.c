@@ -4,14 +4,13 @@
  */
 #include "http_log.h"
 
-#include <endian.h>
+#include "word.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define NUM_FIELDS 4
-
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH_BITS EACH_BYTE(0x80)
-
-#define WORD_BYTES sizeof(uint64_t)
 #define CHUNK_BYTES 64 /* as many as a mask has bits */
 
 /* What one pass over a line finds. */
@@ -23,57 +22,66 @@ typedef struct line_scan
     size_t spaces[NUM_FIELDS]; /* where the first ones are */
 } line_scan;
 
-/* Look at eight bytes, the first one lowest in the word; return a mask of the spaces. */
-static inline uint64_t
-scan_word(uint64_t word, line_scan *scan)
-{
-    uint64_t low = word & ~HIGH_BITS;
-    uint64_t other = word ^ EACH_BYTE(' ');
-    uint64_t from_space = low + EACH_BYTE(0x80 - 0x20); /* high bit: 0x20 and more */
-    uint64_t deletes = low + EACH_BYTE(1);              /* high bit: 0x7f */
-    uint64_t not_spaces = ((other & ~HIGH_BITS) + ~HIGH_BITS) | other;
+#ifdef __SSE2__
+#define UNIT_BYTES 16
 
-    scan->non_ascii |= word & HIGH_BITS;
-    scan->controls |= (~from_space | deletes) & ~word & HIGH_BITS;
+/* Look at UNIT_BYTES; return a mask of the spaces. */
+static inline uint64_t
+scan_unit(const char *data, line_scan *scan)
+{
+    __m128i unit = _mm_loadu_si128((const __m128i *) data);
+    int negative = _mm_movemask_epi8(unit);
+    int below = _mm_movemask_epi8(_mm_cmplt_epi8(unit, _mm_set1_epi8(' ')));
+    int deletes = _mm_movemask_epi8(_mm_cmpeq_epi8(unit, _mm_set1_epi8(0x7f)));
+
+    scan->non_ascii |= (unsigned) negative;
+    scan->controls |= (unsigned) ((below & ~negative) | deletes);
+    return (unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(unit, _mm_set1_epi8(' ')));
+}
+#else
+#define UNIT_BYTES 8
+
+/* Look at UNIT_BYTES; return a mask of the spaces. */
+static inline uint64_t
+scan_unit(const char *data, line_scan *scan)
+{
+    uint64_t word = cs_load_ordered(data);
+    uint64_t low = word & ~CS_HIGH_BITS;
+    uint64_t other = word ^ CS_EACH_BYTE(' ');
+    uint64_t from_space = low + CS_EACH_BYTE(0x80 - 0x20); /* high bit: 0x20 and more */
+    uint64_t deletes = low + CS_EACH_BYTE(1);              /* high bit: 0x7f */
+    uint64_t not_spaces = ((other & ~CS_HIGH_BITS) + ~CS_HIGH_BITS) | other;
+
+    scan->non_ascii |= word & CS_HIGH_BITS;
+    scan->controls |= (~from_space | deletes) & ~word & CS_HIGH_BITS;
     /* The product gathers the lowest bit of each byte in the highest byte. */
-    return ((~not_spaces & HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
+    return ((~not_spaces & CS_HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
+#endif
 
-/* Eight bytes as a word, the first one lowest. */
+/*
+ * Look at up to CHUNK_BYTES from a place in the text on; return a mask of the spaces. The
+ * last unit may overlap the one before.
+ */
 static inline uint64_t
-load_word(const char *data)
+scan_chunk(cs_slice text, size_t place, line_scan *scan)
 {
-    uint64_t word;
-
-    memcpy(&word, data, WORD_BYTES);
-    return le64toh(word);
-}
-
-/* The last rest bytes of data, fewer than a word, filled up with letters. */
-static inline uint64_t
-load_rest(const char *data, size_t len, size_t rest)
-{
-    uint64_t word = EACH_BYTE('x');
-
-    if (len >= WORD_BYTES) /* drop what was seen already */
-        return word << 8 * rest | load_word(data + len - WORD_BYTES) >> 8 * (WORD_BYTES - rest);
-    for (size_t i = len; i > 0; i--)
-        word = word << 8 | (uint8_t) data[i - 1];
-    return word;
-}
-
-/* Look at up to CHUNK_BYTES; return a mask of the spaces. */
-static inline uint64_t
-scan_chunk(const char *data, size_t len, line_scan *scan)
-{
+    const char *data = text.data + place;
+    size_t left = text.len - place, len = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+    char unit[UNIT_BYTES];
     uint64_t spaces = 0;
-    size_t place = 0;
 
-    for (; len - place >= WORD_BYTES; place += WORD_BYTES)
-        spaces |= scan_word(load_word(data + place), scan) << place;
-    if (place < len)
-        spaces |= scan_word(load_rest(data, len, len - place), scan) << place;
-    return spaces;
+    if (len < UNIT_BYTES && place > 0)
+        return scan_unit(data + len - UNIT_BYTES, scan) >> (UNIT_BYTES - len);
+    if (len < UNIT_BYTES)
+    {
+        memset(unit, 'x', UNIT_BYTES);
+        memcpy(unit, data, len);
+        return scan_unit(unit, scan);
+    }
+    for (size_t i = 0; i < len - UNIT_BYTES; i += UNIT_BYTES)
+        spaces |= scan_unit(data + i, scan) << i;
+    return spaces | scan_unit(data + len - UNIT_BYTES, scan) << (len - UNIT_BYTES);
 }
 
 /* Look at a whole line. */
@@ -84,9 +92,7 @@ scan_line(cs_slice line, line_scan *scan)
     scan->num_spaces = 0;
     for (size_t place = 0; place < line.len; place += CHUNK_BYTES)
     {
-        size_t left = line.len - place;
-        uint64_t spaces =
-            scan_chunk(line.data + place, left < CHUNK_BYTES ? left : CHUNK_BYTES, scan);
+        uint64_t spaces = scan_chunk(line, place, scan);
 
         for (; spaces != 0; spaces &= spaces - 1)
         {
@@ -158,11 +164,7 @@ cs_log_text_check(cs_slice text, const char *what, cs_error *err)
     line_scan scan = {.num_spaces = 0};
 
     for (size_t place = 0; place < text.len; place += CHUNK_BYTES)
-    {
-        size_t left = text.len - place;
-
-        scan_chunk(text.data + place, left < CHUNK_BYTES ? left : CHUNK_BYTES, &scan);
-    }
+        scan_chunk(text, place, &scan);
     return judge_scan(text, &scan, what, err);
 }
 

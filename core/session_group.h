@@ -26,6 +26,7 @@
 
 #include "arena.h"
 #include "session_event.h"
+#include "word.h"
 
 /* The most bytes of a record beside the user's. */
 #define CS_RECORD_BYTES 25
@@ -35,16 +36,6 @@
 #define CS_RECORD_LONG_USER 0x04
 #define CS_RECORD_LONG_STEP 0x08
 #define CS_RECORD_LONG_ID 0x10
-
-/* Eight bytes of text. */
-static inline uint64_t
-cs_load_word(const char *text)
-{
-    uint64_t word;
-
-    memcpy(&word, text, sizeof(word));
-    return word;
-}
 
 /* The user's hash; who does not know the seed cannot choose users of one hash. */
 static inline uint64_t

@@ -255,6 +255,52 @@ test_limits(void **state)
     assert_string_equal(text, "1970-01-01T00:00:00Z");
 }
 
+/* True if a text is like the shape, in which 0 stands for a digit, and names an instant. */
+static bool
+is_instant(const char *text, const char *shape)
+{
+    struct tm tm = {.tm_isdst = 0}, back;
+    time_t seconds;
+
+    for (size_t i = 0; shape[i] != '\0'; i++)
+        if (shape[i] == '0' ? !(text[i] >= '0' && text[i] <= '9') : text[i] != shape[i])
+            return false;
+    sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+           &tm.tm_sec);
+    tm.tm_year -= 1900;
+    tm.tm_mon--;
+    back = tm;
+    seconds = timegm(&back);
+    return tm.tm_year > -1900 && seconds != -1 && back.tm_mon == tm.tm_mon &&
+           back.tm_mday == tm.tm_mday && back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min &&
+           back.tm_sec == tm.tm_sec;
+}
+
+/* Put every byte into every place, and every pair of digits into two places. */
+static void
+test_every_byte(void **state)
+{
+    const char *good = "2024-03-10T12:34:56Z", *shape = "0000-00-00T00:00:00Z";
+    char text[32];
+    cs_error err;
+    cs_time time;
+
+    (void) state;
+    for (size_t place = 0; place < strlen(good); place++)
+        for (int byte = 0; byte < 256 * 11; byte++)
+        {
+            cs_code code;
+
+            strcpy(text, good);
+            text[place] = (char) (byte / 11);
+            if (byte % 11 < 10 && place + 1 < strlen(good))
+                text[place + 1] = (char) ('0' + byte % 11);
+            code = cs_time_parse((cs_slice){text, strlen(good)}, CS_TIME_RFC3339, &time, &err);
+            if ((code == CS_OK) != is_instant(text, shape))
+                fail_msg("\"%s\": %d", text, code);
+        }
+}
+
 /* Compare both directions of the day arithmetic with the C library. */
 static void
 check_day(int64_t days)
@@ -356,7 +402,7 @@ main(void)
         cmocka_unit_test(test_csv_good),     cmocka_unit_test(test_csv_bad),
         cmocka_unit_test(test_state_good),   cmocka_unit_test(test_state_bad),
         cmocka_unit_test(test_limits),       cmocka_unit_test(test_days),
-        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_every_byte),
     };
 
     return cmocka_run_group_tests_name("calendar", tests, NULL, NULL);
