@@ -17,7 +17,7 @@ INSTALL ?= install
 # Relative LOG= and MAPPING= count from where the caller stands, also under
 # "make -C".
 export CALLER_DIR := $(PWD)
-export LOG MAPPING MOVIELENS KEEP SUITES
+export LOG LOG_FORMAT MAPPING MOVIELENS KEEP SUITES
 
 # Scripts look for a server of their own choice unless the caller named one.
 ifeq ($(origin PG_CONFIG),file)
@@ -28,8 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests install install-manual uninstall dist packages check-packages \
-  demo notebook check check-matrix soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual uninstall dist packages
+.PHONY: demo notebook check check-matrix check-packages soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -46,6 +46,10 @@ loader: core
 tests: core
 	@$(MAKE) $(SUB) test/unit all
 	@$(MAKE) $(SUB) test/interop all
+
+# The fuzzing targets, where clang can build them.
+fuzz:
+	@$(MAKE) $(SUB) test/fuzz all
 
 # The extension is built in its own folder: objects made for another server
 # version go when the version changes.
@@ -86,20 +90,20 @@ packages: ## build the Debian packages for this release, in build/packages
 check-packages: ## build and test the packages in clean Debian chroots; RELEASES="bookworm" for one
 	@scripts/check-packages $(RELEASES)
 
-demo: ## log to report in a throwaway server; LOG=file MAPPING=file KEEP=1 MOVIELENS=directory
+demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
 	@scripts/check $(SUITES)
 
 check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
 	@scripts/check-matrix $(SERVERS)
 
 soak: ## run the randomised tests with their full counts
-	@CLICKSTREAM_SOAK=1 scripts/check unit tap python cloud
+	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
 
 bench: ## run the benchmarks
 	@bench/run

@@ -307,17 +307,25 @@ days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-/* Put an instant together from parts that are numbers, but perhaps none of a calendar. */
+/*
+ * Put an instant together from parts that are numbers, but perhaps none of a calendar. One
+ * that 64 bits do not hold becomes the last or the first that they do: not valid.
+ */
 static cs_code
 make_time(int year, const time_parts *parts, int micros, int offset, cs_time *time, cs_error *err)
 {
+    cs_time of_day;
+
     if (parts->month < 1 || parts->month > 12 || parts->day < 1 ||
         (parts->day > 28 && parts->day > days_in_month(year, parts->month)))
         return cs_fail(err, CS_ERR_DATA, "timestamp names a day that does not exist");
     if (parts->hour > 23 || parts->minute > 59 || parts->second > 59)
         return cs_fail(err, CS_ERR_DATA, "timestamp names a time of day that does not exist");
-    *time = cs_days_from_date(year, parts->month, parts->day) * CS_DAY + parts->hour * CS_HOUR +
-            parts->minute * CS_MINUTE + parts->second * CS_SECOND + micros - offset * CS_SECOND;
+    of_day = parts->hour * CS_HOUR + parts->minute * CS_MINUTE + parts->second * CS_SECOND +
+             micros - offset * CS_SECOND;
+    if (__builtin_mul_overflow(cs_days_from_date(year, parts->month, parts->day), CS_DAY, time) ||
+        __builtin_add_overflow(*time, of_day, time))
+        *time = year > 0 ? INT64_MAX : INT64_MIN;
     return CS_OK;
 }
 

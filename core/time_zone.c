@@ -86,6 +86,13 @@ instant_of(int64_t seconds)
     return seconds * CS_SECOND - CS_UNIX_OFFSET;
 }
 
+/* True if clocks may be so far from UTC. */
+static bool
+is_offset(int32_t offset)
+{
+    return offset >= -MAX_OFFSET && offset <= MAX_OFFSET;
+}
+
 /* Turn changes and types into spans. */
 static cs_code
 read_spans(cs_zone *zone, const char *data, const tzif_head *head, int time_bytes, cs_error *err)
@@ -110,7 +117,7 @@ read_spans(cs_zone *zone, const char *data, const tzif_head *head, int time_byte
             return fail_damaged(err);
         span->offset = (int32_t) get_number(types + type * TYPE_BYTES, 4);
         span->until = INT64_MAX;
-        if (span->offset < -MAX_OFFSET || span->offset > MAX_OFFSET)
+        if (!is_offset(span->offset))
             return fail_damaged(err);
         if (i > 0)
             span[-1].until = span->from;
@@ -209,7 +216,7 @@ parse_rule(scanner in, cs_zone_rule *rule)
         return false;
     rule->offset = -rule->offset; /* they count westwards */
     if (in.at == in.end)
-        return true;
+        return is_offset(rule->offset);
     rule->has_summer = true;
     rule->summer_offset = rule->offset + 3600;
     if (!skip_name(&in))
@@ -220,7 +227,8 @@ parse_rule(scanner in, cs_zone_rule *rule)
             return false;
         rule->summer_offset = -rule->summer_offset;
     }
-    return take_change(&in, &rule->start) && take_change(&in, &rule->end) && in.at == in.end;
+    return is_offset(rule->offset) && is_offset(rule->summer_offset) &&
+           take_change(&in, &rule->start) && take_change(&in, &rule->end) && in.at == in.end;
 }
 
 /* Find the footer: a line of its own behind the data. */
@@ -314,12 +322,17 @@ day_of_change(const cs_zone_change *change, int64_t year)
     return day < next ? day : day - 7;
 }
 
-/* The instant at which a rule changes the clocks in a year. */
+/* The instant at which a rule changes the clocks in a year; behind all that there are, the last. */
 static cs_time
 time_of_change(const cs_zone_change *change, int64_t year, int32_t offset_before)
 {
-    return day_of_change(change, year) * CS_DAY +
-           ((int64_t) change->time - offset_before) * CS_SECOND;
+    int64_t of_day = ((int64_t) change->time - offset_before) * CS_SECOND;
+    cs_time time;
+
+    if (__builtin_mul_overflow(day_of_change(change, year), CS_DAY, &time) ||
+        __builtin_add_overflow(time, of_day, &time))
+        return INT64_MAX;
+    return time;
 }
 
 /* The span by a rule with summer time that holds an instant. */

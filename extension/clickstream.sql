@@ -2,6 +2,9 @@
 --     The current state of the extension's SQL objects. A release copies it to
 --     clickstream--VERSION.sql, which is then never edited.
 
+-- The script runs as a superuser, whoever asks for the extension, in a schema where others
+-- may have made functions of any name: every function that it calls is qualified.
+
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION clickstream" to load this file. \quit
 
@@ -361,7 +364,7 @@ CREATE TABLE recommender_model (
     users        bigint NOT NULL,
     items        bigint NOT NULL,
     interactions bigint NOT NULL,
-    fitted_at    timestamptz NOT NULL DEFAULT now(),
+    fitted_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
     item_ids     bigint[] NOT NULL,
     popular      real[] NOT NULL
 );
@@ -380,7 +383,7 @@ COMMENT ON COLUMN recommender_model.item_ids IS 'the items, ascending; the place
 COMMENT ON COLUMN recommender_model.popular IS 'by position: the score for someone of whom nothing is known';
 
 CREATE TABLE recommender_item (
-    model_id   bigint NOT NULL REFERENCES recommender_model ON DELETE CASCADE,
+    model_id   bigint NOT NULL,
     item_id    bigint NOT NULL,
     neighbours integer[] NOT NULL,
     weights    real[] NOT NULL,
@@ -395,26 +398,41 @@ COMMENT ON COLUMN recommender_item.weights IS 'what having it adds to the scores
 
 -- An id may be longer than an index entry, so the index is on its hash.
 CREATE TABLE recommender_user (
-    model_id bigint NOT NULL REFERENCES recommender_model ON DELETE CASCADE,
+    model_id bigint NOT NULL,
     user_id  text COLLATE "C" NOT NULL,
     items    integer[] NOT NULL
 );
 CREATE INDEX recommender_user_model_id_user_id_idx
-    ON recommender_user (model_id, hashtextextended(user_id, 0));
+    ON recommender_user (model_id, pg_catalog.hashtextextended(user_id, 0::bigint));
 COMMENT ON TABLE recommender_user IS 'what the users of the models had in the fit, one row a user';
 COMMENT ON COLUMN recommender_user.model_id IS 'the model';
 COMMENT ON COLUMN recommender_user.user_id IS 'the user';
 COMMENT ON COLUMN recommender_user.items IS 'positions of the user''s items, ascending';
 COMMENT ON INDEX recommender_user_model_id_user_id_idx IS 'the users of a model';
 
+-- What belongs to a model goes with it. Not by foreign keys: a parallel pg_restore fills these
+-- tables in any order.
+CREATE FUNCTION recommender_model_gone() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION recommender_model_gone() IS
+    'trigger of recommender_model: deletes the rows of deleted models';
+REVOKE EXECUTE ON FUNCTION recommender_model_gone() FROM PUBLIC;
+CREATE TRIGGER recommender_model_delete AFTER DELETE ON recommender_model
+    FOR EACH ROW EXECUTE FUNCTION recommender_model_gone();
+COMMENT ON TRIGGER recommender_model_delete ON recommender_model IS 'deletes the rows of the model';
+CREATE TRIGGER recommender_model_truncate AFTER TRUNCATE ON recommender_model
+    FOR EACH STATEMENT EXECUTE FUNCTION recommender_model_gone();
+COMMENT ON TRIGGER recommender_model_truncate ON recommender_model IS
+    'deletes the rows of all models';
+
 ALTER TABLE recommender_model OWNER TO @extowner@;
 ALTER TABLE recommender_item OWNER TO @extowner@;
 ALTER TABLE recommender_user OWNER TO @extowner@;
 
-SELECT pg_extension_config_dump('recommender_model', '');
-SELECT pg_extension_config_dump('recommender_model_model_id_seq', '');
-SELECT pg_extension_config_dump('recommender_item', '');
-SELECT pg_extension_config_dump('recommender_user', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_model', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_model_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_item', '');
+SELECT pg_catalog.pg_extension_config_dump('recommender_user', '');
 
 -- the recommender: functions
 

@@ -89,6 +89,10 @@ typedef enum RecommendStatement
     RECOMMEND_ALL_USERS,    /* (model_id) -> user_id, items */
     RECOMMEND_FIND_OWNER,   /* (model) -> owner */
     RECOMMEND_DELETE_MODEL, /* (model) */
+    RECOMMEND_DELETE_ROWS,  /* (model_id) */
+    RECOMMEND_DELETE_USERS, /* (model_id) */
+    RECOMMEND_CLEAR_ROWS,   /* () */
+    RECOMMEND_CLEAR_USERS,  /* () */
     RECOMMEND_INSERT_MODEL, /* see recommend_fit.c -> model_id */
     RECOMMEND_INSERT_ROW,   /* (model_id, item_id, neighbours, weights) */
     RECOMMEND_INSERT_USER,  /* (model_id, user_id, items) */

@@ -8,8 +8,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/params.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -48,7 +50,7 @@ static const Statement statements[NUM_RECOMMEND_STATEMENTS] = {
                             1,
                             {INT8OID}},
     [RECOMMEND_ALL_USERS] = {"SELECT user_id, items FROM %s.recommender_user"
-                             " WHERE model_id OPERATOR(pg_catalog.=) $1",
+                             " WHERE model_id OPERATOR(pg_catalog.=) $1 AND user_id IS NOT NULL",
                              1,
                              {INT8OID}},
     [RECOMMEND_FIND_OWNER] = {"SELECT owner::pg_catalog.oid FROM %s.recommender_model"
@@ -59,6 +61,16 @@ static const Statement statements[NUM_RECOMMEND_STATEMENTS] = {
                                 " WHERE model OPERATOR(pg_catalog.=) $1",
                                 1,
                                 {TEXTOID}},
+    [RECOMMEND_DELETE_ROWS] = {"DELETE FROM %s.recommender_item"
+                               " WHERE model_id OPERATOR(pg_catalog.=) $1",
+                               1,
+                               {INT8OID}},
+    [RECOMMEND_DELETE_USERS] = {"DELETE FROM %s.recommender_user"
+                                " WHERE model_id OPERATOR(pg_catalog.=) $1",
+                                1,
+                                {INT8OID}},
+    [RECOMMEND_CLEAR_ROWS] = {"DELETE FROM %s.recommender_item", 0, {InvalidOid}},
+    [RECOMMEND_CLEAR_USERS] = {"DELETE FROM %s.recommender_user", 0, {InvalidOid}},
     [RECOMMEND_INSERT_MODEL] = {"INSERT INTO %s.recommender_model (model, owner, options, users,"
                                 " items, interactions, item_ids, popular)"
                                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING model_id",
@@ -73,6 +85,27 @@ static const Statement statements[NUM_RECOMMEND_STATEMENTS] = {
                                " VALUES ($1, $2, $3)",
                                3,
                                {INT8OID, TEXTOID, INT4ARRAYOID}},
+};
+
+/* The columns that we read and write, and what we take them for. */
+static const struct
+{
+    const char *table;
+    const char *column;
+    Oid type;
+} columns[] = {
+    {"recommender_model", "model_id", INT8OID},
+    {"recommender_model", "model", TEXTOID},
+    {"recommender_model", "owner", REGROLEOID},
+    {"recommender_model", "item_ids", INT8ARRAYOID},
+    {"recommender_model", "popular", FLOAT4ARRAYOID},
+    {"recommender_item", "model_id", INT8OID},
+    {"recommender_item", "item_id", INT8OID},
+    {"recommender_item", "neighbours", INT4ARRAYOID},
+    {"recommender_item", "weights", FLOAT4ARRAYOID},
+    {"recommender_user", "model_id", INT8OID},
+    {"recommender_user", "user_id", TEXTOID},
+    {"recommender_user", "items", INT4ARRAYOID},
 };
 
 /* The plans made so far, for the tables in this schema. */
@@ -104,6 +137,32 @@ recommend_table(FunctionCallInfo fcinfo)
     return table;
 }
 
+/*
+ * The tables belong to whoever created the extension, who need not be a superuser. Were they
+ * views, or their columns of other types, then reading them would run functions of the owner's as
+ * the caller, or take any bytes for an array. The locks keep them as they are seen here.
+ */
+static void
+check_tables(FunctionCallInfo fcinfo)
+{
+    Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+
+    for (int i = 0; i < lengthof(columns); i++)
+    {
+        Oid table = get_relname_relid(columns[i].table, schema);
+
+        if (OidIsValid(table))
+            LockRelationOid(table, AccessShareLock);
+        if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION ||
+            get_atttype(table, get_attnum(table, columns[i].column)) != columns[i].type)
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("column \"%s\" of table \"%s\" is not as the extension made it",
+                            columns[i].column, columns[i].table),
+                     errhint("Undo the change of the table, or create the extension anew.")));
+    }
+}
+
 /* Forget all plans if they are for another schema. */
 static void
 check_schema(const char *schema)
@@ -127,6 +186,7 @@ find_plan(FunctionCallInfo fcinfo, RecommendStatement statement)
     char *schema = function_schema(fcinfo);
     SPIPlanPtr plan;
 
+    check_tables(fcinfo);
     check_schema(schema);
     if (kept.plans[statement] != NULL)
         return kept.plans[statement];

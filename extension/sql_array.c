@@ -38,9 +38,9 @@ sql_array_make(Oid type, size_t element_size, size_t count, void **data)
 const void *
 sql_array_read(Datum value, Oid type, size_t *count)
 {
-    ArrayType *array = DatumGetArrayTypeP(value);
+    ArrayType *array = value != (Datum) 0 ? DatumGetArrayTypeP(value) : NULL;
 
-    if (ARR_NDIM(array) > 1 || ARR_ELEMTYPE(array) != type || ARR_HASNULL(array))
+    if (array == NULL || ARR_NDIM(array) > 1 || ARR_ELEMTYPE(array) != type || ARR_HASNULL(array))
         ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                         errmsg("damaged model: an array is not a plain list of numbers")));
     *count = ARR_NDIM(array) == 0 ? 0 : (size_t) ARR_DIMS(array)[0];

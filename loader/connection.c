@@ -8,6 +8,7 @@
 #include "connection.h"
 
 #include "log.h"
+#include "secret.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -46,6 +47,29 @@ describe(PGconn *pg)
                 protocol != NULL ? protocol : "");
 }
 
+/*
+ * Say why there is no connection. The reason why a connection string cannot be read would
+ * quote what is wrong with it, which may be in the password.
+ */
+static void
+report_unconnected(const char *message, const char *dbname)
+{
+    bool is_string = dbname != NULL && strpbrk(dbname, "=:") != NULL;
+    char *reason = NULL;
+    PQconninfoOption *options = is_string ? PQconninfoParse(dbname, &reason) : NULL;
+
+    if (reason != NULL)
+    {
+        secret_mask_quoted(reason);
+        log_error("the connection string cannot be read: %.*s", (int) strcspn(reason, "\n"),
+                  reason);
+    }
+    else
+        log_error("%.*s", (int) (strlen(message) - (strchr(message, '\n') != NULL)), message);
+    PQconninfoFree(options);
+    PQfreemem(reason);
+}
+
 /* Open the connection; a signal meanwhile ends the program. */
 static exit_status
 connect_server(connection *server, const connection_settings *settings, bool redshift)
@@ -72,7 +96,6 @@ connect_server(connection *server, const connection_settings *settings, bool red
                                               PROGRAM_NAME,
                                               "UTF8",
                                               NULL};
-    const char *message;
 
     stop_immediately(true);
     server->pg = PQconnectdbParams(keywords, values, 1);
@@ -81,8 +104,7 @@ connect_server(connection *server, const connection_settings *settings, bool red
         return log_out_of_memory();
     if (PQstatus(server->pg) != CONNECTION_OK)
     {
-        message = PQerrorMessage(server->pg);
-        log_error("%.*s", (int) (strlen(message) - (strchr(message, '\n') != NULL)), message);
+        report_unconnected(PQerrorMessage(server->pg), settings->dbname);
         return STATUS_SERVER;
     }
     PQsetNoticeReceiver(server->pg, receive_notice, NULL);

@@ -104,12 +104,12 @@ fill(csv_source *source, cs_error *err)
 static bool
 scan_on(const csv_source *source, scan_state *scan)
 {
-    const char *record = (const char *) source->buffer.data + source->start;
-    size_t len = source->buffer.len - source->start;
+    const uint8_t *bytes = source->buffer.data; /* NULL before the first ones */
+    size_t start = source->start, len = source->buffer.len - start;
 
     for (; scan->at < len; scan->at++)
     {
-        char c = record[scan->at];
+        char c = (char) bytes[start + scan->at];
 
         if (scan->in_quotes)
         {

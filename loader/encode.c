@@ -377,7 +377,8 @@ run_jobs(encode_context *context, const encode_settings *settings, const job_lis
 static exit_status
 encode(const encode_settings *settings, const operand_list *logs, const job_list *list)
 {
-    reject_budget budget = {.limit = settings->max_rejects};
+    reject_budget budget = {.limit = settings->max_rejects,
+                            .format_option = settings->format.kind == LINE_PLAIN ? "format" : NULL};
     encode_context context = {.budget = &budget,
                               .replace = settings->force,
                               .threads = choose_threads(settings->jobs),
@@ -444,7 +445,7 @@ const command_spec encode_command = {
         "whenever it was killed and started again with the same command. --max-rejects\n"
         "is about each segment then.",
     .examples = "clickstream encode -o http_log.avro data/http_log.txt\n"
-                "clickstream encode --format combined --max-rejects 10 data/access.log\n"
+                "clickstream encode --format combined --max-rejects 10 access.log\n"
                 "clickstream encode --codec snappy --partition day -o lake data/http_log.txt\n"
                 "clickstream encode --follow -o segments access.log",
     .options = options,

@@ -89,9 +89,9 @@ set_search_path(connection *server, const char *schema)
 {
     return connection_run(
         server,
-        "SELECT set_config('search_path',"
-        " concat_ws(', ', coalesce(quote_ident($1), 'pg_temp'), quote_ident(nspname), 'pg_temp'),"
-        " true)"
+        "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',"
+        " coalesce(pg_catalog.quote_ident($1), 'pg_temp'), pg_catalog.quote_ident(nspname),"
+        " 'pg_temp'), true)"
         " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
         " WHERE extname = 'clickstream'",
         1, &schema);
@@ -143,12 +143,12 @@ check_shapes(connection *server, const char *schema)
     STATUS_TRY(connection_run(server, "SAVEPOINT shapes", 0, NULL));
     STATUS_TRY(set_search_path(server, NULL));
     STATUS_TRY(connection_run(server, resource_tables_sql, 0, NULL));
-    STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog", 0, NULL));
+    STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog, pg_temp", 0, NULL));
     STATUS_TRY(connection_query(server, resource_shape_check_sql, 1, &schema, &differences));
     status = PQntuples(differences) > 0 ? report_shape(schema, differences) : STATUS_OK;
     PQclear(differences);
     if (status == STATUS_OK)
-        status = connection_run(server, "ROLLBACK TO shapes", 0, NULL);
+        status = connection_run(server, "ROLLBACK TO shapes; RELEASE shapes", 0, NULL);
     return status;
 }
 
@@ -197,6 +197,28 @@ create_objects(connection *server, const char *schema)
     return STATUS_OK;
 }
 
+/* Refuse what others own and could change afterwards. */
+static exit_status
+check_owners(connection *server, const char *schema)
+{
+    PGresult *strange;
+    bool found;
+
+    STATUS_TRY(connection_run(server, "SET LOCAL search_path = pg_catalog, pg_temp", 0, NULL));
+    STATUS_TRY(connection_query(server, resource_init_owners_sql, 1, &schema, &strange));
+    found = PQntuples(strange) > 0;
+    if (found)
+    {
+        log_error("%s belongs to role \"%s\"", PQgetvalue(strange, 0, 0),
+                  PQgetvalue(strange, 0, 1));
+        log_detail("That role could change what runs with the rights of others.");
+        log_hint("Change its owner, drop it, or name another schema with \"--schema\"; or run this "
+                 "as that role.");
+    }
+    PQclear(strange);
+    return found ? STATUS_SERVER : STATUS_OK;
+}
+
 /* Everything within the transaction. */
 static exit_status
 init_database(connection *server, const init_settings *settings)
@@ -216,6 +238,7 @@ init_database(connection *server, const init_settings *settings)
     if (settings->partition == PARTITION_MONTH)
         STATUS_TRY(create_partitioned(server, schema));
     STATUS_TRY(create_objects(server, schema));
+    STATUS_TRY(check_owners(server, schema));
     STATUS_TRY(connection_run(server, "COMMIT", 0, NULL));
     log_summary("%s: extension, tables and reports are in place in schema \"%s\"", PQdb(server->pg),
                 schema);

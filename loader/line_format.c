@@ -107,6 +107,23 @@ line_format_choose(line_format *format, const line_format_settings *settings, co
     return format->kind == LINE_JSON ? choose_keys(format, &settings->fields) : STATUS_OK;
 }
 
+const char *
+line_format_guess(cs_slice line)
+{
+    cs_log_line fields;
+    cs_error err;
+    bool is_combined;
+    char *room;
+
+    if (line.len > 0 && line.data[0] == '{')
+        return line_format_names[LINE_JSON];
+    if (line.len > CS_LOG_LINE_MAX_BYTES || (room = malloc(CS_LOG_LINE_MAX_BYTES)) == NULL)
+        return NULL;
+    is_combined = cs_combined_parse(line, CS_COMBINED_USER, room, &fields, &err) == CS_OK;
+    free(room);
+    return is_combined ? line_format_names[LINE_COMBINED] : NULL;
+}
+
 exit_status
 line_parser_open(line_parser *parser, const line_format *format)
 {

@@ -61,6 +61,9 @@ typedef struct line_format
 exit_status line_format_choose(line_format *format, const line_format_settings *settings,
                                const char *option);
 
+/* The name of the format that a line seems to have, which is none of a plain log; else NULL. */
+const char *line_format_guess(cs_slice line);
+
 /* What one thread reads lines with. */
 typedef struct line_parser
 {

@@ -175,8 +175,8 @@ copy_rows(batch_state *state)
     exit_status status, sent;
 
     /* triggers of the table see the search path that they would see in psql */
-    STATUS_TRY(
-        connection_run(state->server, "SELECT set_config('search_path', $1, true)", 1, &path));
+    STATUS_TRY(connection_run(state->server,
+                              "SELECT pg_catalog.set_config('search_path', $1, true)", 1, &path));
     STATUS_TRY(row_sender_open(&state->sender, state->server, &state->table, &state->mapping,
                                &settings, reject_row, state));
     status = pass_rows(state);

@@ -88,8 +88,9 @@ create_months(connection *server, const load_table *table, const char *const tim
     exit_status status;
 
     STATUS_TRY(connection_run(server, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", 0, NULL));
-    status =
-        ask_function(server, table, "SELECT %s.http_log_create_months($1, $2)", times, &created);
+    status = ask_function(server, table,
+                          "SELECT %s.http_log_create_months($1::timestamptz, $2::timestamptz)",
+                          times, &created);
     if (status == STATUS_OK)
         status = connection_run(server, "COMMIT", 0, NULL);
     if (status != STATUS_OK)
@@ -130,8 +131,9 @@ ensure_span(connection *server, const load_table *table, const time_span *span)
     cs_time_format(span->max, texts[1]);
     if (span->min >= FIRST_MONTH_TIME && span->max < END_MONTH_TIME)
         STATUS_TRY(ask_function(server, table,
-                                "SELECT count(*) FROM %s.http_log_missing_months($1, $2)", times,
-                                &missing));
+                                "SELECT count(*) FROM"
+                                " %s.http_log_missing_months($1::timestamptz, $2::timestamptz)",
+                                times, &missing));
     if (missing > MAX_NEW_MONTHS)
         warn_of_span(table, times);
     else if (missing > 0)

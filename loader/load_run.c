@@ -29,6 +29,7 @@ typedef struct load_run
     load_file *files;
     reject_budget budget;
     connection coordinator;
+    int owner; /* the server's number of the coordinator's session */
 
     /* The threads share what follows. */
     pthread_mutex_t lock;
@@ -126,7 +127,7 @@ take_batch(load_run *run, load_batch *batch)
                                   .range = &file->ranges[file->ranges_taken],
                                   .truncate = file->truncate &&
                                               (file->ranges_taken == 0 || run->request->dry_run),
-                                  .owner = PQbackendPID(run->coordinator.pg),
+                                  .owner = run->owner,
                                   .budget = &run->budget,
                                   .stop = &run->stop};
             if (batch->truncate && run->under_way > 0)
@@ -222,6 +223,19 @@ work(void *ctx)
     return NULL;
 }
 
+/* Ask for the number of the coordinator's session: the one that libpq knows may be a pooler's. */
+static exit_status
+ask_owner(load_run *run)
+{
+    PGresult *answer;
+
+    STATUS_TRY(connection_query(&run->coordinator, "SELECT pg_catalog.pg_backend_pid()", 0, NULL,
+                                &answer));
+    run->owner = atoi(PQgetvalue(answer, 0, 0));
+    PQclear(answer);
+    return STATUS_OK;
+}
+
 /* Open all sessions. */
 static exit_status
 open_sessions(load_run *run, load_job *jobs)
@@ -230,6 +244,7 @@ open_sessions(load_run *run, load_job *jobs)
 
     STATUS_TRY(connection_open(&run->coordinator, settings));
     STATUS_TRY(connection_run(&run->coordinator, "SET idle_session_timeout = 0", 0, NULL));
+    STATUS_TRY(ask_owner(run));
     for (int64_t i = 0; i < run->request->jobs; i++)
     {
         jobs[i].run = run;

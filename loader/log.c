@@ -6,6 +6,7 @@
 
 #include "calendar.h"
 #include "json_text.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -217,10 +218,15 @@ print_text(const char *label, const char *text)
 void
 log_line(const char *label, const char *text)
 {
+    char *shown = strdup(text);
+
+    if (shown != NULL)
+        secret_mask(shown);
     if (format_in_use == LOG_JSON)
-        print_json(label, text);
+        print_json(label, shown != NULL ? shown : "out of memory");
     else
-        print_text(label, text);
+        print_text(label, shown != NULL ? shown : "out of memory");
+    free(shown);
 }
 
 /* Print one message behind a label. */

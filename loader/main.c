@@ -6,6 +6,7 @@
 #include "log.h"
 #include "output.h"
 #include "progress.h"
+#include "secret.h"
 #include "stop.h"
 
 #include <locale.h>
@@ -108,11 +109,14 @@ dispatch(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    char **arguments = secret_take_arguments(argc, argv);
     exit_status status;
 
     setlocale(LC_CTYPE, "C.UTF-8");
     stop_install();
-    status = output_finish(dispatch(argc, argv));
+    if (arguments == NULL)
+        return log_out_of_memory();
+    status = output_finish(dispatch(argc, arguments));
     if (status == STATUS_INTERRUPTED)
         log_interrupted();
     log_flush();

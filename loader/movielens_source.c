@@ -63,7 +63,7 @@ typedef struct movielens_source
     cs_value *csv_values; /* of its row */
     line_reader lines;    /* the older form */
     text_line line;
-    cs_buffer title; /* in UTF-8 */
+    cs_buffer text; /* of the line, in UTF-8, where it was not */
 } movielens_source;
 
 /* Turn seconds since 1970 into a time. */
@@ -99,22 +99,23 @@ take_values(const movielens_source *source, cs_value *values, refusal *why)
     return CS_OK;
 }
 
-/* Make UTF-8 of text that is not. */
+/* Make UTF-8 of text that is not, in memory that has room for all of the line's. */
 static cs_code
-take_title(movielens_source *source, cs_slice *text, refusal *why)
+take_text(movielens_source *source, cs_slice *text, refusal *why)
 {
+    size_t start = source->text.len;
+
     if (cs_utf8_valid(text->data, text->len))
         return CS_OK;
-    source->title.len = 0;
     for (size_t i = 0; i < text->len; i++)
     {
         uint8_t byte = (uint8_t) text->data[i];
         uint8_t pair[] = {0xc0 | byte >> 6, 0x80 | (byte & 0x3f)};
 
-        CS_TRY(byte < 0x80 ? cs_buffer_append(&source->title, &byte, 1, &why->err)
-                           : cs_buffer_append(&source->title, pair, 2, &why->err));
+        CS_TRY(byte < 0x80 ? cs_buffer_append(&source->text, &byte, 1, &why->err)
+                           : cs_buffer_append(&source->text, pair, 2, &why->err));
     }
-    *text = (cs_slice){(const char *) source->title.data, source->title.len};
+    *text = (cs_slice){(const char *) source->text.data + start, source->text.len - start};
     return CS_OK;
 }
 
@@ -162,9 +163,11 @@ next_line(movielens_source *source, cs_value *values, refusal *why)
     if (split_line(text, source->kind->num_columns, fields) != source->kind->num_columns)
         return refuse(why, SQLSTATE_BAD_COPY_FORMAT, "line has not %zu fields separated by \"%s\"",
                       source->kind->num_columns, SEPARATOR);
+    source->text.len = 0;
+    CS_TRY(cs_buffer_reserve(&source->text, 2 * text.len, &why->err));
     for (size_t i = 0; i < source->base.num_fields; i++)
     {
-        CS_TRY(take_title(source, &fields[i], why));
+        CS_TRY(take_text(source, &fields[i], why));
         if (memchr(fields[i].data, '\0', fields[i].len) != NULL)
             return refuse(why, SQLSTATE_BAD_ENCODING, "text holds a NUL character");
         values[i] = (cs_value){.kind = CS_VALUE_STRING, .as.bytes = fields[i]};
@@ -205,7 +208,7 @@ close_source(row_source *base)
 
     row_source_close(source->csv);
     line_reader_close(&source->lines);
-    cs_buffer_free(&source->title);
+    cs_buffer_free(&source->text);
     free(source->places);
     free(source->csv_values);
     free(base->fields);
@@ -339,7 +342,7 @@ movielens_source_open(row_source **out, file_source *file)
     if (source == NULL)
         return log_out_of_memory();
     row_source_init_text(&source->base, &ops, file);
-    cs_buffer_init(&source->title, loader_env());
+    cs_buffer_init(&source->text, loader_env());
     status = count_separators(file, &separators);
     if (status == STATUS_OK)
         status = separators >= 2 ? open_lines(source, separators) : open_csv(source);

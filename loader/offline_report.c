@@ -314,6 +314,8 @@ make_rows(offline_report *report, const offline_settings *settings)
     report->has_input = true;
     STATUS_TRY(offline_input_open(&report->input, settings->files->items, settings->files->count,
                                   report->num_jobs, settings->max_rejects, settings->rejects));
+    if (report->reading.format.kind == LINE_PLAIN)
+        report->input.budget.format_option = "input-format";
     STATUS_TRY(make_jobs(report));
     if (report->question.pairs)
         STATUS_TRY(make_counts(report));

@@ -114,17 +114,20 @@ make_query(const connection *server, const recommend_settings *settings, const c
     int made = -1;
 
     if (quoted != NULL && settings->titles)
-        made = asprintf(&sql,
-                        "SELECT r.item_id, translate(i.title, E'\\t\\n\\r', '   '),"
-                        " array_to_string(r.because, ','), r.because = '{}'"
-                        " FROM %s.recommend($1, $2, $3) AS r LEFT JOIN %s.item AS i USING (item_id)"
-                        " ORDER BY r.rank",
-                        extension, quoted);
+        made = asprintf(
+            &sql,
+            "SELECT r.item_id, translate(i.title, E'\\t\\n\\r', '   '),"
+            " array_to_string(r.because, ','), r.because = '{}'"
+            " FROM %s.recommend($1::text, $2::text, $3::integer, true, NULL::bigint[]) AS r"
+            " LEFT JOIN %s.item AS i USING (item_id) ORDER BY r.rank",
+            extension, quoted);
     else if (quoted != NULL)
-        made = asprintf(&sql,
-                        "SELECT r.item_id, NULL, array_to_string(r.because, ','), r.because = '{}'"
-                        " FROM %s.recommend($1, $2, $3) AS r ORDER BY r.rank",
-                        extension);
+        made = asprintf(
+            &sql,
+            "SELECT r.item_id, NULL, array_to_string(r.because, ','), r.because = '{}'"
+            " FROM %s.recommend($1::text, $2::text, $3::integer, true, NULL::bigint[]) AS r"
+            " ORDER BY r.rank",
+            extension);
     PQfreemem(quoted);
     return made < 0 ? NULL : sql;
 }

@@ -5,6 +5,7 @@
 #include "rejects.h"
 
 #include "json_text.h"
+#include "line_format.h"
 #include "log.h"
 #include "stop.h"
 
@@ -115,6 +116,20 @@ reject_file_close(reject_file *file, bool keep, exit_status status)
     return status == STATUS_OK ? own : status;
 }
 
+/* Say what can be done about a reject that is one too many. */
+static void
+hint_reject(const reject_budget *budget, const reject *item)
+{
+    const char *format = budget->format_option != NULL ? line_format_guess(item->text) : NULL;
+
+    if (format != NULL)
+        log_hint("This looks like a line of the format %s: \"--%s %s\" reads such logs.", format,
+                 budget->format_option, format);
+    else
+        log_hint("\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a "
+                 "file.");
+}
+
 exit_status
 reject_budget_spend(reject_budget *budget, const reject *item)
 {
@@ -134,7 +149,6 @@ reject_budget_spend(reject_budget *budget, const reject *item)
     if (budget->limit > 0)
         log_detail("This is one reject more than the %" PRId64 " allowed by --max-rejects.",
                    budget->limit);
-    log_hint(
-        "\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a file.");
+    hint_reject(budget, item);
     return STATUS_REFUSED;
 }

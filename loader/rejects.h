@@ -28,7 +28,8 @@ typedef struct reject
 typedef struct reject_budget
 {
     int64_t limit;
-    atomic_llong count; /* by several threads */
+    const char *format_option; /* that tells the format of logs which are read as plain; or NULL */
+    atomic_llong count;        /* by several threads */
 } reject_budget;
 
 /* The file that rejects are written to, as JSON lines. */

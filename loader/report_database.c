@@ -32,45 +32,27 @@ enum
     PAIR_SESSIONS
 };
 
+/* All arguments, of exactly their types: no other function of the name is nearer. */
+#define ARGUMENTS                                                                     \
+    "(coalesce($1::timestamptz, '-infinity'), coalesce($2::timestamptz, 'infinity')," \
+    " coalesce($3::interval, '5 min'), $4::text)"
 #define ROWS_QUERY                                                           \
     "SELECT user_id, session_start, session_end, campaigns, rewards_issued," \
-    " reward_driven_by_campaign_view FROM %s.session_report(%s)"             \
+    " reward_driven_by_campaign_view FROM %s.session_report" ARGUMENTS       \
     " ORDER BY user_id COLLATE \"C\", session_start"
 #define PAIRS_QUERY                                          \
     "SELECT campaign_id, campaign_name, reward_id, sessions" \
-    " FROM %s.campaign_conversions(%s) ORDER BY campaign_id, reward_id"
-
-/* The arguments of session_report that the user gave. */
-typedef struct report_arguments
-{
-    const char *values[4];
-    char list[128]; /* "since => $1, ..." */
-    int count;
-} report_arguments;
-
-/* Add an argument unless it was not given. */
-static void
-add_argument(report_arguments *arguments, const char *name, const char *value)
-{
-    size_t len = strlen(arguments->list);
-
-    if (value == NULL)
-        return;
-    arguments->values[arguments->count++] = value;
-    snprintf(arguments->list + len, sizeof(arguments->list) - len, "%s%s => $%d",
-             len > 0 ? ", " : "", name, arguments->count);
-}
+    " FROM %s.campaign_conversions" ARGUMENTS " ORDER BY campaign_id, reward_id"
 
 /* Make the query of pairs, or of rows; NULL without memory. */
 static char *
-make_query(const connection *server, const char *schema, const report_arguments *arguments,
-           bool pairs)
+make_query(const connection *server, const char *schema, bool pairs)
 {
     char *quoted = connection_quote(server, schema);
     char *sql = NULL;
 
-    if (quoted != NULL && (pairs ? asprintf(&sql, PAIRS_QUERY, quoted, arguments->list)
-                                 : asprintf(&sql, ROWS_QUERY, quoted, arguments->list)) < 0)
+    if (quoted != NULL &&
+        (pairs ? asprintf(&sql, PAIRS_QUERY, quoted) : asprintf(&sql, ROWS_QUERY, quoted)) < 0)
         sql = NULL;
     PQfreemem(quoted);
     return sql;
@@ -87,11 +69,12 @@ report_failure(const report_server *asked, PGresult *failure)
 static exit_status
 set_session(const report_server *asked, const char *zone)
 {
-    PGresult *result = connection_execute(asked->server,
-                                          "SELECT set_config('DateStyle', 'ISO, YMD', false),"
-                                          " set_config('IntervalStyle', 'postgres', false),"
-                                          " set_config('TimeZone', $1, false)",
-                                          1, &zone);
+    PGresult *result =
+        connection_execute(asked->server,
+                           "SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', false),"
+                           " pg_catalog.set_config('IntervalStyle', 'postgres', false),"
+                           " pg_catalog.set_config('TimeZone', $1, false)",
+                           1, &zone);
     if (connection_failed(result))
         return report_failure(asked, result);
     PQclear(result);
@@ -117,6 +100,7 @@ format_time(const char *text, char out[REPORT_TIME_SIZE])
     const char *fraction, *offset, *rest;
     char micros[8] = "";
     size_t seconds_end;
+    bool is_short;
 
     if (space == NULL || strlen(text) > REPORT_TIME_SIZE - REPORT_TIME_GROWTH)
         return (size_t) snprintf(out, REPORT_TIME_SIZE, "%s", text);
@@ -130,11 +114,12 @@ format_time(const char *text, char out[REPORT_TIME_SIZE])
         for (size_t len = strlen(micros); len < sizeof(micros) - 1; len++)
             micros[len] = '0';
     }
-    /* the offset is +hh, +hh:mm or +hh:mm:ss, and may be followed by " BC" */
+    /* the offset is +hh, +hh:mm or +hh:mm:ss, hh up to 167, and may be followed by " BC" */
     rest = offset + strcspn(offset, " ");
+    is_short = memchr(offset, ':', (size_t) (rest - offset)) == NULL;
     return (size_t) snprintf(out, REPORT_TIME_SIZE, "%.*sT%.*s%s%.*s%s%s", (int) (space - text),
                              text, (int) seconds_end - 1, space + 1, micros, (int) (rest - offset),
-                             offset, rest - offset == 3 ? ":00" : "", rest);
+                             offset, is_short ? ":00" : "", rest);
 }
 
 /* Take a row of a query's result, its times in the form that the report shows. */
@@ -193,18 +178,14 @@ next(report_rows *base, report_row *row, bool *end)
 static exit_status
 start_query(const report_server *asked, const report_question *question, bool pairs)
 {
-    report_arguments arguments = {.list = ""};
+    const char *params[] = {question->since, question->until, question->gap,
+                            question->overlap ? "overlap" : "start"};
+    char *sql = make_query(asked->server, asked->schema, pairs);
     PGresult *failure;
-    char *sql;
 
-    add_argument(&arguments, "since", question->since);
-    add_argument(&arguments, "until", question->until);
-    add_argument(&arguments, "gap", question->gap);
-    add_argument(&arguments, "frame", question->overlap ? "overlap" : "start");
-    sql = make_query(asked->server, asked->schema, &arguments, pairs);
     if (sql == NULL)
         return log_out_of_memory();
-    failure = connection_start(asked->server, sql, arguments.count, arguments.values);
+    failure = connection_start(asked->server, sql, 4, params);
     free(sql);
     return failure == NULL ? STATUS_OK : report_failure(asked, failure);
 }

@@ -38,11 +38,11 @@ put_two(char *at, int64_t value)
     return at + 2;
 }
 
-/* Go on to the span that holds time. */
+/* Go on to the span that holds time. An offset by hours may have three digits of them. */
 static void
 enter_span(report_clock *clock, cs_time time)
 {
-    int32_t offset;
+    int32_t offset, hours;
     char *at = clock->offset;
 
     clock->span = cs_zone_at(clock->zone, time);
@@ -50,7 +50,10 @@ enter_span(report_clock *clock, cs_time time)
     *at++ = offset < 0 ? '-' : '+';
     if (offset < 0)
         offset = -offset;
-    at = put_two(at, offset / 3600);
+    hours = offset / 3600;
+    if (hours > 99)
+        *at++ = (char) ('0' + hours / 100);
+    at = put_two(at, hours % 100);
     *at++ = ':';
     at = put_two(at, offset / 60 % 60);
     if (offset % 60 != 0)

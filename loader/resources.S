@@ -36,6 +36,7 @@
     resource resource_redshift_campaign_engagement_sql, "sql/redshift/campaign_engagement.sql"
     resource resource_redshift_weekly_rewards_sql, "sql/redshift/weekly_rewards.sql"
     resource resource_shape_check_sql, "loader/sql/shape_check.sql"
+    resource resource_init_owners_sql, "loader/sql/init_owners.sql"
     resource resource_partition_check_sql, "loader/sql/partition_check.sql"
     resource resource_ledger_find_sql, "loader/sql/ledger_find.sql"
     resource resource_unload_find_sql, "loader/sql/unload_find.sql"

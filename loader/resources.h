@@ -35,6 +35,7 @@ extern const char resource_redshift_weekly_rewards_sql[];
 
 /* loader/sql: statements of the program's own. */
 extern const char resource_shape_check_sql[];
+extern const char resource_init_owners_sql[];
 extern const char resource_partition_check_sql[];
 extern const char resource_ledger_find_sql[];
 extern const char resource_unload_find_sql[];

@@ -4,7 +4,8 @@
  *
  * They are small and flat: a root, and elements of text in it or one level deeper.
  * Namespaces are not looked at; other servers leave them out. The parser fetches
- * nothing and expands no entities of the document's own.
+ * nothing, and a document with a type of its own, which might have entities that
+ * grow, is none of S3's.
  */
 #include "s3.h"
 
@@ -13,12 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Parse an answer's body; NULL where it is no XML. */
+/* Parse an answer's body; NULL where it is no XML, or has a document type. */
 static xmlDoc *
 parse(const s3_answer *answer)
 {
-    return xmlReadMemory((const char *) answer->body.data, (int) answer->body.len, NULL, NULL,
-                         XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    xmlDoc *doc = xmlReadMemory((const char *) answer->body.data, (int) answer->body.len, NULL,
+                                NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+
+    if (doc == NULL || doc->intSubset == NULL)
+        return doc;
+    xmlFreeDoc(doc);
+    return NULL;
 }
 
 /* The first element of this name among a node and what follows it. */

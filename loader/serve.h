@@ -164,6 +164,15 @@ void serve_guest_done(serve_guests *guests, serve_guest *guest);
 /* How many are open, and how many were closed to make room. */
 void serve_guests_count(serve_guests *guests, int *open, uint64_t *sent_off);
 
+struct MHD_Daemon;
+struct sockaddr;
+
+/*
+ * Start the HTTP library; flags, of its enumeration, say with which threads. metrics.lock and
+ * guests are ready before. NULL with errno if it cannot listen on the address.
+ */
+struct MHD_Daemon *serve_daemon(service *running, const struct sockaddr *address, unsigned flags);
+
 /* Answer requests on this address until a signal asks to stop. */
 exit_status serve_http(service *running, const char *address, int port);
 

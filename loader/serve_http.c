@@ -236,6 +236,9 @@ send_answer(const request *asked, const serve_answer *answer)
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "X-Frame-Options", "DENY");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
     MHD_add_response_header(response, "Content-Security-Policy",
                             answer->policy != NULL ? answer->policy : NO_POLICY);
     if (asked->route == ROUTE_REPORT)
@@ -279,6 +282,28 @@ is_well_escaped(const char *uri)
     return true;
 }
 
+/*
+ * True if the header Host names this machine. A name of somebody else's that leads here is how a
+ * page of his makes a visitor's browser read what we say (DNS rebinding).
+ */
+static bool
+is_host_ours(const request *asked)
+{
+    const char *host =
+        MHD_lookup_connection_value(asked->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    size_t len = host == NULL ? 0 : strcspn(host, ":");
+    unsigned char address[sizeof(struct in6_addr)];
+    char name[INET6_ADDRSTRLEN];
+
+    if (len == 0 || host[0] == '[')
+        return true; /* HTTP/1.0, or an IPv6 address: no name */
+    if (len >= sizeof(name))
+        return false;
+    memcpy(name, host, len);
+    name[len] = '\0';
+    return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
+}
+
 /* What the state of a request is before its headers are looked at, where its URI is bad. */
 static char bad_uri;
 
@@ -301,6 +326,9 @@ refuse_request(const request *asked, const char *method, bool has_bad_uri)
         return serve_error(MHD_HTTP_CONTENT_TOO_LARGE, "a request may not have a body");
     if (!is_allowed(asked))
         return serve_error(MHD_HTTP_UNAUTHORIZED, "the request bears no valid token");
+    if (asked->running->token == NULL && !is_host_ours(asked))
+        return serve_error(MHD_HTTP_MISDIRECTED_REQUEST,
+                           "without a token only localhost and addresses are answered for");
     if (has_bad_uri)
         return serve_error(MHD_HTTP_BAD_REQUEST, "the path or an argument is not percent-encoded");
     return (serve_answer){.status = 0};
@@ -387,20 +415,18 @@ ignore_message(void *ctx, const char *format, va_list args)
     (void) args;
 }
 
-/* Start the library. */
-static struct MHD_Daemon *
-start_daemon(service *running, const struct sockaddr *address, bool six)
+struct MHD_Daemon *
+serve_daemon(service *running, const struct sockaddr *address, unsigned flags)
 {
-    return MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
-            MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0),
-        0, NULL, NULL, handle_request, running, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, note_connection, running, MHD_OPTION_NOTIFY_COMPLETED,
-        note_exchange, running, MHD_OPTION_URI_LOG_CALLBACK, note_uri, NULL, MHD_OPTION_END);
+    return MHD_start_daemon(flags | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, running,
+                            MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_SOCK_ADDR,
+                            address, MHD_OPTION_THREAD_STACK_SIZE, (size_t) SERVE_STACK_BYTES,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned) SERVE_MAX_CONNECTIONS,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) SERVE_IDLE_SECONDS,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) SERVE_HEADER_BYTES,
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, running,
+                            MHD_OPTION_NOTIFY_COMPLETED, note_exchange, running,
+                            MHD_OPTION_URI_LOG_CALLBACK, note_uri, NULL, MHD_OPTION_END);
 }
 
 /* The port that is listened on. */
@@ -429,9 +455,10 @@ serve_http(service *running, const char *address, int port)
     stop_in_order();
     pthread_mutex_init(&running->metrics.lock, NULL);
     serve_guests_init(&running->guests);
-    daemon = start_daemon(
+    daemon = serve_daemon(
         running, is_four ? (const struct sockaddr *) &four : (const struct sockaddr *) &six,
-        is_six);
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+            (is_six ? MHD_USE_IPv6 : 0));
     if (daemon == NULL)
     {
         log_error("could not listen on %s, port %d: %s", address, port, strerror(errno));

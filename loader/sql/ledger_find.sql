@@ -6,5 +6,5 @@ WITH path AS MATERIALIZED (
 )
 SELECT n.nspname
 FROM path
-JOIN pg_class AS c ON c.oid = to_regclass('load_batch') AND path.path IS NOT NULL
+JOIN pg_class AS c ON c.oid = to_regclass('load_batch')::oid AND path.path IS NOT NULL
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

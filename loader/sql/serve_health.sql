@@ -1,3 +1,3 @@
 -- loader/sql/serve_health.sql
 -- Whether the database answers.
-SELECT json_build_object('status', 'ok')
+SELECT pg_catalog.json_build_object('status', 'ok')

@@ -5,7 +5,7 @@
 WITH file AS (
     SELECT b.table_name,
            b.file_id,
-           (array_agg(b.file_name ORDER BY b.load_id DESC))[1] AS file_name,
+           (pg_catalog.array_agg(b.file_name ORDER BY b.load_id DESC))[1] AS file_name,
            count(*) AS batches,
            min(b.load_id) AS first_id,
            max(b.load_id) AS last_id,
@@ -30,7 +30,7 @@ WITH file AS (
 SELECT f.file_name,
        f.table_name,
        f.batches,
-       concat(f.first_id, '-' || nullif(f.last_id, f.first_id)) AS loads,
+       pg_catalog.concat(f.first_id, '-' || nullif(f.last_id, f.first_id)::text) AS loads,
        f.rows_read,
        f.rows_loaded,
        f.rows_rejected,

@@ -4,9 +4,9 @@
 -- lock, too, by which its file is known (see file_lock.sql and batch_guard.sql).
 WITH key AS (
     SELECT b.table_name,
-           (array_agg(b.file_name ORDER BY b.load_id DESC))[1] AS file_name,
+           (pg_catalog.array_agg(b.file_name ORDER BY b.load_id DESC))[1] AS file_name,
            hashtextextended(b.table_name || ' ' || b.file_id, kind::bigint) AS key
-    FROM load_batch AS b, unnest(ARRAY[0, 2]) AS kind
+    FROM load_batch AS b, pg_catalog.unnest(ARRAY[0, 2]) AS kind
     GROUP BY b.table_name, b.file_id, kind
 ), held AS (
     SELECT DISTINCT ON (l.pid) l.pid, k.table_name, k.file_name
@@ -20,7 +20,7 @@ WITH key AS (
     ORDER BY l.pid
 )
 SELECT a.pid,
-       coalesce(h.table_name, format('%I.%I', n.nspname, c.relname)),
+       coalesce(h.table_name, pg_catalog.format('%I.%I', n.nspname, c.relname)),
        h.file_name,
        p.tuples_processed,
        p.bytes_processed,
@@ -34,5 +34,5 @@ LEFT JOIN pg_class AS c ON c.oid = p.relid AND p.datname = current_database()
 LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE a.pid <> pg_backend_pid()
   AND (h.pid IS NOT NULL OR c.oid IS NOT NULL)
-  AND ($1::text IS NULL OR $1 = coalesce(h.table_name, format('%I.%I', n.nspname, c.relname)))
+  AND ($1::text IS NULL OR $1 = coalesce(h.table_name, pg_catalog.format('%I.%I', n.nspname, c.relname)))
 ORDER BY a.pid

@@ -6,7 +6,7 @@ SELECT a.attname,
        format_type(a.atttypid, a.atttypmod),
        a.attnotnull,
        a.attgenerated <> '',
-       CASE WHEN base.typsubscript = 'array_subscript_handler'::regproc THEN base.typdelim END
+       CASE WHEN base.typsubscript::oid = 'pg_catalog.array_subscript_handler'::regproc::oid THEN base.typdelim END
 FROM pg_attribute a
 CROSS JOIN LATERAL (
     WITH RECURSIVE base (oid) AS (

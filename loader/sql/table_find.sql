@@ -5,19 +5,19 @@
 WITH path AS MATERIALIZED (
     SELECT set_config('search_path', coalesce(quote_ident($2), $3), true) AS path
 ), found AS MATERIALIZED (
-    SELECT to_regclass($1) AS oid FROM path WHERE path IS NOT NULL
+    SELECT to_regclass($1)::oid AS oid FROM path WHERE path IS NOT NULL
 )
 SELECT c.oid,
        n.nspname,
        c.relname,
-       format('%I.%I', n.nspname, c.relname),
+       pg_catalog.format('%I.%I', n.nspname, c.relname),
        (SELECT ln.nspname
         FROM pg_class l
         JOIN pg_namespace ln ON ln.oid = l.relnamespace
         WHERE l.oid = CASE
-            WHEN $2 IS NOT NULL THEN to_regclass(quote_ident($2) || '.load_batch')
-            ELSE coalesce(to_regclass(quote_ident(n.nspname) || '.load_batch'),
-                          to_regclass('load_batch'))
+            WHEN $2 IS NOT NULL THEN to_regclass(quote_ident($2) || '.load_batch')::oid
+            ELSE coalesce(to_regclass(quote_ident(n.nspname::text) || '.load_batch'),
+                          to_regclass('load_batch'))::oid
         END),
        c.relkind = 'p'
 FROM found

@@ -7,6 +7,7 @@ WITH batch AS MATERIALIZED (
     WHERE b.load_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))
 )
 SELECT u.load_id, b.table_name, b.file_name, u.rows_loaded, u.rows_deleted
-FROM unload_batches((SELECT array_agg(load_id) FROM batch), $2::boolean, $3) AS u
+FROM unload_batches((SELECT pg_catalog.array_agg(load_id) FROM batch), $2::boolean,
+                    $3::text) AS u
 JOIN batch AS b USING (load_id)
 ORDER BY u.load_id

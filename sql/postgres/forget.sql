@@ -20,7 +20,7 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed',
                   HINT = 'Rows with a time before t are dropped from the log; infinity means all.';
     END IF;
-    PERFORM refresh_sessions();
+    PERFORM refresh_sessions(false);
     PERFORM set_config('clickstream.load', 'forget_before', true);
     WITH old AS (
         DELETE FROM http_log AS l

@@ -14,7 +14,7 @@ BEGIN
     IF NOT EXISTS (SELECT
                    FROM pg_partitioned_table AS p
                    JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
-                   WHERE p.partrelid = 'http_log'::regclass
+                   WHERE p.partrelid = 'http_log'::regclass::oid
                      AND p.partstrat = 'r'
                      AND p.partnatts = 1
                      AND a.attname = 'timestamp')
@@ -37,7 +37,7 @@ BEGIN
         CROSS JOIN regexp_match(pg_get_expr(c.relpartbound, c.oid),
                                 'FROM \((?:MINVALUE|''(.*)'')\) TO \((?:MAXVALUE|''(.*)'')\)')
             AS bound (ends)
-        WHERE i.inhparent = 'http_log'::regclass
+        WHERE i.inhparent = 'http_log'::regclass::oid
           AND bound.ends IS NOT NULL
           AND coalesce(bound.ends[1], '-infinity')::timestamptz < m.month + interval '1 month'
           AND coalesce(bound.ends[2], 'infinity')::timestamptz > m.month);
@@ -67,23 +67,23 @@ BEGIN
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_tablespace AS t ON t.oid = c.reltablespace
-    WHERE c.oid = 'http_log'::regclass;
+    WHERE c.oid = 'http_log'::regclass::oid;
     FOR month IN
         SELECT m FROM http_log_missing_months(since, until) AS m ORDER BY m
     LOOP
-        partition := format('%I.%I', parent.schema, to_char(month, '"http_log_y"YYYY"m"MM'));
+        partition := pg_catalog.format('%I.%I', parent.schema, to_char(month, '"http_log_y"YYYY"m"MM'));
         IF to_regclass(partition) IS NOT NULL THEN
             RAISE EXCEPTION 'table % exists, but is no partition of http_log', partition
                 USING ERRCODE = 'duplicate_table',
                       HINT = 'Attach it, or give it another name.';
         END IF;
-        EXECUTE format('CREATE TABLE %s (LIKE http_log INCLUDING ALL EXCLUDING IDENTITY)%s',
-                       partition, ' TABLESPACE ' || quote_ident(parent.space));
-        EXECUTE format('COMMENT ON TABLE %s IS %L', partition,
+        EXECUTE pg_catalog.format('CREATE TABLE %s (LIKE http_log INCLUDING ALL EXCLUDING IDENTITY)%s',
+                       partition, ' TABLESPACE ' || quote_ident(parent.space::text));
+        EXECUTE pg_catalog.format('COMMENT ON TABLE %s IS %L', partition,
                        to_char(month, '"HTTP requests of "YYYY-MM" (UTC)"'));
         PERFORM session_mark_equip(partition::regclass, true);
-        EXECUTE format('ALTER TABLE %s OWNER TO %I', partition, parent.owner);
-        EXECUTE format('ALTER TABLE http_log ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
+        EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO %I', partition, parent.owner);
+        EXECUTE pg_catalog.format('ALTER TABLE http_log ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
                        partition, month, month + interval '1 month');
         created := created + 1;
     END LOOP;

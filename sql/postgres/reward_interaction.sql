@@ -5,7 +5,7 @@
 CREATE OR REPLACE VIEW reward_interaction AS
     SELECT l.user_id, e.id AS reward_id, l."timestamp" AS issued_at
     FROM http_log AS l
-    CROSS JOIN LATERAL http_event(l.http_method, l.http_path) AS e
+    CROSS JOIN LATERAL http_event(l.http_method, l.http_path, ''::text) AS e
     WHERE e.kind = 'issue' AND l.user_id IS NOT NULL;
 
 COMMENT ON VIEW reward_interaction IS

@@ -98,13 +98,15 @@ BEGIN
         ) AS v (of_log, name, event, tables, function)
         WHERE v.of_log = is_log
           AND NOT EXISTS (SELECT FROM pg_trigger AS t
-                          WHERE t.tgrelid = relation AND t.tgname = v.name AND t.tgfoid = v.function)
+                          WHERE t.tgrelid = relation::oid
+                            AND t.tgname = v.name
+                            AND t.tgfoid = v.function::oid)
         ORDER BY v.name
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
+        EXECUTE pg_catalog.format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s'
                        ' FOR EACH STATEMENT EXECUTE FUNCTION %s()',
                        missing.name, missing.event, relation, missing.tables, missing.function);
-        EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, relation,
+        EXECUTE pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', missing.name, relation,
                        'marks the users concerned, unless a load or the like keeps the states right');
     END LOOP;
     RETURN FOUND;
@@ -114,9 +116,6 @@ COMMENT ON FUNCTION session_mark_equip(regclass, boolean) IS
     'gives the triggers that it lacks to a table: to http_log or a partition of it, or else to load_batch; returns whether any was missing';
 
 -- Where a trigger was missing, rows may have been written unseen: hence the mark.
--- Its number is none of the sequence's: under wal_level = minimal a sequence that was
--- used in the transaction that made it would give the next numbers a second time
--- after a crash.
 CREATE OR REPLACE FUNCTION session_mark_install()
 RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -129,19 +128,17 @@ BEGIN
         SELECT c.oid AS relid, t.is_log
         FROM (SELECT 'http_log'::regclass AS relid, true AS is_log
               UNION
-              SELECT p.relid, true FROM pg_partition_tree('http_log') AS p
+              SELECT p.relid, true FROM pg_partition_tree('http_log'::regclass) AS p
               UNION
               SELECT 'load_batch'::regclass, false) AS t
-        JOIN pg_class AS c ON c.oid = t.relid
+        JOIN pg_class AS c ON c.oid = t.relid::oid
         WHERE c.relkind IN ('r', 'p')
         ORDER BY c.oid
     LOOP
-        any_missing := session_mark_equip(tree.relid, tree.is_log) OR any_missing;
+        any_missing := session_mark_equip(tree.relid::regclass, tree.is_log) OR any_missing;
     END LOOP;
     IF any_missing THEN
-        INSERT INTO session_mark (mark_id, user_id) OVERRIDING SYSTEM VALUE
-        VALUES (-(pg_current_xact_id()::text::bigint), NULL)
-        ON CONFLICT (mark_id) DO NOTHING;
+        INSERT INTO session_mark (user_id) VALUES (NULL);
     END IF;
 END;
 $$;
@@ -153,7 +150,3 @@ BEGIN
     PERFORM session_mark_install();
 END;
 $$;
-
-INSERT INTO session_refresh (only_row)
-SELECT true WHERE NOT EXISTS (SELECT FROM session_refresh)
-ON CONFLICT (only_row) DO NOTHING;

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION session_report_check(
     since timestamptz, until timestamptz, gap interval, frame text)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF since IS NULL OR until IS NULL THEN

@@ -20,17 +20,18 @@ BEGIN ATOMIC
         SELECT
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = (parse_ident(session_is_log.table_name))[1]
-          AND c.relname = (parse_ident(session_is_log.table_name))[2]
-          AND c.oid <> 'http_log'::regclass
-          AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a
-                          WHERE a.relid = 'http_log'::regclass));
+        WHERE n.nspname = (parse_ident(session_is_log.table_name, true))[1]
+          AND c.relname = (parse_ident(session_is_log.table_name, true))[2]
+          AND c.oid <> 'http_log'::regclass::oid
+          AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid::regclass) AS a
+                          WHERE a.relid::oid = 'http_log'::regclass::oid));
 END;
 COMMENT ON FUNCTION session_is_log(text) IS
     'whether a table of load_batch is http_log or one of its partitions; also of a name that leads nowhere, as after a change of name';
 
 -- Row security would be circumvented by states that were made without it, and may
--- hide marks and batches.
+-- hide marks and batches. No states at all beside a log with rows: a dump may have been
+-- restored without them.
 CREATE OR REPLACE FUNCTION session_states_fresh()
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -38,9 +39,10 @@ BEGIN ATOMIC
     SELECT NOT EXISTS (SELECT FROM session_mark)
        AND NOT EXISTS (SELECT FROM load_batch AS b
                        WHERE NOT b.refreshed AND session_is_log(b.table_name))
-       AND NOT row_security_active('http_log'::regclass)
-       AND NOT row_security_active('session_mark'::regclass)
-       AND NOT row_security_active('load_batch'::regclass);
+       AND (EXISTS (SELECT FROM session_state) OR NOT EXISTS (SELECT FROM http_log))
+       AND NOT row_security_active('http_log'::regclass::oid)
+       AND NOT row_security_active('session_mark'::regclass::oid)
+       AND NOT row_security_active('load_batch'::regclass::oid);
 END;
 COMMENT ON FUNCTION session_states_fresh() IS
     'whether the stored states hold exactly the events of http_log and of base: no mark, no batch that is not refreshed';
@@ -123,20 +125,20 @@ DECLARE
     selects text[] := ARRAY[]::text[];
     leaf record;
 BEGIN
-    IF array_position(start_pages, NULL) IS NOT NULL THEN
+    IF pg_catalog.array_position(start_pages, NULL) IS NOT NULL THEN
         RETURN NULL;
     END IF;
     FOR leaf IN
         SELECT c.oid::regclass AS name,
                c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT') AS readable,
-               pg_relation_size(c.oid) / page_size AS pages,
+               pg_relation_size(c.oid::regclass) / page_size AS pages,
                -- the last page may not have been full
                greatest(min(coalesce((s.pages ->> c.oid::text)::bigint, 0)) - 1, 0) AS start
         FROM (SELECT 'http_log'::regclass AS relid
               UNION
-              SELECT t.relid FROM pg_partition_tree('http_log') AS t) AS part
-        JOIN pg_class AS c ON c.oid = part.relid
-        CROSS JOIN unnest(start_pages) AS s (pages)
+              SELECT t.relid FROM pg_partition_tree('http_log'::regclass) AS t) AS part
+        JOIN pg_class AS c ON c.oid = part.relid::oid
+        CROSS JOIN pg_catalog.unnest(start_pages) AS s (pages)
         WHERE c.relkind <> 'p'
         GROUP BY c.oid
     LOOP
@@ -146,16 +148,16 @@ BEGIN
         pages_in_all := pages_in_all + leaf.pages;
         pages_behind := pages_behind + greatest(leaf.pages - leaf.start, 0);
         IF leaf.pages > leaf.start THEN
-            selects := selects ||
-                format('SELECT user_id, "timestamp", http_method, http_path, load_id'
-                       ' FROM ONLY %s WHERE ctid >= ''(%s,0)''', leaf.name, leaf.start);
+            selects := pg_catalog.array_append(selects, pg_catalog.format(
+                'SELECT user_id, "timestamp", http_method, http_path, load_id'
+                ' FROM ONLY %s WHERE ctid >= ''(%s,0)''', leaf.name, leaf.start));
         END IF;
     END LOOP;
     -- a scan of most of the table is better made by parallel workers
-    IF cardinality(selects) = 0 OR pages_behind * 2 > pages_in_all THEN
+    IF pg_catalog.cardinality(selects) = 0 OR pages_behind * 2 > pages_in_all THEN
         RETURN NULL;
     END IF;
-    RETURN array_to_string(selects, ' UNION ALL ');
+    RETURN pg_catalog.array_to_string(selects, ' UNION ALL ');
 END;
 $$;
 COMMENT ON FUNCTION session_rows_behind(jsonb[]) IS
@@ -180,14 +182,14 @@ BEGIN
     END IF;
     source := session_rows_behind(start_pages);
     IF source IS NOT NULL THEN
-        EXECUTE format('SELECT count(*) FROM (%s) AS l WHERE l.load_id = ANY ($1)', source)
+        EXECUTE pg_catalog.format('SELECT count(*) FROM (%s) AS l WHERE l.load_id = ANY ($1)', source)
             INTO rows_found USING load_ids;
     END IF;
     IF rows_found IS DISTINCT FROM rows_loaded THEN
         IF EXISTS (SELECT
                    FROM pg_index AS i
                    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-                   WHERE i.indrelid = 'http_log'::regclass
+                   WHERE i.indrelid = 'http_log'::regclass::oid
                      AND i.indisvalid
                      AND i.indpred IS NULL
                      AND a.attname = 'load_id')
@@ -195,11 +197,11 @@ BEGIN
             PERFORM set_config('enable_seqscan', 'off', true);
         END IF;
         -- the range is for such an index
-        source := format('SELECT * FROM http_log WHERE load_id BETWEEN %s AND %s',
-                         (SELECT min(id) FROM unnest(load_ids) AS id),
-                         (SELECT max(id) FROM unnest(load_ids) AS id));
+        source := pg_catalog.format('SELECT * FROM http_log WHERE load_id BETWEEN %s AND %s',
+                         (SELECT min(id) FROM pg_catalog.unnest(load_ids) AS id),
+                         (SELECT max(id) FROM pg_catalog.unnest(load_ids) AS id));
     END IF;
-    RETURN QUERY EXECUTE format(
+    RETURN QUERY EXECUTE pg_catalog.format(
         'SELECT user_id, sessionize("timestamp", http_method, http_path)'
         ' FROM (%s) AS l WHERE load_id = ANY ($1) AND user_id IS NOT NULL GROUP BY user_id',
         source)
@@ -219,9 +221,9 @@ AS $$
         UPDATE load_batch SET refreshed = true WHERE NOT refreshed
         RETURNING load_id, rows_loaded, start_pages, session_is_log(table_name) AS is_log
     ), batches AS (
-        SELECT array_agg(b.load_id) AS load_ids,
+        SELECT pg_catalog.array_agg(b.load_id) AS load_ids,
                sum(b.rows_loaded)::bigint AS rows_loaded,
-               array_agg(b.start_pages) AS start_pages
+               pg_catalog.array_agg(b.start_pages) AS start_pages
         FROM batch AS b
         WHERE b.is_log
     ), mark AS (
@@ -240,7 +242,7 @@ AS $$
     ), again AS (
         SELECT m.user_id, s.base + l.state AS state
         FROM marked AS m
-        LEFT JOIN session_states_of_users((SELECT array_agg(user_id) FROM marked)) AS l
+        LEFT JOIN session_states_of_users((SELECT pg_catalog.array_agg(user_id) FROM marked)) AS l
             USING (user_id)
         LEFT JOIN session_state AS s USING (user_id)
     ), replaced AS (
@@ -295,15 +297,17 @@ DECLARE
 BEGIN
     PERFORM session_refresh_begin();
     -- A mark that comes after this look stays for the next refresh.
-    IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL) THEN
+    IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL)
+       OR NOT EXISTS (SELECT FROM session_state)
+    THEN
         users := session_refresh_all();
     ELSE
         users := session_refresh_users();
     END IF;
     -- Else the planner takes every user of a new table for one with a base.
-    SELECT c.reltuples * 2 < users AND pg_has_role(c.relowner, 'USAGE') INTO unknown
+    SELECT c.reltuples::float8 * 2::float8 < users::float8 AND pg_has_role(c.relowner, 'USAGE') INTO unknown
     FROM pg_class AS c
-    WHERE c.oid = 'session_state'::regclass;
+    WHERE c.oid = 'session_state'::regclass::oid;
     IF unknown THEN
         ANALYZE session_state (user_id, base);
     END IF;

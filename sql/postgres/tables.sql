@@ -231,26 +231,29 @@ COMMENT ON COLUMN session_state.base IS
 COMMENT ON INDEX session_state_pkey IS 'one row a user';
 COMMENT ON INDEX session_state_base_idx IS 'users with events that are no longer in the log';
 
+-- Numbers of marks are random: marks that a dump brings meet those that the triggers
+-- leave while it is restored.
 CREATE TABLE IF NOT EXISTS session_mark (
-    mark_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    mark_id bigint DEFAULT uuid_hash_extended(gen_random_uuid(), 0::bigint) PRIMARY KEY,
     user_id text
 );
 
 COMMENT ON TABLE session_mark IS
     'users whose rows in http_log were changed without a load since the last refresh; written by triggers';
-COMMENT ON COLUMN session_mark.mark_id IS 'number of the mark';
+COMMENT ON COLUMN session_mark.mark_id IS 'number of the mark, by chance';
 COMMENT ON COLUMN session_mark.user_id IS 'the user; NULL: any user may be concerned';
 COMMENT ON INDEX session_mark_pkey IS 'one row a mark';
 
--- One row. Who brings the states up to date updates it first, so that one
--- transaction does so at a time, and a later one never with an older snapshot.
+-- One row, which the first refresh makes. Who brings the states up to date updates it
+-- first, so that one transaction does so at a time, and a later one never with an older
+-- snapshot. (init makes none: the data of a dump bring theirs.)
 CREATE TABLE IF NOT EXISTS session_refresh (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     refreshed_at timestamptz
 );
 
-COMMENT ON TABLE session_refresh IS 'one row: when the states were last brought up to date';
+COMMENT ON TABLE session_refresh IS 'one row, or none before the first refresh: when the states were last brought up to date';
 COMMENT ON COLUMN session_refresh.only_row IS 'true';
 COMMENT ON COLUMN session_refresh.refreshed_at IS
-    'start of the last transaction that did so; NULL: there was none';
+    'start of the last transaction that did so';
 COMMENT ON INDEX session_refresh_pkey IS 'one row in all';

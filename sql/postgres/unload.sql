@@ -11,16 +11,16 @@ LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     ledger CONSTANT text := (SELECT c.relnamespace::regnamespace FROM pg_class AS c
-                             WHERE c.oid = 'load_batch'::regclass);
-    target CONSTANT text := (SELECT format('%I.%I', n.nspname, c.relname)
+                             WHERE c.oid = 'load_batch'::regclass::oid);
+    target CONSTANT text := (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
                              FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                             WHERE c.oid = relation);
+                             WHERE c.oid = relation::oid);
     id_column CONSTANT text := (SELECT a.attname
                                 FROM pg_attribute AS a
-                                WHERE a.attrelid = relation
+                                WHERE a.attrelid = relation::oid
                                   AND a.attnum > 0
-                                  AND lower(a.attname) = 'load_id'
-                                  AND a.atttypid = 'bigint'::regtype
+                                  AND lower(a.attname::text) = 'load_id'
+                                  AND a.atttypid = 'bigint'::regtype::oid
                                 ORDER BY a.attname <> 'load_id', a.attnum
                                 LIMIT 1);
     deleted jsonb;
@@ -41,14 +41,15 @@ BEGIN
     END IF;
     -- triggers of the table see the search path that they saw when it was loaded
     PERFORM set_config('search_path', coalesce(path, current_setting('search_path')), true);
-    EXECUTE format('WITH gone AS ('
-                   ' DELETE FROM %s AS t WHERE t.%I = ANY ($1) RETURNING t.%I AS load_id, %s AS user_id'
+    EXECUTE pg_catalog.format('WITH gone AS ('
+                   ' DELETE FROM %s AS t WHERE t.%I OPERATOR(pg_catalog.=) ANY ($1) RETURNING t.%I AS load_id, %s AS user_id'
                    '), mark AS ('
                    ' INSERT INTO %s.session_mark (user_id) SELECT DISTINCT g.user_id'
-                   ' FROM gone AS g JOIN %s.load_batch AS b USING (load_id)'
+                   ' FROM gone AS g'
+                   ' JOIN %s.load_batch AS b ON b.load_id OPERATOR(pg_catalog.=) g.load_id'
                    ' WHERE b.refreshed AND g.user_id IS NOT NULL'
-                   ') SELECT jsonb_object_agg(c.load_id, c.n)'
-                   ' FROM (SELECT load_id, count(*) AS n FROM gone GROUP BY load_id) AS c',
+                   ') SELECT pg_catalog.jsonb_object_agg(c.load_id, c.n)'
+                   ' FROM (SELECT load_id, pg_catalog.count(*) AS n FROM gone GROUP BY load_id) AS c',
                    target, id_column, id_column, CASE WHEN is_log THEN 't.user_id' ELSE 'NULL::text' END,
                    ledger, ledger)
         INTO deleted USING load_ids;
@@ -81,7 +82,7 @@ BEGIN
     PERFORM FROM load_batch AS b WHERE b.load_id = ANY (load_ids) ORDER BY b.load_id FOR UPDATE;
     FOR batch IN
         SELECT id, b.rows_forgotten, b.load_id IS NULL AS is_unknown
-        FROM unnest(load_ids) AS id
+        FROM pg_catalog.unnest(load_ids) AS id
         LEFT JOIN load_batch AS b ON b.load_id = id
         WHERE b.load_id IS NULL OR b.rows_forgotten > 0
         ORDER BY id
@@ -98,7 +99,7 @@ BEGIN
     PERFORM set_config('clickstream.load', 'unload', true);
     FOR target IN
         SELECT b.table_name, to_regclass(b.table_name) AS relation,
-               session_is_log(b.table_name) AS is_log, array_agg(b.load_id) AS ids
+               session_is_log(b.table_name) AS is_log, pg_catalog.array_agg(b.load_id) AS ids
         FROM load_batch AS b
         WHERE b.load_id = ANY (load_ids)
         GROUP BY b.table_name

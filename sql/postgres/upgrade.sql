@@ -15,7 +15,7 @@ BEGIN
     -- 0.1.0 had no stored states. None of its batches is in one.
     IF NOT EXISTS (SELECT
                    FROM pg_attribute AS a
-                   WHERE a.attrelid = 'load_batch'::regclass
+                   WHERE a.attrelid = 'load_batch'::regclass::oid
                      AND a.attname = 'refreshed'
                      AND NOT a.attisdropped)
     THEN
@@ -28,11 +28,25 @@ BEGIN
     -- Up to 0.4.0 the file of rejects was not written from here.
     IF NOT EXISTS (SELECT
                    FROM pg_attribute AS a
-                   WHERE a.attrelid = 'load_reject'::regclass
+                   WHERE a.attrelid = 'load_reject'::regclass::oid
                      AND a.attname = 'record_bytes'
                      AND NOT a.attisdropped)
     THEN
         ALTER TABLE load_reject ADD COLUMN line bigint, ADD COLUMN record_bytes bytea;
+    END IF;
+
+    -- Up to 0.5.0 marks had the numbers of a sequence, and session_refresh a row that was
+    -- never refreshed.
+    IF EXISTS (SELECT
+               FROM pg_attribute AS a
+               WHERE a.attrelid = to_regclass('session_mark')::oid
+                 AND a.attname = 'mark_id'
+                 AND a.attidentity <> '')
+    THEN
+        ALTER TABLE session_mark
+            ALTER mark_id DROP IDENTITY,
+            ALTER mark_id SET DEFAULT uuid_hash_extended(gen_random_uuid(), 0::bigint);
+        DELETE FROM session_refresh WHERE refreshed_at IS NULL;
     END IF;
 END;
 $$;

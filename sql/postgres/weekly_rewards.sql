@@ -34,7 +34,8 @@ BEGIN ATOMIC
     )
     SELECT r.reward_name,
            coalesce(this.redeemed, 0) AS redeemed,
-           round(100.0 * (coalesce(this.redeemed, 0) - previous.redeemed) / previous.redeemed, 2)
+           round(100.0 * (coalesce(this.redeemed, 0) - previous.redeemed)::numeric
+                 / previous.redeemed::numeric, 2)
                AS pct_change,
            shown.week::date AS week
     FROM reward r

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 
-from conftest import ROOT
+from conftest import PROGRAM, ROOT
 
 STAGE = os.environ.get("CLICKSTREAM_STAGE")
 
@@ -37,6 +37,13 @@ class Server:
             env=self.environment, input=data, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def run(self, *arguments):
+        """Run the program on it, which must succeed; return its output."""
+        done = subprocess.run([PROGRAM, *map(str, arguments)], env=self.environment, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def load(self, table, pairs):
         """Make a table of these pairs."""

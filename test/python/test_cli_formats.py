@@ -243,6 +243,22 @@ def test_path_prefix(here):
     assert result.code == 1 and 'option "--path-prefix" is for the report from files' in result.err
 
 
+def test_format_is_guessed_in_the_hint(here):
+    """A log of another format than the one asked for: the message names what reads it."""
+    lines = {"combined": '192.0.2.7 - u1 [10/Mar/2024:08:00:00 +0800] "GET / HTTP/1.1" 200 5',
+             "json": '{"timestamp": "2024-03-10T08:00:00Z"}'}
+    for name, line in lines.items():
+        here.write("log", line + "\n")
+        for command, option in (("encode", "--format"), ("report", "--input-format")):
+            result = here.run(command, "log")
+            assert result.code == 2
+            assert f'looks like a line of the format {name}: "{option} {name}" reads such logs.' in result.err
+    here.write("log", "neither this nor that\n")
+    for arguments in (["encode", "log"], ["report", "log"]):
+        assert "--max-rejects" in here.run(*arguments).err
+    assert "looks like" not in here.run("encode", "--format", "combined", "log").err
+
+
 def test_sample(here):
     """The sample log is the sample's hour, and one visitor more."""
     options = ["report", "--format", "csv", "--mapping", ROOT / "data/campaign_reward_mapping.csv"]

@@ -139,6 +139,14 @@ def test_formats(log):
     assert '{"user_id":"\\"q,\u00e9","' in log.run_ok("report", "--format", "json", "odd.txt").out
 
 
+@pytest.mark.parametrize("zone, shown", [
+    ("+08", "2024-03-10T16:00:00+08:00"), ("-3.5", "2024-03-10T04:30:00-03:30"),
+    ("167", "2024-03-17T07:00:00+167:00"), ("-150.5", "2024-03-04T01:30:00-150:30")])
+def test_zone_by_hours(here, zone, shown):
+    here.write("log.txt", "2024-03-10T08:00:00Z GET / u\n")
+    assert f"u,{shown},{shown},{{}}" in report_ok(here, f"--timezone={zone}", "log.txt").out
+
+
 def test_no_mapping(log):
     result = report_ok(log, "log.txt")
     assert result.out == HEADER + ROWS.replace(",t\n", ",f\n")

@@ -135,6 +135,17 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.parametrize("host, expected", [
+    ("127.0.0.1", 200), ("127.0.0.1:8080", 200), ("localhost:8080", 200), ("LOCALHOST", 200), ("[::1]:8080", 200),
+    ("shop.example", 421), ("localhost.shop.example:8080", 421), ("127.0.0.1.shop.example", 421), ("x" * 300, 421),
+])
+def test_names_of_others_lead_nowhere(service, host, expected):
+    """A page of somebody whose name leads to this machine gets nothing out of a visitor's browser."""
+    status, _, content = service.ask("/report?from=2024-01-01", Host=host)
+    assert status == expected
+    assert expected == 200 or b"user_id" not in content
+
+
 @pytest.mark.parametrize("route, path, status", REQUESTS)
 def test_answers_are_what_openapi_says(service, route, path, status):
     api = service.json("/openapi.json")
@@ -361,6 +372,9 @@ def test_policy(service, path):
     assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
     assert ("script-src" in policy) == ("connect-src" in policy) == (path == "/")
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

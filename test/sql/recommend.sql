@@ -129,4 +129,7 @@ SELECT count(DISTINCT model_id) AS models, max(cardinality(neighbours)) AS most 
 WHERE model_id IN (SELECT model_id FROM recommender_model WHERE model = 'tastes');
 DELETE FROM recommender_model;
 SELECT (SELECT count(*) FROM recommender_item) AS items, (SELECT count(*) FROM recommender_user) AS users;
+SELECT recommender_fit('tastes', 'pair', 'who', 'what', '{"keep": 2}') IS NOT NULL AS fitted;
+TRUNCATE recommender_model;
+SELECT (SELECT count(*) FROM recommender_item) AS items, (SELECT count(*) FROM recommender_user) AS users;
 DROP TABLE pair, held, nothing CASCADE;

@@ -52,6 +52,22 @@ SELECT count(*) > 0 AS similar FROM similar_items('m', 1);
 SELECT recommender_fit('mine', 'secret', 'who', 'what'); -- ERROR
 RESET ROLE;
 
+-- to delete a model takes the right to delete its rows; its trigger is for its table alone
+GRANT DELETE ON recommender_model TO regress_reader;
+SET ROLE regress_reader;
+DELETE FROM recommender_model; -- ERROR
+CREATE TEMP TABLE recommender_model (model_id bigint);
+CREATE TRIGGER gone AFTER DELETE ON pg_temp.recommender_model
+    FOR EACH ROW EXECUTE FUNCTION recommender_model_gone(); -- ERROR
+DROP TABLE pg_temp.recommender_model;
+RESET ROLE;
+GRANT DELETE ON recommender_item, recommender_user TO regress_reader;
+BEGIN;
+SET ROLE regress_reader;
+DELETE FROM recommender_model;
+SELECT (SELECT count(*) FROM recommender_item) AS items, (SELECT count(*) FROM recommender_user) AS users;
+ROLLBACK;
+
 -- in a read-only transaction nothing is fitted
 BEGIN READ ONLY;
 SELECT count(*) FROM recommend('m', 2, 3);
@@ -63,6 +79,10 @@ CREATE SCHEMA elsewhere;
 SELECT count(*) FROM recommend('m', 2, 3);
 ALTER EXTENSION clickstream SET SCHEMA elsewhere;
 SELECT count(*) FROM elsewhere.recommend('m', 2, 3);
+BEGIN;
+DELETE FROM elsewhere.recommender_model;
+SELECT count(*) FROM elsewhere.recommender_item;
+ROLLBACK;
 ALTER EXTENSION clickstream SET SCHEMA public;
 SELECT count(*) FROM recommend('m', 2, 3);
 

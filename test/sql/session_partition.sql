@@ -20,7 +20,7 @@ CREATE TABLE timeless PARTITION OF http_log DEFAULT;
 \set ECHO none
 \i :live
 \set ECHO all
-SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE NOT tgisinternal GROUP BY 1 ORDER BY tgrelid::regclass::text COLLATE "C";
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname ~ '^session_mark' GROUP BY 1 ORDER BY tgrelid::regclass::text COLLATE "C";
 
 -- loads through the root and into a partition
 SELECT load('SELECT * FROM requests(1, 300)');

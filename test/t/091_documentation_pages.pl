@@ -11,7 +11,7 @@ use Test::More;
 my $root = $ENV{CLICKSTREAM_ROOT};
 my $node = new_node('pages', 'fsync = off');
 my $start = new_desk($node, $root, 'postgres');
-my @started = grep { ($_->{language} // '') eq 'sh' } page_blocks("$root/README.md");
+my @started = grep { ($_->{text} // '') =~ /^createdb shop$/m } page_blocks("$root/README.md");
 
 check_blocks($start, 'README.md', $started[0]);
 $node->safe_psql('postgres', 'ALTER DATABASE shop RENAME TO started');

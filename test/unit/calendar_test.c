@@ -318,6 +318,25 @@ check_day(int64_t days)
     assert_int_equal(cs_days_from_date(year, month, day), days);
 }
 
+/* Instants that 64 bits do not hold are none either, and do not become others. */
+static void
+test_beyond_limits(void **state)
+{
+    static const char *const texts[] = {
+        "+294277-01-01T00:00:00Z", "+294277-01-10T00:00:00Z", "+294277-12-31T23:59:59.999999Z",
+        "-294277-01-01T00:00:00Z", "-292278-12-31T00:00:00Z", "-4713-11-23T23:59:59.999999Z"};
+    cs_error err;
+    cs_time time;
+
+    (void) state;
+    for (size_t i = 0; i < LENGTH(texts); i++)
+    {
+        assert_ok(cs_time_parse(cs_slice_of(texts[i]), CS_TIME_STATE, &time, &err), &err);
+        if (cs_time_valid(time))
+            fail_msg("%s is %lld", texts[i], (long long) time);
+    }
+}
+
 static void
 test_days(void **state)
 {
@@ -401,8 +420,9 @@ main(void)
         cmocka_unit_test(test_rfc3339_good), cmocka_unit_test(test_rfc3339_bad),
         cmocka_unit_test(test_csv_good),     cmocka_unit_test(test_csv_bad),
         cmocka_unit_test(test_state_good),   cmocka_unit_test(test_state_bad),
-        cmocka_unit_test(test_limits),       cmocka_unit_test(test_days),
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_limits),       cmocka_unit_test(test_beyond_limits),
+        cmocka_unit_test(test_days),         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_every_byte),
     };
 
     return cmocka_run_group_tests_name("calendar", tests, NULL, NULL);

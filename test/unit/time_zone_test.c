@@ -152,6 +152,26 @@ test_local_times(void **state)
     cs_zone_free(&zone);
 }
 
+/* The rule of a zone with summer time goes on to the last instants, whose next change lies
+   behind all that there are. */
+static void
+test_last_instants(void **state)
+{
+    cs_slice file = read_file("America/New_York");
+    cs_error err;
+    cs_zone zone;
+
+    (void) state;
+    if (file.data == NULL)
+        skip();
+    assert_ok(cs_zone_parse(cs_malloc_env(), file, &zone, &err), &err);
+    assert_int_equal(offset_at(&zone, CS_TIME_END - 1), -5 * 3600);
+    assert_int_equal(offset_at(&zone, CS_TIME_END - 180 * CS_DAY), -4 * 3600);
+    assert_int_equal(cs_zone_to_utc(&zone, CS_TIME_END - 6 * CS_HOUR), CS_TIME_END - CS_HOUR);
+    assert_int_equal(offset_at(&zone, CS_TIME_MIN), -17762);
+    cs_zone_free(&zone);
+}
+
 static void
 test_fixed(void **state)
 {
@@ -209,6 +229,45 @@ test_damage(void **state)
     }
 }
 
+/* A file of one type, UTC, without changes, and a rule. */
+static cs_code
+parse_with_rule(const char *rule, cs_zone *zone, cs_error *err)
+{
+    /* a header of 44 bytes, the type, its name; twice: for old readers, for new ones */
+    static const char part[] = "TZif2"
+                               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                               "\0\0\0\1"
+                               "\0\0\0\4"
+                               "\0\0\0\0\0\0"
+                               "UTC";
+    char bytes[2 * sizeof(part) + 100];
+    size_t len = 2 * sizeof(part);
+
+    memcpy(bytes, part, sizeof(part));
+    memcpy(bytes + sizeof(part), part, sizeof(part));
+    len += (size_t) snprintf(bytes + len, sizeof(bytes) - len, "\n%s\n", rule);
+    return cs_zone_parse(cs_malloc_env(), (cs_slice){bytes, len}, zone, err);
+}
+
+/* A rule reaches no farther from UTC than the types of a file. */
+static void
+test_rule_offsets(void **state)
+{
+    static const char *const bad[] = {
+        "A-26:00:01",          "A27", "A167", "A26:00:01B,M3.2.0,M11.1.0", "A0B-27,M3.2.0,M11.1.0",
+        "A-26B,M3.2.0,M11.1.0"};
+    cs_error err;
+    cs_zone zone;
+
+    (void) state;
+    for (size_t i = 0; i < LENGTH(bad); i++)
+        assert_outcome(parse_with_rule(bad[i], &zone, &err), CS_ERR_DATA, &err, NULL, bad[i]);
+    assert_ok(parse_with_rule("A-26", &zone, &err), &err);
+    assert_int_equal(offset_at(&zone, 0), 26 * 3600);
+    cs_zone_free(&zone);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -229,8 +288,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offsets),   cmocka_unit_test(test_local_times),
-        cmocka_unit_test(test_fixed),     cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_offsets),       cmocka_unit_test(test_local_times),
+        cmocka_unit_test(test_last_instants), cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_rule_offsets),
         cmocka_unit_test(test_no_memory),
     };
 

@@ -41,9 +41,9 @@ sub page_blocks
             if ($block) { push @blocks, $block; $block = undef }
             else
             {
-                my ($mark) = $before =~ /^ *<!-- ((?:not run|no command): .+) -->$/;
                 $indent = $1;
-                $block = { line => $., language => $2, text => '', mark => $mark };
+                $block = { line => $., language => $2, text => '' };
+                ($block->{mark}) = $before =~ /^ *<!-- ((?:not run|no command): .+) -->$/;
             }
         }
         elsif ($block) { $block->{text} .= $line =~ s/^$indent//r }
