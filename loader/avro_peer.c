@@ -47,7 +47,7 @@ take_scalar(const avro_value_t *value, cs_value *out)
     const void *data = "";
     const char *text = "";
     size_t size = 0;
-    int32_t integer;
+    int32_t integer = 0;
     int flag = 0;
 
     memset(out, 0, sizeof(*out));

@@ -21,6 +21,9 @@
 #include <string.h>
 
 #define UNKNOWN_SQLSTATE "XX000"
+#define SQLSTATE_CHECK "23514"
+#define SQLSTATE_SIZE sizeof(UNKNOWN_SQLSTATE)
+#define CLASS_DATA "22"
 
 /* True if a function of the user's has raised an SQLSTATE that is none of the server's classes. */
 static bool
@@ -107,23 +110,49 @@ failure_row(const PGresult *result, const char *table, int64_t rows)
     return row;
 }
 
-void
-failure_reason(const PGresult *result, refusal *why)
+/* True if there is something in a text. */
+static bool
+says_something(const char *text)
 {
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return text != NULL && text[0] != '\0';
+}
 
-    char text[CS_ERROR_MESSAGE_SIZE];
+row_failure *
+row_failure_make(const char *sqlstate, const char *column, const char *message, const char *detail)
+{
+    size_t column_size = says_something(column) ? strlen(column) + 1 : 0;
+    row_failure *failure = malloc(sizeof(row_failure) + SQLSTATE_SIZE + column_size);
+    char *texts = (char *) (failure + 1);
 
-    snprintf(text, sizeof(text), "%s%s%s", message != NULL ? message : "refused by the server",
-             detail != NULL ? ": " : "", detail != NULL ? detail : "");
-    for (char *at = text; *at != '\0'; at++)
+    if (failure == NULL)
+        return NULL;
+    snprintf(texts, SQLSTATE_SIZE, "%s", says_something(sqlstate) ? sqlstate : UNKNOWN_SQLSTATE);
+    failure->sqlstate = texts;
+    failure->column = column_size > 0 ? memcpy(texts + SQLSTATE_SIZE, column, column_size) : NULL;
+    snprintf(failure->reason, sizeof(failure->reason), "%s%s%s",
+             says_something(message) ? message : "refused by the server",
+             says_something(detail) ? ": " : "", says_something(detail) ? detail : "");
+    for (char *at = failure->reason; *at != '\0'; at++)
         if (isspace((unsigned char) *at))
             *at = ' ';
-    cs_fail(&why->err, CS_ERR_RANGE, "%s", text);
-    why->sqlstate = sqlstate != NULL ? sqlstate : UNKNOWN_SQLSTATE;
-    why->column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+    return failure;
+}
+
+row_failure *
+row_failure_of(const PGresult *result)
+{
+    return row_failure_make(PQresultErrorField(result, PG_DIAG_SQLSTATE),
+                            PQresultErrorField(result, PG_DIAG_COLUMN_NAME),
+                            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY),
+                            PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+}
+
+bool
+row_failure_lies_in_row(const row_failure *failure)
+{
+    return strncmp(failure->sqlstate, CLASS_DATA, strlen(CLASS_DATA)) == 0 ||
+           strcmp(failure->sqlstate, SQLSTATE_NOT_NULL) == 0 ||
+           strcmp(failure->sqlstate, SQLSTATE_CHECK) == 0;
 }
 
 exit_status

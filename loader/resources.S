@@ -59,6 +59,7 @@
     resource resource_file_settle_sql, "loader/sql/file_settle.sql"
     resource resource_truncate_done_sql, "loader/sql/truncate_done.sql"
     resource resource_source_find_sql, "loader/sql/source_find.sql"
+    resource resource_screen_plan_sql, "loader/sql/screen_plan.sql"
     resource resource_stage_plan_sql, "loader/sql/stage_plan.sql"
     resource resource_serve_session_sql, "loader/sql/serve_session.sql"
     resource resource_serve_recommend_sql, "loader/sql/serve_recommend.sql"

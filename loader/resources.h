@@ -58,6 +58,7 @@ extern const char resource_file_unlock_sql[];
 extern const char resource_file_settle_sql[];
 extern const char resource_truncate_done_sql[];
 extern const char resource_source_find_sql[];
+extern const char resource_screen_plan_sql[];
 extern const char resource_stage_plan_sql[];
 extern const char resource_serve_session_sql[];
 extern const char resource_serve_recommend_sql[];

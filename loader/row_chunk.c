@@ -6,6 +6,8 @@
 
 #include "stop.h"
 
+#include <stdlib.h>
+
 /* A buffer that one huge row made larger than this is not kept. */
 #define KEPT_BUFFER_BYTES (8 * 1024 * 1024)
 
@@ -23,7 +25,7 @@ void
 row_chunk_free(row_chunk *chunk)
 {
     for (size_t i = chunk->first; i < chunk->count; i++)
-        PQclear(chunk->rows[i].failure);
+        free(chunk->rows[i].failure);
     cs_buffer_free(&chunk->bytes);
     cs_buffer_free(&chunk->raw);
     cs_release(loader_env(), chunk->rows);
@@ -57,7 +59,7 @@ void
 row_chunk_settle(row_chunk *chunk, size_t row)
 {
     for (size_t i = chunk->first; i < row; i++)
-        PQclear(chunk->rows[i].failure);
+        free(chunk->rows[i].failure);
     chunk->first = row;
 }
 
@@ -74,11 +76,19 @@ row_chunk_live(const row_chunk *chunk, size_t end)
 size_t
 row_chunk_nth(const row_chunk *chunk, size_t number)
 {
-    size_t row = chunk->first;
+    size_t row = row_chunk_next(chunk, chunk->first);
 
-    for (;; row++)
-        if (chunk->rows[row].failure == NULL && --number == 0)
-            return row;
+    while (--number > 0)
+        row = row_chunk_next(chunk, row + 1);
+    return row;
+}
+
+size_t
+row_chunk_next(const row_chunk *chunk, size_t row)
+{
+    while (chunk->rows[row].failure != NULL)
+        row++;
+    return row;
 }
 
 /* Forget the first bytes of a buffer. */
@@ -110,6 +120,7 @@ row_chunk_compact(row_chunk *chunk)
         chunk->rows[i - chunk->first].raw_end -= raw_start;
     }
     chunk->count -= chunk->first;
+    chunk->screened -= chunk->screened < chunk->first ? chunk->screened : chunk->first;
     chunk->first = 0;
 }
 

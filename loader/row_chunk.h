@@ -6,14 +6,15 @@
 #ifndef LOADER_ROW_CHUNK_H
 #define LOADER_ROW_CHUNK_H
 
+#include "load_failure.h"
 #include "row_sender.h"
 
 typedef struct chunk_row
 {
     row_place place;
-    size_t end;        /* in bytes */
-    size_t raw_end;    /* in raw */
-    PGresult *failure; /* why the server refuses it; NULL: as far as we know it does not */
+    size_t end;           /* in bytes */
+    size_t raw_end;       /* in raw */
+    row_failure *failure; /* why the server refuses it; NULL: as far as we know it does not */
 } chunk_row;
 
 typedef struct row_chunk
@@ -22,8 +23,9 @@ typedef struct row_chunk
     cs_buffer raw;   /* the rows as they were read */
     chunk_row *rows;
     size_t capacity;
-    size_t first; /* the first row that is not settled */
-    size_t count; /* up to the last one */
+    size_t first;    /* the first row that is not settled */
+    size_t count;    /* up to the last one */
+    size_t screened; /* the first row that was not looked at before, see row_screen.c */
 } row_chunk;
 
 void row_chunk_init(row_chunk *chunk);
@@ -39,6 +41,9 @@ void row_chunk_settle(row_chunk *chunk, size_t row);
 /* How many of the unsettled rows before row end are not refused; the number'th of them. */
 size_t row_chunk_live(const row_chunk *chunk, size_t end);
 size_t row_chunk_nth(const row_chunk *chunk, size_t number);
+
+/* The first row from this one on that is not refused; it must be there. */
+size_t row_chunk_next(const row_chunk *chunk, size_t row);
 
 /* Forget rows that are settled. */
 void row_chunk_compact(row_chunk *chunk);

@@ -17,7 +17,8 @@
  * How many rows a COPY has follows from how often rows are refused. One that fails has about
  * half of its rows sent for nothing, with a unique index more; each COPY has a price of its
  * own. With each d'th row refused the sum is least at a multiple of the root of d, which was
- * measured to be about 12, with and without an index.
+ * measured to be about 12, with and without an index, and about 8 where halving finds
+ * the rows. Where many are refused for what they are row_screen.c finds them beforehand.
  */
 #include "load_failure.h"
 #include "log.h"
@@ -26,8 +27,6 @@
 #include <stdlib.h>
 
 #define SQLSTATE_CARDINALITY "21000"
-#define SQLSTATE_CHECK "23514"
-#define CLASS_DATA "22"
 
 /* True if parts of what failed may be taken. */
 static bool
@@ -36,16 +35,6 @@ may_cut(const row_sender *sender, const PGresult *failure)
     /* an update meets a row twice where the index holds keys for equal that the type does not */
     return failure_blames_data(failure) || (sender->settings.on_conflict == CONFLICT_UPDATE &&
                                             connection_failed_with(failure, SQLSTATE_CARDINALITY));
-}
-
-/* True if a row is refused for what it is, whatever other rows there are. */
-static bool
-lies_in_row(const PGresult *failure)
-{
-    const char *sqlstate = PQresultErrorField(failure, PG_DIAG_SQLSTATE);
-
-    return strncmp(sqlstate, CLASS_DATA, strlen(CLASS_DATA)) == 0 ||
-           strcmp(sqlstate, SQLSTATE_NOT_NULL) == 0 || strcmp(sqlstate, SQLSTATE_CHECK) == 0;
 }
 
 bool
@@ -70,12 +59,12 @@ adapt_limit(row_sender *sender)
 {
     int64_t clean = sender->settled - sender->refused_at;
     int64_t spread = sender->spread > clean ? sender->spread : clean;
+    int64_t factor = sender->halved ? CHUNK_HALVED_FACTOR : CHUNK_SPREAD_FACTOR;
     size_t limit = CHUNK_MIN_ROWS;
 
     if (sender->spread == INT64_MAX)
         return; /* none was refused yet */
-    while (limit < CHUNK_MAX_ROWS &&
-           (int64_t) (limit * limit) / (CHUNK_SPREAD_FACTOR * CHUNK_SPREAD_FACTOR) < spread)
+    while (limit < CHUNK_MAX_ROWS && (int64_t) (limit * limit) / (factor * factor) < spread)
         limit += limit / 16;
     sender->limit = limit;
 }
@@ -103,12 +92,15 @@ settle(row_sender *sender, size_t end)
 
     for (size_t i = chunk->first; i < end; i++)
     {
+        const row_failure *failure = chunk->rows[i].failure;
         exit_status status;
         refusal why;
 
-        if (chunk->rows[i].failure == NULL)
+        if (failure == NULL)
             continue;
-        failure_reason(chunk->rows[i].failure, &why);
+        why.sqlstate = failure->sqlstate;
+        why.column = failure->column;
+        cs_fail(&why.err, CS_ERR_RANGE, "%s", failure->reason);
         status =
             sender->on_refused(sender->ctx, &chunk->rows[i].place, row_chunk_raw(chunk, i), &why);
         if (status != STATUS_OK)
@@ -156,14 +148,14 @@ send_bytes(row_sender *sender, cs_slice bytes)
     return true;
 }
 
-/* Start a COPY with the unsettled rows before row end. */
+/* Start a COPY with the unsettled rows before row end; screening: with those to be looked at. */
 static bool
-start_copy(row_sender *sender, size_t end)
+start_copy(row_sender *sender, size_t end, bool screening)
 {
     const row_chunk *chunk = &sender->chunk;
     size_t begin = chunk->first;
 
-    if (!sender_copy_start(sender))
+    if (!sender_copy_start(sender, screening))
         return false;
     sender->in_copy = end - begin;
     for (size_t i = begin; i < end; i++)
@@ -183,7 +175,8 @@ copy_rows(row_sender *sender, size_t end, PGresult **failure)
     *failure = NULL;
     if (row_chunk_live(&sender->chunk, end) == 0)
         return settle(sender, end);
-    return start_copy(sender, end) && sender_close_copy(sender) && hear_copy(sender, failure);
+    return start_copy(sender, end, false) && sender_close_copy(sender) &&
+           hear_copy(sender, failure);
 }
 
 /* Set a row aside; those behind it that may have been refused because of it are tried again. */
@@ -198,15 +191,34 @@ set_aside(row_sender *sender, size_t row, PGresult *failure)
         sender->refused = chunk->rows[row].place;
         return sender_fail(sender, failure);
     }
-    chunk->rows[row].failure = failure;
+    chunk->rows[row].failure = row_failure_of(failure);
+    PQclear(failure);
+    if (chunk->rows[row].failure == NULL)
+        return sender_stop(sender, log_out_of_memory());
     for (size_t i = row + 1; i < chunk->count; i++)
-        if (chunk->rows[i].failure != NULL && !lies_in_row(chunk->rows[i].failure))
+        if (chunk->rows[i].failure != NULL && !row_failure_lies_in_row(chunk->rows[i].failure))
         {
-            PQclear(chunk->rows[i].failure);
+            free(chunk->rows[i].failure);
             chunk->rows[i].failure = NULL;
         }
     note_refused(sender, row);
+    sender_screen_note(sender, chunk->rows[row].failure);
     return true;
+}
+
+/* Look at the rows before row end, where that is on and enough of them were not looked at. */
+static bool
+screen_rows(row_sender *sender, size_t end)
+{
+    const row_chunk *chunk = &sender->chunk;
+    size_t begin = chunk->screened > chunk->first ? chunk->screened : chunk->first;
+
+    if (!sender->screen.on || end < begin + SCREEN_MIN_ROWS)
+        return true;
+    if (!sender_screen_ready(sender))
+        return false;
+    return !sender->screen.on || (start_copy(sender, end, true) && sender_close_copy(sender) &&
+                                  sender_screen_hear(sender, end));
 }
 
 static bool cut_row(row_sender *sender, size_t end, PGresult *failure);
@@ -215,7 +227,7 @@ static bool cut_row(row_sender *sender, size_t end, PGresult *failure);
 static bool
 settle_rows(row_sender *sender, size_t end)
 {
-    const row_chunk *chunk = &sender->chunk;
+    row_chunk *chunk = &sender->chunk;
 
     while (chunk->first < end)
     {
@@ -223,7 +235,7 @@ settle_rows(row_sender *sender, size_t end)
         size_t stop = chunk->first + (left < sender->limit ? left : sender->limit);
         PGresult *failure;
 
-        if (!copy_rows(sender, stop, &failure) ||
+        if (!screen_rows(sender, end) || !copy_rows(sender, stop, &failure) ||
             (failure != NULL && !cut_row(sender, stop, failure)))
             return false;
     }
@@ -259,6 +271,7 @@ cut_row(row_sender *sender, size_t end, PGresult *failure)
     named_row named = failure_row(failure, sender->copied, (int64_t) live);
     size_t row;
 
+    sender->halved = named.number == 0;
     if (live == 1)
         return set_aside(sender, row_chunk_nth(chunk, 1), failure);
     row = named.number > 0 ? row_chunk_nth(chunk, (size_t) named.number) : 0;
@@ -277,9 +290,14 @@ sender_settle(row_sender *sender, bool all)
     size_t stop = chunk->first + sender->in_copy;
     PGresult *failure;
 
-    if (!sender_take_encoded(sender) || !hear_copy(sender, &failure))
+    if (!sender_take_encoded(sender))
         return false;
-    if (failure != NULL && !cut_row(sender, stop, failure))
+    if (sender->screen.running)
+    {
+        if (!sender_screen_hear(sender, stop) || !settle_rows(sender, stop))
+            return false;
+    }
+    else if (!hear_copy(sender, &failure) || (failure != NULL && !cut_row(sender, stop, failure)))
         return false;
     /* as many as make up COPYs of their own; others will follow the rest */
     while (chunk->first < chunk->count && (all || chunk->count - chunk->first >= sender->limit))
@@ -289,5 +307,5 @@ sender_settle(row_sender *sender, bool all)
             return false;
     }
     row_chunk_compact(chunk);
-    return chunk->count == 0 || start_copy(sender, chunk->count);
+    return chunk->count == 0 || start_copy(sender, chunk->count, true);
 }

@@ -20,10 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAVEPOINT_START "SAVEPOINT " ROW_SAVEPOINT "; "
-#define SAVEPOINT_AGAIN "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; "
-#define SAVEPOINT_END "; RELEASE SAVEPOINT " ROW_SAVEPOINT
-
 bool
 sender_fail(row_sender *sender, PGresult *failure)
 {
@@ -64,10 +60,43 @@ send_head(row_sender *sender)
 }
 
 bool
-sender_copy_start(row_sender *sender)
+sender_run(row_sender *sender, const char *sql)
 {
-    PGresult *result = connection_execute(
-        sender->server, sender->failed ? sender->start_again : sender->start, 0, NULL);
+    PGresult *result = connection_execute(sender->server, sql, 0, NULL);
+
+    if (connection_failed(result))
+        return sender_fail(sender, result);
+    PQclear(result);
+    return true;
+}
+
+bool
+sender_end_savepoint(row_sender *sender)
+{
+    if (!sender_run(sender, SAVEPOINT_UNDO))
+        return false;
+    sender->failed = false;
+    return true;
+}
+
+/* The statements of the next COPY. */
+static const char *
+statements(const row_sender *sender, bool screening)
+{
+    if (screening)
+        return sender->failed ? sender->screen.start_again : sender->screen.start;
+    return sender->failed ? sender->start_again : sender->start;
+}
+
+bool
+sender_copy_start(row_sender *sender, bool screening)
+{
+    PGresult *result;
+
+    if (screening && !sender_screen_ready(sender))
+        return false;
+    screening = screening && sender->screen.on;
+    result = connection_execute(sender->server, statements(sender, screening), 0, NULL);
 
     if (PQresultStatus(result) != PGRES_COPY_IN)
         return sender_fail(sender, result);
@@ -75,6 +104,7 @@ sender_copy_start(row_sender *sender)
     sender->failed = false;
     sender->copying = true;
     sender->in_copy = 0;
+    sender->screen.running = screening;
     return send_head(sender);
 }
 
@@ -107,8 +137,9 @@ put(byte_sink *sink, const void *data, size_t len)
 
 /* Put the statements together that copy straight into the table. */
 static exit_status
-make_statements(row_sender *sender, const load_table *table)
+make_statements(row_sender *sender)
 {
+    const load_table *table = sender->table;
     char *copy = load_mapping_copy(sender->mapping, table, sender->server);
     size_t options = copy != NULL ? strlen(copy) - 1 : 0; /* up to the closing parenthesis */
     int made = -1;
@@ -139,6 +170,7 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
         return log_out_of_memory();
     sender->base.ops = &ops;
     sender->server = server;
+    sender->table = table;
     sender->mapping = mapping;
     sender->settings = *settings;
     sender->on_refused = on_refused;
@@ -148,7 +180,7 @@ row_sender_open(row_sender **out, connection *server, const load_table *table,
     sender->spread = INT64_MAX;
     copy_encoder_init(&sender->encoder, &sender->base);
     row_chunk_init(&sender->chunk);
-    status = staged ? sender_stage(sender, table) : make_statements(sender, table);
+    status = staged ? sender_stage(sender) : make_statements(sender);
     if (status == STATUS_OK)
         *out = sender;
     else
@@ -213,7 +245,8 @@ keep_row(row_sender *sender, const row_place *place, cs_slice raw, cs_error *err
     if (sender->closed)
         return has_next(sender) && !sender_settle(sender, false) ? CS_ERR_IO : CS_OK;
     sender->in_copy++;
-    if (sender->in_copy < sender->limit && row_chunk_size(chunk) < CHUNK_MAX_BYTES)
+    if ((sender->screen.running || sender->in_copy < sender->limit) &&
+        row_chunk_size(chunk) < CHUNK_MAX_BYTES)
         return CS_OK;
     return sender_close_copy(sender) ? CS_OK : CS_ERR_IO;
 }
@@ -225,7 +258,7 @@ row_sender_add(row_sender *sender, const cs_value *values, const row_place *plac
     const load_mapping *mapping = sender->mapping;
     cs_code code = sender->broken ? CS_ERR_IO : CS_OK;
 
-    if (code == CS_OK && !sender->copying && !sender->closed && !sender_copy_start(sender))
+    if (code == CS_OK && !sender->copying && !sender->closed && !sender_copy_start(sender, true))
         code = CS_ERR_IO;
     if (code == CS_OK)
         code = copy_encoder_row(&sender->encoder, mapping->columns, mapping->count, values, why);
@@ -255,21 +288,6 @@ give_up(row_sender *sender)
         sender_fail(sender, result);
     else
         PQclear(result);
-}
-
-/* Undo what the last failure left. */
-static bool
-end_savepoint(row_sender *sender)
-{
-    static const char sql[] =
-        "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT;
-    PGresult *result = connection_execute(sender->server, sql, 0, NULL);
-
-    if (connection_failed(result))
-        return sender_fail(sender, result);
-    PQclear(result);
-    sender->failed = false;
-    return true;
 }
 
 /* Say which row of the file the failure is about. */
@@ -312,9 +330,11 @@ row_sender_finish(row_sender *sender, bool failed, int64_t *loaded)
     if (good && (sender->copying || sender->closed))
         good = sender->gathering ? settle_all(sender) : end_stream(sender);
     if (good && sender->failed)
-        good = end_savepoint(sender);
+        good = sender_end_savepoint(sender);
     if (good && sender->staged)
         sender_unstage(sender);
+    if (good && sender->screen.drop != NULL)
+        sender_run(sender, sender->screen.drop);
     if (sender->copying || sender->closed)
         give_up(sender);
     *loaded = sender->loaded;
@@ -329,6 +349,7 @@ row_sender_free(row_sender *sender)
     copy_encoder_free(&sender->encoder);
     row_chunk_free(&sender->chunk);
     row_places_free(&sender->places);
+    row_screen_free(&sender->screen);
     PQclear(sender->failure);
     free(sender->start);
     free(sender->start_again);

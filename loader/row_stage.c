@@ -16,9 +16,8 @@
 #include <stdlib.h>
 
 #define STAGE_NAME "clickstream_stage"
-#define STAGE_START "TRUNCATE pg_temp." STAGE_NAME "; SAVEPOINT " ROW_SAVEPOINT "; "
-#define STAGE_AGAIN \
-    "ROLLBACK TO SAVEPOINT " ROW_SAVEPOINT "; RELEASE SAVEPOINT " ROW_SAVEPOINT "; " STAGE_START
+#define STAGE_START "TRUNCATE pg_temp." STAGE_NAME "; " SAVEPOINT_START
+#define STAGE_AGAIN SAVEPOINT_UNDO "; " STAGE_START
 
 /* The fields of a row of stage_plan.sql. */
 enum plan_field
@@ -65,14 +64,13 @@ refuse_update(const load_table *table, const char *keys)
     return STATUS_USAGE;
 }
 
-/* Ask for the statements; names are looked up in the catalog alone meanwhile. */
-static exit_status
-plan_stage(const row_sender *sender, const load_table *table, PGresult **plan)
+/* Names are looked up in the catalog alone meanwhile. */
+exit_status
+sender_plan(const row_sender *sender, const char *sql, const char *extra, PGresult **plan)
 {
     connection *server = sender->server;
     const char *path = server->search_path;
-    const char *params[] = {table->oid, table->qualified, NULL,
-                            sender->settings.on_conflict == CONFLICT_UPDATE ? "update" : "nothing"};
+    const char *params[] = {sender->table->oid, sender->table->qualified, NULL, extra};
     exit_status status;
     cs_buffer columns;
 
@@ -84,7 +82,7 @@ plan_stage(const row_sender *sender, const load_table *table, PGresult **plan)
             server, "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)", 0,
             NULL);
     if (status == STATUS_OK)
-        status = connection_query(server, resource_stage_plan_sql, 4, params, plan);
+        status = connection_query(server, sql, extra != NULL ? 4 : 3, params, plan);
     cs_buffer_free(&columns);
     STATUS_TRY(status);
     status =
@@ -104,23 +102,22 @@ make_statements(row_sender *sender, const char *insert)
 
     sender->copied = STAGE_NAME;
     if (copy != NULL &&
-        asprintf(&sender->start, STAGE_START "%s; %s; RELEASE SAVEPOINT " ROW_SAVEPOINT, copy,
-                 insert) >= 0)
-        made = asprintf(&sender->start_again,
-                        STAGE_AGAIN "%s; %s; RELEASE SAVEPOINT " ROW_SAVEPOINT, copy, insert);
+        asprintf(&sender->start, STAGE_START "%s; %s" SAVEPOINT_END, copy, insert) >= 0)
+        made = asprintf(&sender->start_again, STAGE_AGAIN "%s; %s" SAVEPOINT_END, copy, insert);
     free(copy);
     return made >= 0 ? STATUS_OK : log_out_of_memory();
 }
 
 exit_status
-sender_stage(row_sender *sender, const load_table *table)
+sender_stage(row_sender *sender)
 {
+    bool updates = sender->settings.on_conflict == CONFLICT_UPDATE;
     PGresult *plan = NULL;
     exit_status status;
 
-    STATUS_TRY(plan_stage(sender, table, &plan));
+    STATUS_TRY(sender_plan(sender, resource_stage_plan_sql, updates ? "update" : "nothing", &plan));
     if (PQgetisnull(plan, 0, PLAN_CLEAR))
-        status = refuse_update(table, PQgetvalue(plan, 0, PLAN_KEYS));
+        status = refuse_update(sender->table, PQgetvalue(plan, 0, PLAN_KEYS));
     else
         status = connection_run(sender->server, PQgetvalue(plan, 0, PLAN_CREATE), 0, NULL);
     if (status == STATUS_OK)
@@ -133,11 +130,5 @@ sender_stage(row_sender *sender, const load_table *table)
 bool
 sender_unstage(row_sender *sender)
 {
-    PGresult *result =
-        connection_execute(sender->server, "DROP TABLE pg_temp." STAGE_NAME, 0, NULL);
-
-    if (connection_failed(result))
-        return sender_fail(sender, result);
-    PQclear(result);
-    return true;
+    return sender_run(sender, "DROP TABLE pg_temp." STAGE_NAME);
 }

@@ -91,21 +91,6 @@ fuzz_take_rest(fuzz_input *input)
     return rest;
 }
 
-static void *
-resize(void *ctx, void *old, size_t old_size, size_t size)
-{
-    (void) ctx;
-    (void) old_size;
-    return realloc(old, size);
-}
-
-static void
-release(void *ctx, void *memory)
-{
-    (void) ctx;
-    free(memory);
-}
-
 /* What never ends is seen here, and not by the clock. */
 static bool
 should_stop(void *ctx)
@@ -118,9 +103,11 @@ should_stop(void *ctx)
 const cs_env *
 fuzz_env(void)
 {
-    static const cs_env env = {resize, release, should_stop, NULL};
+    static cs_env env;
 
     polls = 0;
+    env = *cs_malloc_env();
+    env.should_stop = should_stop;
     return &env;
 }
 

@@ -263,6 +263,135 @@ foreach my $language ([ de_DE => qr/verletzt/ ], [ ja_JP => qr/\x{e9}/ ], [ ko_K
     }
 }
 
+# Many of each kind, in all patterns, as inserting one row after the other has it: row, SQLSTATE, column
+# and reason. Where they are refused for what they are, most are found before they are copied.
+
+sql(<<'END');
+CREATE TABLE given2 (n int, c3 int, s text);
+CREATE TABLE refused2 (n int, sqlstate text, column_name text, reason text);
+CREATE PROCEDURE insert_each2() LANGUAGE plpgsql AS $$
+DECLARE r given2; told refused2; detail text;
+BEGIN
+    FOR r IN SELECT * FROM given2 ORDER BY n LOOP
+        BEGIN
+            INSERT INTO t2 VALUES (r.*);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS told.sqlstate = RETURNED_SQLSTATE, told.reason = MESSAGE_TEXT,
+                told.column_name = COLUMN_NAME, detail = PG_EXCEPTION_DETAIL;
+            INSERT INTO refused2 VALUES (r.n, told.sqlstate, nullif(told.column_name, ''),
+                told.reason || CASE WHEN detail <> '' THEN ': ' || detail ELSE '' END);
+        END;
+    END LOOP;
+END $$;
+END
+my $many_rows = $ENV{CLICKSTREAM_SOAK} ? 4000 : 400;
+my %patterns = (
+    'here and there' => sub { rand() < 0.05 },
+    'in the first rows' => sub { $_[0] <= $many_rows / 10 },
+    'in heaps' => sub { $_[0] / 40 % 5 == 3 },
+    half => sub { rand() < 0.5 });
+
+# The refusals in a table, without what tells where in the table a row would have been.
+sub told
+{
+    my ($columns, $rows) = @_;
+
+    return sql("SELECT concat_ws('/', $columns, sqlstate, column_name,"
+          . " regexp_replace(left(reason, 300), '\\(\\d+,\\d+\\)', '(place)')) FROM $rows");
+}
+foreach my $kind (@kinds)
+{
+    my ($kind_name, $setup, $bad_row) = @$kind;
+    my $reset = "DROP TABLE IF EXISTS t2, p2; DROP DOMAIN IF EXISTS d2; $setup";
+
+    foreach my $pattern (sort keys %patterns)
+    {
+        my $name = "$kind_name, $pattern";
+        my @rows = map { "$_," . ($patterns{$pattern}->($_) ? $bad_row : "1,$_ t2 $_") } 1 .. $many_rows;
+        my $given = write_file("$scratch/given2.csv", join("\n", @rows) . "\n");
+
+        chmod 0644, $given;
+        sql("$reset; TRUNCATE given2, refused2; COPY given2 FROM '$given' (FORMAT csv); CALL insert_each2()");
+        my $expected = sql('SELECT count(*), sum(n) FROM t2');
+        sql($reset);
+        load_csv('t2', 'n,c3,s', \@rows, '--max-rejects', $many_rows);
+        is($status, 0, $name) or diag($err);
+        is(sql('SELECT count(*), sum(n) FROM t2'), $expected, "$name: loaded rows");
+        is(told('record', 'load_reject ORDER BY record'), told('n', 'refused2 ORDER BY n'), "$name: refused rows");
+    }
+}
+
+# The number of transactions that loading rows of which each tenth is bad takes, with those in it
+sub transactions
+{
+    my ($rows) = @_;
+    my $before = sql('SELECT pg_current_xact_id()');
+
+    load_csv('t2', 'n,c3,s', [ map { "$_," . ($_ % 10 ? '1,x' : '13,x') } 1 .. $rows ], '--max-rejects', $rows);
+    summary_is($rows, $rows * 9 / 10, $rows / 10, 0, 'each tenth row');
+    return sql('SELECT pg_current_xact_id()') - $before;
+}
+foreach my $kind (@kinds[ 0, 9, 13 ])
+{
+    my ($name, $setup) = @$kind;
+
+    sql("DROP TABLE IF EXISTS t2, p2; DROP DOMAIN IF EXISTS d2; $setup");
+    cmp_ok(transactions(5000), '<', 150, "$name: few transactions for 500 bad rows");
+}
+
+# What is looked at beforehand may be wrong: a trigger makes rows good
+
+sql("DROP TABLE IF EXISTS t2; DROP DOMAIN IF EXISTS d2; $table;"
+  . 'ALTER TABLE t2 ADD CHECK (c3 <> 13);'
+  . 'CREATE FUNCTION mending() RETURNS trigger LANGUAGE plpgsql AS'
+  . ' $$ BEGIN IF new.c3 = 13 AND new.n % 20 = 0 THEN new.c3 = 14; END IF; RETURN new; END $$;'
+  . 'CREATE TRIGGER mending BEFORE INSERT ON t2 FOR EACH ROW EXECUTE FUNCTION mending()');
+load_csv('t2', 'n,c3,s', [ map { "$_," . ($_ % 10 ? '1,x' : '13,x') } 1 .. 1000 ], '--max-rejects', 999);
+summary_is(1000, 950, 50, 0, 'mended by a trigger');
+is(sql('SELECT count(*) FROM t2 WHERE c3 = 14'), '50', 'half of them are there');
+
+# A row with several faults is refused for the one that COPY sees first, also if there are many such
+
+sql('DROP TABLE t2; CREATE DOMAIN odd AS varchar(5) CHECK (length(value) % 2 = 1);'
+  . 'CREATE DOMAIN short AS odd CHECK (length(value) < 4) NOT NULL;'
+  . 'CREATE TABLE t2 (a odd, "B b" short, c int, CHECK (a <> "B b"), CHECK (c / nullif(c, 13) > 0))');
+my @faulty = ([ 'ab', 'abcd', 1 ], [ 'a', 'abcde', 1 ], [ 'aa', 'b', 13 ], [ 'a', 'a', 0 ], [ 'abcdef', 'ab', 1 ],
+    [ 'a', '', 1 ], [ 'abc', 'abc', -1 ]);
+my @alone;
+foreach my $fault (@faulty)
+{
+    load_csv('t2', 'B b,c,a', [ join ',', @$fault[ 1, 2, 0 ] ], '--max-rejects', 1);
+    push @alone, sql("SELECT concat_ws('/', sqlstate, column_name, reason) FROM load_reject");
+}
+is(scalar(grep { $_ ne '' } @alone), scalar @faulty, 'each is refused');
+my @which = map { $_ % 3 ? undef : int rand @faulty } 1 .. 900;
+load_csv('t2', 'B b,c,a', [ map { defined $_ ? join(',', @{ $faulty[$_] }[ 1, 2, 0 ]) : 'b,1,a' } @which ],
+    '--max-rejects', 900);
+summary_is(900, 600, 300, 0, 'several faults');
+is(sql("SELECT concat_ws('/', sqlstate, column_name, reason) FROM load_reject ORDER BY record"),
+    join("\n", map { $alone[$_] } grep { defined } @which), 'the same reasons as alone');
+
+# Without the right to make temporary tables, and with names that need quotes
+
+sql('DROP TABLE t2; CREATE SCHEMA "An other"; CREATE TABLE "An other"."T 2" (n int, "C 3" int CHECK ("C 3" <> 13),'
+  . ' "value" text, "number" int DEFAULT 5, total int GENERATED ALWAYS AS ("C 3" + 1) STORED CHECK (total > 0));'
+  . 'REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC; CREATE ROLE plain LOGIN;'
+  . 'GRANT ALL ON ALL TABLES IN SCHEMA public, "An other" TO plain;'
+  . 'GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain; GRANT ALL ON SCHEMA public, "An other" TO plain');
+my $quoted = write_file("$scratch/quoted.csv",
+    join("\n", 'value,C 3,n', map { "x," . ($_ % 10 ? 1 : $_ % 20 ? 13 : -5) . ",$_" } 1 .. 1000) . "\n");
+foreach my $user ('plain', '')
+{
+    local %ENV = (%ENV, $user ? (PGUSER => $user) : ());
+    sql('TRUNCATE "An other"."T 2"; DELETE FROM load_batch; DELETE FROM load_reject');
+    ($status, $out, $err) = clickstream($node, 'load', '-t', '"An other"."T 2"', '--max-rejects', 100, $quoted);
+    is($status, 0, "with quoted names, as '$user'") or diag($err);
+    is(sql('SELECT count(*), count(DISTINCT reason) FROM load_reject'), '100|100', "as '$user': refused");
+    is(sql('SELECT count(*), sum(n) FROM "An other"."T 2"'), '900|450000', "as '$user': the others");
+}
+sql('DROP SCHEMA "An other" CASCADE; GRANT TEMPORARY ON DATABASE postgres TO PUBLIC; DROP DOMAIN odd CASCADE;'
+  . 'DROP OWNED BY plain; DROP ROLE plain');
+
 # At random, against inserting one row after the other
 
 sql(<<'END');
@@ -347,8 +476,7 @@ foreach my $case ([ 0, '--max-rejects', 9, '--dry-run' ], [ 2, '--max-rejects', 
     is(join(' ', sort map { $_->{line} } rejects()), '3 4', "emptied, @options: each row once");
 }
 
-# Many: 10,000 bad rows of 5 million take at most three times as long as none; where it is an
-# index that refuses them, which it does only after so many more rows, four times
+# Many: 10,000 bad rows of 5 million take at most three times as long as none
 
 # Write a log of so many lines, of which some are bad, and encode it; return the Avro file's name.
 sub make_log
@@ -373,7 +501,8 @@ sub time_load
 {
     my ($constraint, $file) = @_;
 
-    sql("DROP TABLE IF EXISTS many; DELETE FROM load_batch; DELETE FROM load_reject;"
+    sql("DROP TABLE IF EXISTS many; DROP DOMAIN IF EXISTS good; DROP FUNCTION IF EXISTS reject_bad;"
+      . "DELETE FROM load_batch; DELETE FROM load_reject;"
       . "CREATE TABLE many (LIKE http_log); $constraint; CHECKPOINT");
     my $start = Time::HiRes::time();
     ($status, $out, $err) = clickstream($node, 'load', '-t', 'many', '--max-rejects', 10_000, $file);
@@ -386,10 +515,18 @@ my $clean = make_log('clean', $count, 0);
 my $dirty = make_log('dirty', $count, $bad_count);
 sql("CREATE TABLE taken AS SELECT 'bad' || n AS user_id FROM generate_series(0, $count) AS n");
 foreach my $case (
-    [ 'a check', q(ALTER TABLE many ADD CHECK (user_id NOT LIKE 'bad%')), 3 ],
-    [ 'a unique index', 'INSERT INTO many (user_id) TABLE taken; CREATE UNIQUE INDEX ON many (user_id)', 3 ])
+    [ 'a check', q(ALTER TABLE many ADD CHECK (user_id NOT LIKE 'bad%')) ],
+    [ 'a domain', q(CREATE DOMAIN good AS text CHECK (value NOT LIKE 'bad%') NOT NULL; ALTER TABLE many
+        ALTER user_id TYPE good) ],
+    [ 'no partition', q(DROP TABLE many; CREATE TABLE many (LIKE http_log) PARTITION BY RANGE (user_id);
+        CREATE TABLE many_1 PARTITION OF many FOR VALUES FROM ('c') TO ('user5');
+        CREATE TABLE many_2 PARTITION OF many FOR VALUES FROM ('user5') TO (maxvalue)) ],
+    [ 'a trigger', q(CREATE FUNCTION reject_bad() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN IF new.user_id LIKE ''bad%'' THEN RAISE ''no''; END IF; RETURN new; END';
+        CREATE TRIGGER bad BEFORE INSERT ON many FOR EACH ROW EXECUTE FUNCTION reject_bad()) ],
+    [ 'a unique index', 'INSERT INTO many (user_id) TABLE taken; CREATE UNIQUE INDEX ON many (user_id)' ])
 {
-    my ($name, $constraint, $limit) = @$case;
+    my ($name, $constraint) = @$case;
     my (@clean, @dirty);
 
     foreach (1 .. $runs)
@@ -406,7 +543,7 @@ foreach my $case (
     my $ratio = $dirty[ $runs / 2 ] / $clean[ $runs / 2 ];
     note(sprintf('%s: %.1f s, with %d bad rows of %d %.1f s: %.2f times', $name, $clean[ $runs / 2 ], $bad_count,
             $count, $dirty[ $runs / 2 ], $ratio));
-    cmp_ok($ratio, '<=', $limit, "$name: within $limit times") if $ENV{CLICKSTREAM_SOAK};
+    cmp_ok($ratio, '<=', 3, "$name: within three times") if $ENV{CLICKSTREAM_SOAK};
 }
 
 $node->stop;
