@@ -28,8 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests fuzz install install-manual demo notebook
-.PHONY: check check-matrix check-sanitizers soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual uninstall dist packages
+.PHONY: demo notebook check check-matrix check-packages check-sanitizers soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -73,6 +73,22 @@ install-manual:
 	$(INSTALL) -m 644 completions/clickstream.bash '$(DESTDIR)$(bashcompdir)/clickstream'
 	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
 	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
+uninstall: ## remove what "make install" put there
+	$(MAKE) $(SUB) extension uninstall
+	rm -f '$(DESTDIR)$(bindir)/clickstream' \
+	  $(patsubst docs/man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard docs/man/*.1)) \
+	  '$(DESTDIR)$(bashcompdir)/clickstream' '$(DESTDIR)$(zshcompdir)/_clickstream' \
+	  '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
+dist: ## make the source archives, for PGXN and others, in build
+	@scripts/dist
+
+packages: ## build the Debian packages for this release, in build/packages
+	@scripts/packages
+
+check-packages: ## build and test the packages in clean Debian chroots; RELEASES="bookworm" for one
+	@scripts/check-packages $(RELEASES)
 
 demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
 	@scripts/demo
