@@ -79,7 +79,10 @@ secret_take_arguments(int argc, char **argv)
     {
         copies[i] = strdup(argv[i]);
         if (copies[i] == NULL)
+        {
+            secret_free_arguments(copies);
             return NULL;
+        }
         secret_mask(argv[i]);
     }
     return copies;
