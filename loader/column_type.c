@@ -56,7 +56,8 @@ append_int32(cs_buffer *out, int32_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
-cs_code
+/* Append a number in network byte order. */
+static cs_code
 append_int64(cs_buffer *out, int64_t value, cs_error *err)
 {
     uint64_t wire = htobe64((uint64_t) value);

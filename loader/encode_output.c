@@ -310,7 +310,6 @@ add_group(encode_output *output, int64_t partition, size_t place)
         return STATUS_REFUSED;
     }
     group = calloc(1, sizeof(output_group));
-
     STATUS_TRY(pointer_list_add(&output->groups, group));
     items = output->groups.items;
     memmove(items + place + 1, items + place, (output->groups.count - 1 - place) * sizeof(*items));

@@ -45,9 +45,9 @@ exit_status file_sink_publish(file_sink *sink);
 /* Remove what was not published; a zeroed or published sink is fine. */
 void file_sink_discard(file_sink *sink);
 
-/* Write all of data, at offset or, where it is negative, behind what was written; false with errno.
- */
+/* Write all of data, at offset or, if negative, behind what was written; false with errno. */
 bool file_write_all(int fd, const char *data, size_t len, int64_t offset);
+
 /* Write the entry of a file or directory in the directory above it to disk. */
 exit_status file_sync_entry(const char *name);
 

@@ -141,15 +141,6 @@ ensure_span(connection *server, const load_table *table, const time_span *span)
     return STATUS_OK;
 }
 
-exit_status
-load_partitions_ensure(connection *server, const load_table *table, cs_time min, cs_time max)
-{
-    bool monthly;
-
-    STATUS_TRY(is_monthly(server, table, &monthly));
-    return monthly ? ensure_span(server, table, &(time_span){min, max}) : STATUS_OK;
-}
-
 /* The column of the times; NULL if the file has none. */
 static const load_column *
 time_column(const load_mapping *mapping)

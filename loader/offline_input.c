@@ -189,8 +189,9 @@ wait_turn(input_reader *reader)
     return reader->has_turn;
 }
 
-bool
-input_take_turn(input_reader *reader)
+/* The same without the lock. */
+static bool
+take_turn(input_reader *reader)
 {
     bool mine;
 
@@ -345,7 +346,7 @@ input_fail(input_reader *reader, exit_status status)
 exit_status
 input_reject(input_reader *reader, reject *item)
 {
-    if (!input_take_turn(reader))
+    if (!take_turn(reader))
         return reader->input->status;
     item->file = input_name(reader);
     reader->counts.rejected++;
@@ -394,8 +395,7 @@ input_report(input_reader *reader, const cs_error *err)
 {
     if (stop_requested())
         return STATUS_INTERRUPTED;
-    return input_take_turn(reader) ? log_core_error(err, input_name(reader))
-                                   : reader->input->status;
+    return take_turn(reader) ? log_core_error(err, input_name(reader)) : reader->input->status;
 }
 
 /* The plan that decodes all columns; NULL with err filled in. */

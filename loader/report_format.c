@@ -24,8 +24,9 @@ const report_column report_columns[REPORT_COLUMNS] = {
 /* Output is written when this much has gathered. */
 #define WRITE_BYTES (64 * 1024)
 
-void
-report_writer_init(report_writer *writer, const report_ops *ops, const report_question *question)
+/* Set a writer up. */
+static void
+init_writer(report_writer *writer, const report_ops *ops, const report_question *question)
 {
     memset(writer, 0, sizeof(*writer));
     writer->question = question;
@@ -35,8 +36,8 @@ report_writer_init(report_writer *writer, const report_ops *ops, const report_qu
 }
 
 /* Free the buffers. */
-void
-report_writer_free(report_writer *writer)
+static void
+free_writer(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
     text_table_free(&writer->table);
@@ -121,11 +122,11 @@ report_write(report_rows *rows, const report_ops *format, const report_question 
     report_writer writer;
     exit_status status;
 
-    report_writer_init(&writer, format, question);
+    init_writer(&writer, format, question);
     status = make_report(rows, &writer);
     if (status == STATUS_OK)
         status = output_write(&writer.out);
-    report_writer_free(&writer);
+    free_writer(&writer);
     return status;
 }
 
@@ -135,11 +136,11 @@ report_make_page(report_rows *rows, const report_question *question, cs_buffer *
     report_writer writer;
     exit_status status;
 
-    report_writer_init(&writer, &report_html_ops, question);
+    init_writer(&writer, &report_html_ops, question);
     status = make_report(rows, &writer);
     *page = writer.out;
     cs_buffer_init(&writer.out, loader_env());
-    report_writer_free(&writer);
+    free_writer(&writer);
     return status;
 }
 

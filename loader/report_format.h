@@ -70,10 +70,6 @@ extern const report_ops report_csv_ops;
 extern const report_ops report_json_ops;
 extern const report_ops report_html_ops;
 
-void report_writer_init(report_writer *writer, const report_ops *ops,
-                        const struct report_question *question);
-void report_writer_free(report_writer *writer);
-
 /* Append a cell as CSV; NULL is empty. */
 cs_code report_append_csv(cs_buffer *out, cs_slice text, cs_error *err);
 

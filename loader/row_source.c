@@ -62,7 +62,6 @@ row_source_init_text(row_source *source, const row_source_ops *ops, file_source 
     source->file = file;
     source->block = -1;
     source->end_block = 1;
-    source->id_is_checksum = true;
 }
 
 cs_code
