@@ -175,19 +175,11 @@ static exit_status
 read_header(avro_source *source)
 {
     cs_source file = file_source_as_core(source->base.file);
-    hash_stream hash = {NULL, false};
-    cs_slice header;
     cs_error err;
-    bool hashed;
 
     if (cs_avro_reader_open(loader_env(), &file, NULL, &source->reader, &err) != CS_OK)
         return log_core_error(&err, file.name);
-    header = cs_avro_reader_header(source->reader);
-    hash_start(&hash);
-    hash_add(&hash, header.data, header.len);
-    hashed = hash_finish(&hash, source->base.file_id);
-    hash_free(&hash);
-    if (!hashed)
+    if (!hash_bytes(cs_avro_reader_header(source->reader), source->base.file_id))
         return log_out_of_memory();
     source->base.source_sha256 =
         cs_avro_reader_meta_text(source->reader, "clickstream.source_sha256");

@@ -43,18 +43,13 @@ typedef struct inspection
 static exit_status
 identify(redshift_file *file)
 {
-    cs_slice header = cs_avro_reader_header(file->reader);
     s3_content all = {
         .fd = file->source.fd, .len = (uint64_t) file->source.size, .name = file->name};
-    hash_stream hash = {NULL, false};
-    bool hashed;
 
-    hash_start(&hash);
-    hash_add(&hash, header.data, header.len);
-    hashed = hash_finish(&hash, file->file_id);
-    hash_free(&hash);
+    if (!hash_bytes(cs_avro_reader_header(file->reader), file->file_id))
+        return log_out_of_memory();
     file->source_sha256 = cs_avro_reader_meta_text(file->reader, "clickstream.source_sha256");
-    return hashed ? s3_content_hash(&all, file->checksum) : log_out_of_memory();
+    return s3_content_hash(&all, file->checksum);
 }
 
 /* Refuse what is no Avro file on a disk. */
