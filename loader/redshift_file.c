@@ -56,15 +56,12 @@ identify(redshift_file *file)
 static exit_status
 check_kind(const redshift_file *file)
 {
-    char magic[CS_AVRO_MAGIC_BYTES];
-
     if (file->source.size < 0)
     {
         log_error("could not load \"%s\": it is not a regular file", file->name);
         return STATUS_REFUSED;
     }
-    if (pread(file->source.fd, magic, sizeof(magic), 0) == (ssize_t) sizeof(magic) &&
-        memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
+    if (file_is_avro(file->source.fd))
         return STATUS_OK;
     log_error("%s: not an Avro file: only these are loaded into Redshift", file->name);
     log_hint("\"%s encode\" makes one of a log.", PROGRAM_NAME);
