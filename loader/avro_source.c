@@ -7,6 +7,7 @@
 #include "avro_decode.h"
 #include "avro_text.h"
 #include "log.h"
+#include "meta_time.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -181,8 +182,7 @@ read_header(avro_source *source)
         return log_core_error(&err, file.name);
     if (!hash_bytes(cs_avro_reader_header(source->reader), source->base.file_id))
         return log_out_of_memory();
-    source->base.source_sha256 =
-        cs_avro_reader_meta_text(source->reader, "clickstream.source_sha256");
+    source->base.source_sha256 = cs_avro_reader_meta_text(source->reader, SOURCE_SUM_KEY);
     return make_plan(source);
 }
 

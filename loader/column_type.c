@@ -29,14 +29,13 @@
 #define DATEOID 1082
 #define TIMEOID 1083
 #define TIMESTAMPOID 1114
-#define TIMESTAMPTZOID 1184
 #define INTERVALOID 1186
 #define NUMERICOID 1700
 #define UUIDOID 2950
 #define JSONBOID 3802
 
 #define JSONB_VERSION "\1"
-#define MAX_NAME_BYTES 63
+#define NAME_TYPE_BYTES 63
 
 #define KIND(name) (1u << CS_VALUE_##name)
 
@@ -437,9 +436,9 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_name(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    if (value->as.bytes.len > MAX_NAME_BYTES)
+    if (value->as.bytes.len > NAME_TYPE_BYTES)
         return refuse(why, SQLSTATE_TOO_LONG, "text is longer than the %d bytes of a name",
-                      MAX_NAME_BYTES);
+                      NAME_TYPE_BYTES);
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 

@@ -13,6 +13,7 @@
 #define BYTEAOID 17
 #define INT8OID 20
 #define TEXTOID 25
+#define TIMESTAMPTZOID 1184
 
 /* What else is to be known of a type. */
 typedef enum type_class

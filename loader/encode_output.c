@@ -16,6 +16,7 @@
 
 #include "encode_files.h"
 #include "log.h"
+#include "meta_time.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -36,9 +37,8 @@ finish_file(const encode_output *output, output_file *file)
     const log_schema *schema = output->context->schema;
     bool is_stretch = output->job->stretch != NULL;
     char min_text[24], max_text[24], sum[HASH_TEXT_SIZE];
-    cs_avro_text_meta meta[] = {{"clickstream.source_sha256", sum},
-                                {"clickstream.min_timestamp", min_text},
-                                {"clickstream.max_timestamp", max_text}};
+    cs_avro_text_meta meta[] = {
+        {SOURCE_SUM_KEY, sum}, {MIN_TIME_KEY, min_text}, {MAX_TIME_KEY, max_text}};
     cs_error err;
 
     if (!hash_finish(&file->hash, sum))

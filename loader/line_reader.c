@@ -6,11 +6,9 @@
 
 #include "http_log.h"
 #include "log.h"
+#include "utf8.h"
 
 #include <stdlib.h>
-
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-#define BYTE_ORDER_MARK_BYTES 3
 
 bool
 text_piece_init(text_piece *piece)
@@ -39,9 +37,9 @@ text_piece_walk(const text_piece *piece)
         feed = memchr(piece->data, '\n', piece->len);
         walk.at = feed != NULL ? (size_t) (feed + 1 - piece->data) : piece->len;
     }
-    else if (piece->first && piece->len >= BYTE_ORDER_MARK_BYTES &&
-             memcmp(piece->data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_BYTES) == 0)
-        walk.at = BYTE_ORDER_MARK_BYTES;
+    else if (piece->first && piece->len >= UTF8_MARK_BYTES &&
+             memcmp(piece->data, UTF8_MARK, UTF8_MARK_BYTES) == 0)
+        walk.at = UTF8_MARK_BYTES;
     return walk;
 }
 

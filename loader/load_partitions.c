@@ -15,8 +15,6 @@
 
 #include <stdlib.h>
 
-#define TIMESTAMPTZOID 1184
-
 /* More than these are hardly meant: a time somewhere in the file is wrong. */
 #define MAX_NEW_MONTHS 240
 

@@ -11,6 +11,8 @@
 /* The field that they are of. */
 #define TIME_COLUMN "timestamp"
 
+/* What encode notes in a file, with the sum of the lines that it was made from. */
+#define SOURCE_SUM_KEY "clickstream.source_sha256"
 #define MIN_TIME_KEY "clickstream.min_timestamp"
 #define MAX_TIME_KEY "clickstream.max_timestamp"
 

@@ -8,10 +8,10 @@
 #include "log.h"
 #include "progress.h"
 #include "stop.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define NO_CHUNK INT64_MAX /* the number of a chunk while there is none */
 
 exit_status
@@ -126,7 +126,7 @@ begins_with(const offline_input *input, const char *magic)
 static void
 begin_text(offline_input *input)
 {
-    size_t mark = begins_with(input, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+    size_t mark = begins_with(input, UTF8_MARK) ? UTF8_MARK_BYTES : 0;
 
     input->is_text = true;
     input->in_tail = false;

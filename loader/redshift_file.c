@@ -12,6 +12,7 @@
 
 #include "avro_decode.h"
 #include "file_sink.h"
+#include "meta_time.h"
 #include "record_file.h"
 #include "stop.h"
 #include "varint.h"
@@ -48,7 +49,7 @@ identify(redshift_file *file)
 
     if (!hash_bytes(cs_avro_reader_header(file->reader), file->file_id))
         return log_out_of_memory();
-    file->source_sha256 = cs_avro_reader_meta_text(file->reader, "clickstream.source_sha256");
+    file->source_sha256 = cs_avro_reader_meta_text(file->reader, SOURCE_SUM_KEY);
     return s3_content_hash(&all, file->checksum);
 }
 
