@@ -40,8 +40,6 @@ static const option_spec options[] = {
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
-#define WRITE_BYTES (64 * 1024)
-
 /* A run over all files. */
 typedef struct cat_run
 {
@@ -237,8 +235,7 @@ print_records(cat_file *file)
             break;
         if (code != CS_OK)
             STATUS_TRY(handle_failure(file, code, &err));
-        if (out->len >= WRITE_BYTES)
-            STATUS_TRY(output_write(out));
+        STATUS_TRY(output_pass(out));
     }
     return STATUS_OK;
 }

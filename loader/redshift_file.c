@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Of blocks that are written anew. */
 #define STAGED_CODEC CS_CODEC_SNAPPY

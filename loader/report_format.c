@@ -21,9 +21,6 @@ const report_column report_columns[REPORT_COLUMNS] = {
     {"rewards_issued", REPORT_LIST}, {"reward_driven_by_campaign_view", REPORT_BOOL},
 };
 
-/* Output is written when this much has gathered. */
-#define WRITE_BYTES (64 * 1024)
-
 /* Set a writer up. */
 static void
 init_writer(report_writer *writer, const report_ops *ops, const report_question *question)
@@ -44,15 +41,6 @@ free_writer(report_writer *writer)
     report_page_free(writer->page);
 }
 
-/* Write the output once enough has gathered; report a failure to gather it. */
-static exit_status
-pass_on(report_writer *writer, cs_code code, const cs_error *err)
-{
-    if (code != CS_OK)
-        return log_core_error(err, NULL);
-    return writer->out.len >= WRITE_BYTES ? output_write(&writer->out) : STATUS_OK;
-}
-
 /* Write rows that are lines already. */
 static exit_status
 write_lines(report_rows *rows, report_writer *writer)
@@ -66,8 +54,8 @@ write_lines(report_rows *rows, report_writer *writer)
         STATUS_TRY(rows->ops->next_lines(rows, &lines, &end));
         if (end)
             return STATUS_OK;
-        STATUS_TRY(
-            pass_on(writer, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
+        STATUS_TRY(output_pass_on(
+            &writer->out, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
     }
 }
 
@@ -173,11 +161,10 @@ report_append_csv(cs_buffer *out, cs_slice text, cs_error *err)
     return CS_OK;
 }
 
-/* Append cells as a line of CSV. */
-static cs_code
-append_csv_line(cs_buffer *out, const cs_slice *cells, cs_error *err)
+cs_code
+report_append_csv_line(cs_buffer *out, const cs_slice *cells, size_t count, cs_error *err)
 {
-    for (int i = 0; i < REPORT_COLUMNS; i++)
+    for (size_t i = 0; i < count; i++)
     {
         if (i > 0)
             CS_TRY(cs_buffer_append(out, ",", 1, err));
@@ -195,7 +182,8 @@ csv_begin(report_writer *writer)
 
     for (int i = 0; i < REPORT_COLUMNS; i++)
         names[i] = cs_slice_of(report_columns[i].name);
-    return pass_on(writer, append_csv_line(&writer->out, names, &err), &err);
+    return output_pass_on(&writer->out,
+                          report_append_csv_line(&writer->out, names, REPORT_COLUMNS, &err), &err);
 }
 
 /* One line of CSV. */
@@ -204,7 +192,8 @@ csv_row(report_writer *writer, const report_row *row)
 {
     cs_error err;
 
-    return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
+    return output_pass_on(
+        &writer->out, report_append_csv_line(&writer->out, row->cells, REPORT_COLUMNS, &err), &err);
 }
 
 const report_ops report_csv_ops = {csv_begin, csv_row, NULL, NULL, &report_render_csv};
@@ -270,7 +259,7 @@ json_row(report_writer *writer, const report_row *row)
 {
     cs_error err;
 
-    return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
+    return output_pass_on(&writer->out, append_json_line(&writer->out, row, &err), &err);
 }
 
 const report_ops report_json_ops = {json_begin, json_row, NULL, NULL, &report_render_json};

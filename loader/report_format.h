@@ -73,4 +73,7 @@ extern const report_ops report_html_ops;
 /* Append a cell as CSV; NULL is empty. */
 cs_code report_append_csv(cs_buffer *out, cs_slice text, cs_error *err);
 
+/* Append cells as a line of CSV. */
+cs_code report_append_csv_line(cs_buffer *out, const cs_slice *cells, size_t count, cs_error *err);
+
 #endif
