@@ -8,6 +8,7 @@
 #include "avro_text.h"
 #include "log.h"
 #include "meta_time.h"
+#include "record_file.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -145,7 +146,7 @@ make_plan(avro_source *source)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(source->reader);
     size_t count = schema->num_fields;
-    int *wanted = malloc((count + 1) * sizeof(int));
+    int *wanted = record_all_columns(count);
     cs_error err;
     cs_code code;
 
@@ -160,11 +161,8 @@ make_plan(avro_source *source)
         return log_out_of_memory();
     }
     for (size_t i = 0; i < count; i++)
-    {
-        wanted[i] = (int) i;
         source->base.fields[i] =
             (row_field){schema->fields[i].name, cs_avro_shape_of(schema->fields[i].type).kind};
-    }
     code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
     source->base.plan = source->plan;

@@ -43,26 +43,21 @@ text_piece_walk(const text_piece *piece)
     return walk;
 }
 
-/* True if a line has more bytes than a log line may have, a final CR not counted. */
-static bool
-is_too_long(cs_slice text)
+bool
+text_is_too_long(cs_slice line)
 {
-    return text.len > CS_LOG_LINE_MAX_BYTES + 1 ||
-           (text.len == CS_LOG_LINE_MAX_BYTES + 1 && text.data[text.len - 1] != '\r');
+    return line.len > CS_LOG_LINE_MAX_BYTES + 1 ||
+           (line.len == CS_LOG_LINE_MAX_BYTES + 1 && line.data[line.len - 1] != '\r');
 }
 
-/* Keep the beginning of a line that is too long. */
-static void
-cut(text_line *line)
+cs_slice
+text_beginning(cs_slice line)
 {
-    cs_slice *text = &line->text;
-
-    line->cut = true;
-    text->len = CS_LOG_LINE_MAX_BYTES;
+    line.len = CS_LOG_LINE_MAX_BYTES;
     /* do not cut inside a character */
-    while (text->len > CS_LOG_LINE_MAX_BYTES - 3 &&
-           ((uint8_t) text->data[text->len] & 0xc0) == 0x80)
-        text->len--;
+    while (line.len > CS_LOG_LINE_MAX_BYTES - 3 && ((uint8_t) line.data[line.len] & 0xc0) == 0x80)
+        line.len--;
+    return line;
 }
 
 bool
@@ -76,12 +71,12 @@ text_piece_next(piece_walk *walk, text_line *line)
         return false;
     feed = memchr(from, '\n', left);
     line->text = (cs_slice){from, feed != NULL ? (size_t) (feed - from) : left};
-    line->cut = false;
+    line->cut = text_is_too_long(line->text);
     line->number = ++walk->lines;
     walk->start = walk->at;
     walk->at += line->text.len + (feed != NULL);
-    if (is_too_long(line->text))
-        cut(line);
+    if (line->cut)
+        line->text = text_beginning(line->text);
     return true;
 }
 

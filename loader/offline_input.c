@@ -7,6 +7,7 @@
 #include "avro_text.h"
 #include "log.h"
 #include "progress.h"
+#include "record_file.h"
 #include "stop.h"
 #include "utf8.h"
 
@@ -402,15 +403,13 @@ input_report(input_reader *reader, const cs_error *err)
 static const cs_avro_plan *
 full_plan(input_reader *reader, const cs_avro_schema *schema, cs_error *err)
 {
-    int *wanted = malloc((schema->num_fields + 1) * sizeof(int));
+    int *wanted = record_all_columns(schema->num_fields);
 
     if (wanted == NULL)
     {
         cs_fail(err, CS_ERR_MEMORY, "out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < schema->num_fields; i++)
-        wanted[i] = (int) i;
     if (cs_avro_plan_make(loader_env(), schema, NULL, wanted, schema->num_fields, NULL,
                           &reader->full_plan, err) != CS_OK)
         reader->full_plan = NULL;

@@ -37,6 +37,8 @@ typedef enum log_column
 
 #define LOG_COLUMNS 4
 
+extern const char *const log_column_names[LOG_COLUMNS];
+
 /* An Avro file that is open. */
 typedef struct avro_file
 {
