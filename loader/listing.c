@@ -5,7 +5,6 @@
 #include "listing.h"
 
 #include "json_text.h"
-#include "log.h"
 #include "output.h"
 #include "report_format.h"
 #include "stop.h"

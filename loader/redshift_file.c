@@ -14,9 +14,9 @@
 #include "file_sink.h"
 #include "meta_time.h"
 #include "record_file.h"
+#include "redshift_limits.h"
 #include "stop.h"
 #include "varint.h"
-#include "verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -198,8 +198,7 @@ check_block(inspection *state, const cs_avro_block *block)
 {
     if (block->index != (int64_t) state->file->num_blocks && state->repair == NULL)
         state->repair = "has empty blocks, of which Redshift's documentation does not speak";
-    if (block->len > REDSHIFT_MAX_BLOCK_BYTES ||
-        block->end_offset - block->offset > REDSHIFT_MAX_BLOCK_BYTES)
+    if (!redshift_takes_block(block))
         state->repair = "has blocks larger than 4 MiB, which Redshift would refuse";
 }
 
