@@ -13,7 +13,7 @@
 #include "follow_log.h"
 #include "follow_segments.h"
 #include "log.h"
-#include "offline_args.h"
+#include "argument.h"
 #include "stop.h"
 
 #include <errno.h>

@@ -9,7 +9,6 @@
 #include "redshift.h"
 
 #include "redshift_limits.h"
-#include "stop.h"
 
 #include <ctype.h>
 #include <stdlib.h>

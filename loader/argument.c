@@ -1,8 +1,8 @@
 /*
- * loader/offline_args.c
+ * loader/argument.c
  *     Times, intervals and sizes of the command line.
  */
-#include "offline_args.h"
+#include "argument.h"
 
 #include "log.h"
 
