@@ -16,9 +16,12 @@
 #include <stdlib.h>
 
 const report_column report_columns[REPORT_COLUMNS] = {
-    {"user_id", REPORT_TEXT},        {"session_start", REPORT_TIME},
-    {"session_end", REPORT_TIME},    {"campaigns", REPORT_LIST},
-    {"rewards_issued", REPORT_LIST}, {"reward_driven_by_campaign_view", REPORT_BOOL},
+    [CELL_USER] = {"user_id", REPORT_TEXT},
+    [CELL_START] = {"session_start", REPORT_TIME},
+    [CELL_END] = {"session_end", REPORT_TIME},
+    [CELL_CAMPAIGNS] = {"campaigns", REPORT_LIST},
+    [CELL_REWARDS] = {"rewards_issued", REPORT_LIST},
+    [CELL_DRIVEN] = {"reward_driven_by_campaign_view", REPORT_BOOL},
 };
 
 /* Set a writer up. */

@@ -8,7 +8,17 @@
 #include "report_time.h"
 #include "text_table.h"
 
-#define REPORT_COLUMNS 6
+/* The columns of the report. */
+typedef enum report_cell
+{
+    CELL_USER,
+    CELL_START,
+    CELL_END,
+    CELL_CAMPAIGNS,
+    CELL_REWARDS,
+    CELL_DRIVEN,
+    REPORT_COLUMNS
+} report_cell;
 
 /* How a column's values are shown in each format. */
 typedef enum report_type
