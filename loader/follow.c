@@ -368,7 +368,10 @@ absolute_name(const char *log)
         log_error("could not find the directory of \"%s\": %s", log, strerror(errno));
     else if (asprintf(&name, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
                       slash != NULL ? slash + 1 : log) < 0)
+    {
+        log_out_of_memory();
         name = NULL;
+    }
     free(real);
     free(directory);
     return name;

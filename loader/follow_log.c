@@ -200,7 +200,9 @@ list_candidates(const char *log, candidate_list *list)
     exit_status status = STATUS_OK;
     struct dirent *entry;
 
-    if (listing == NULL)
+    if (directory == NULL)
+        status = log_out_of_memory();
+    else if (listing == NULL)
     {
         log_error("could not read directory \"%s\": %s", directory, strerror(errno));
         status = STATUS_REFUSED;
