@@ -33,7 +33,7 @@ static const option_spec options[] = {
      "promoted, defaults filled in",
      NULL},
     {"max-block-bytes", 0, OPTION_COUNT, offsetof(cat_settings, max_block_bytes), "N",
-     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
+     RECORD_BLOCK_HELP, NULL},
     {"salvage", 0, OPTION_FLAG, offsetof(cat_settings, salvage), NULL,
      "go on behind refused records and damaged\nblocks, and say at each file's end what is lost",
      NULL},

@@ -44,7 +44,7 @@ static exit_status
 report_failure(connection *server, PGresult *failure)
 {
     bool older = connection_failed_with(failure, SQLSTATE_UNDEFINED_FUNCTION);
-    bool not_allowed = connection_failed_with(failure, "42501"); /* insufficient privilege */
+    bool not_allowed = connection_failed_with(failure, SQLSTATE_NOT_ALLOWED);
     exit_status status = connection_report(server, failure);
 
     if (older)
