@@ -21,7 +21,6 @@
 #include "utf8.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define MAX_COLUMNS 1600 /* of a table, in the server */
 

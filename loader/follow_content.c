@@ -6,8 +6,6 @@
  */
 #include "follow_content.h"
 
-#include "log.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

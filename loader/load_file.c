@@ -7,7 +7,6 @@
 #include "load_partitions.h"
 #include "log.h"
 #include "progress.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 #include "ledger_scope.h"
 #include "log.h"
 #include "resources.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -8,8 +8,6 @@
 #include "log.h"
 #include "stop.h"
 
-#include <stdlib.h>
-
 const char *const log_column_names[LOG_COLUMNS] = {"timestamp", "http_method", "http_path",
                                                    "user_id"};
 

@@ -8,11 +8,8 @@
 #include "http_event.h"
 #include "http_log.h"
 #include "line_reader.h"
-#include "log.h"
 #include "stop.h"
 #include "text_value.h"
-
-#include <stdlib.h>
 
 /* What reading a chunk needs. */
 typedef struct event_reader

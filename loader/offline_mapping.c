@@ -7,7 +7,6 @@
 #include "column_type.h"
 #include "load_input.h"
 #include "log.h"
-#include "stop.h"
 #include "text_value.h"
 
 #include <inttypes.h>

@@ -5,14 +5,12 @@
 #include "report_format.h"
 
 #include "json_text.h"
-#include "log.h"
 #include "output.h"
 #include "report_page.h"
 #include "report_render.h"
 #include "report_rows.h"
 #include "stop.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 const report_column report_columns[REPORT_COLUMNS] = {

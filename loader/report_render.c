@@ -8,8 +8,6 @@
 #include "json_text.h"
 #include "stop.h"
 
-#include <stdlib.h>
-
 #define ID_BYTES 21 /* of a list: the longest id and what separates it */
 
 /* The most bytes of a line beside its user and lists: two times, and names and quotes. */

@@ -10,7 +10,6 @@
 
 #include "hash.h"
 #include "log.h"
-#include "progress.h"
 #include "stop.h"
 
 #include <curl/curl.h>
