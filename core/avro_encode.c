@@ -359,7 +359,6 @@ cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_b
 
     for (size_t i = 0; i < schema->num_fields; i++)
     {
-        char reason[CS_ERROR_MESSAGE_SIZE];
         cs_code code;
 
         if (encode_common(schema->fields[i].type, &values[i], buffer))
@@ -368,8 +367,7 @@ cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_b
         if (code == CS_OK)
             continue;
         buffer->len = start;
-        memcpy(reason, err->message, sizeof(reason));
-        cs_fail(err, code, "field \"%.60s\": %.240s", schema->fields[i].name, reason);
+        cs_fail_within(err, code, "field \"%.60s\"", schema->fields[i].name);
         err->field = (int) i;
         return code;
     }

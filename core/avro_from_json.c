@@ -389,12 +389,7 @@ encode_base(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
 static cs_code
 blame(const char *place, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    if (code != CS_ERR_RANGE || err->field >= 0)
-        return code;
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code, "%.60s: %.240s", place, reason);
+    return code == CS_ERR_RANGE ? cs_fail_within(err, code, "%.60s", place) : code;
 }
 
 /* Encode an array. */

@@ -14,10 +14,9 @@
 
 #define MAX_MERGE_DEPTH 200
 
-/* A named type of some schema and what it became. */
+/* What a named type of some schema became. */
 typedef struct known_type
 {
-    const cs_avro_node *node;
     cs_merged_type *merged;
     struct known_type *same_node; /* the one before it; NULL if none */
     struct known_type *same_name;
@@ -192,12 +191,7 @@ fail_conflict(merger *m, const cs_merged_type *type, const cs_avro_node *node, c
 static cs_code
 blame_field(const char *name, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    if (code != CS_ERR_ARGUMENT)
-        return code;
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code, "field \"%.60s\": %.240s", name, reason);
+    return code == CS_ERR_ARGUMENT ? cs_fail_within(err, code, "field \"%.60s\"", name) : code;
 }
 
 /* Note what a named type became. */
@@ -214,7 +208,7 @@ remember(merger *m, const cs_avro_node *node, cs_merged_type *type, cs_error *er
         CS_TRY(grow(m, &m->by_name, &m->name_capacity, place, sizeof(known_type *), err));
         m->by_name[m->num_names++] = NULL;
     }
-    *known = (known_type){node, type, m->nodes[node->index], m->by_name[place]};
+    *known = (known_type){type, m->nodes[node->index], m->by_name[place]};
     m->nodes[node->index] = known;
     m->by_name[place] = known;
     return CS_OK;

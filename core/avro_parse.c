@@ -495,16 +495,12 @@ encode_default(parser *p, const pending_default *pending, cs_buffer *bytes, cs_e
 {
     cs_avro_field *field = pending->field;
     const char *copy;
-    char reason[200];
     cs_code code = cs_avro_encode_json(field->type, pending->json, CS_JSON_DEFAULT, bytes, err);
 
     if (code == CS_ERR_RANGE)
-    {
-        snprintf(reason, sizeof(reason), "%.190s", err->message);
-        return cs_fail(err, CS_ERR_DATA,
-                       "schema: field \"%.60s\" of record \"%.60s\" has a wrong default: %s",
-                       field->name, pending->record, reason);
-    }
+        return cs_fail_within(err, CS_ERR_DATA,
+                              "schema: field \"%.60s\" of record \"%.60s\" has a wrong default",
+                              field->name, pending->record);
     if (code != CS_OK)
         return code;
     CS_TRY(cs_arena_copy(p->arena, bytes->data, bytes->len, &copy, err));

@@ -375,16 +375,6 @@ match_fields(resolver *r, cs_avro_reading *reading, bool *taken, cs_error *err)
     return CS_OK;
 }
 
-/* Say in which field the resolution failed. */
-static cs_code
-blame_field(const cs_avro_field *field, cs_error *err)
-{
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": %.230s", field->name, reason);
-}
-
 /* Resolve the field that only the reader has: by its default. */
 static cs_code
 resolve_default(resolver *r, const cs_avro_field *field, cs_default_reading *filled, cs_error *err)
@@ -424,7 +414,7 @@ resolve_record(resolver *r, cs_avro_reading *reading, cs_error *err)
             continue;
         code = resolve(r, writer->fields[i].type, field->target->type, &field->reading, err);
         if (code == CS_ERR_ARGUMENT)
-            return blame_field(&writer->fields[i], err);
+            return cs_fail_within(err, code, "field \"%.60s\"", writer->fields[i].name);
         if (code != CS_OK)
             return code;
     }

@@ -85,6 +85,19 @@ cs_fail(cs_error *err, cs_code code, const char *format, ...)
     return code;
 }
 
+cs_code
+cs_fail_within(cs_error *err, cs_code code, const char *format, ...)
+{
+    char place[CS_ERROR_MESSAGE_SIZE], reason[CS_ERROR_MESSAGE_SIZE];
+    va_list args;
+
+    memcpy(reason, err->message, sizeof(reason));
+    va_start(args, format);
+    vsnprintf(place, sizeof(place), format, args);
+    va_end(args);
+    return cs_fail(err, code, "%s: %s", place, reason);
+}
+
 /* Report that size bytes could not be had. */
 cs_code
 cs_fail_memory(cs_error *err, size_t size)
