@@ -9,6 +9,7 @@
  * types end.
  */
 #include "avro_merge_parts.h"
+#include "json_text.h"
 
 #include <jansson.h>
 
@@ -73,7 +74,7 @@ note_place(json_t *places, const char *name, size_t place, cs_error *err)
     if (json_object_get(places, name) != NULL ||
         json_object_set_new(places, name, json_integer((json_int_t) place)) == 0)
         return CS_OK;
-    return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+    return cs_fail_json_memory(err);
 }
 
 /* The place that was noted for a name; limit if there is none. */

@@ -3,6 +3,7 @@
  *     States and maps as JSON text.
  */
 #include "session_text.h"
+#include "json_text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -101,13 +102,13 @@ static cs_code
 load_object(cs_slice json, const char *type, int version, size_t num_keys, json_t **root,
             cs_error *err)
 {
-    json_error_t json_error;
     const json_t *stated;
+    cs_code code = cs_json_parse(json, JSON_REJECT_DUPLICATES, root, err);
 
-    *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &json_error);
-    if (*root == NULL)
-        return cs_fail(err, CS_ERR_DATA, "%s is not valid JSON: %s at line %d, column %d", type,
-                       json_error.text, json_error.line, json_error.column);
+    if (code == CS_ERR_DATA)
+        return cs_fail_within(err, code, "%s is not valid JSON", type);
+    if (code != CS_OK)
+        return code;
     stated = json_object_get(*root, "version");
     if (!json_is_integer(stated))
         return cs_fail(err, CS_ERR_DATA, "%s has no version", type);
