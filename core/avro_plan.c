@@ -287,7 +287,7 @@ cs_avro_plan_free(cs_avro_plan *plan)
     if (plan == NULL)
         return;
     cs_arena_free(&plan->arena);
-    plan->env->release(plan->env->ctx, plan);
+    cs_release(plan->env, plan);
 }
 
 cs_avro_shape

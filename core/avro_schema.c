@@ -104,7 +104,7 @@ cs_avro_schema_free(cs_avro_schema *schema)
     if (schema == NULL)
         return;
     cs_arena_free(&schema->arena);
-    schema->env->release(schema->env->ctx, schema);
+    cs_release(schema->env, schema);
 }
 
 int

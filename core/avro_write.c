@@ -380,5 +380,5 @@ cs_avro_writer_free(cs_avro_writer *writer)
     cs_buffer_free(&writer->meta);
     cs_buffer_free(&writer->records);
     cs_buffer_free(&writer->block);
-    writer->env->release(writer->env->ctx, writer);
+    cs_release(writer->env, writer);
 }

@@ -35,8 +35,9 @@ cs_gap_check(int64_t gap, cs_error *err)
     return cs_fail(err, CS_ERR_ARGUMENT, "gap must be longer than zero");
 }
 
-cs_code
-cs_gap_check_same(int64_t a, int64_t b, cs_error *err)
+/* CS_ERR_ARGUMENT unless both gaps are the same. */
+static cs_code
+check_same_gap(int64_t a, int64_t b, cs_error *err)
 {
     if (a == b)
         return CS_OK;
@@ -294,7 +295,7 @@ cs_history_merge(cs_history *history, const cs_history *from, cs_error *err)
 {
     cs_state_reader reader;
 
-    CS_TRY(cs_gap_check_same(history->gap, from->gap, err));
+    CS_TRY(check_same_gap(history->gap, from->gap, err));
     if (from->run.count > 0 && history->run.count == 0)
         CS_TRY(cs_run_copy(history->env, &history->run, &from->run, err));
     else if (from->run.count > 0)
@@ -313,14 +314,8 @@ cs_history_add_state(cs_history *history, cs_slice state, cs_error *err)
     cs_state_reader reader;
 
     CS_TRY(cs_state_open(state, &reader, err));
-    CS_TRY(cs_gap_check_same(history->gap, reader.gap, err));
+    CS_TRY(check_same_gap(history->gap, reader.gap, err));
     return add_state(history, &reader, err);
-}
-
-size_t
-cs_history_count(const cs_history *history)
-{
-    return history->run.count + cs_history_waiting(history);
 }
 
 cs_code

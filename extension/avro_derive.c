@@ -69,12 +69,6 @@ record_name(const char *table)
     return name;
 }
 
-const char *
-avro_column_field(const AvroColumn *column)
-{
-    return column->field_option != NULL ? column->field_option : column->name;
-}
-
 /* Append decimal: a scale below zero has its digits before the point. */
 static void
 append_decimal(StringInfo json, const AvroColumn *column, int32 typmod)
