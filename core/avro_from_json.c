@@ -421,8 +421,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
         CS_TRY(cs_avro_encode_long((int64_t) json_object_size(json), e->out, err));
     json_object_keylen_foreach(json, key, key_len, item)
     {
-        CS_TRY(cs_avro_encode_long((int64_t) key_len, e->out, err));
-        CS_TRY(cs_buffer_append(e->out, key, key_len, err));
+        CS_TRY(cs_avro_encode_bytes((cs_slice){key, key_len}, e->out, err));
         CS_TRY(blame(key, encode_json(e, type->items, item, err), err));
     }
     return cs_avro_encode_long(0, e->out, err);
