@@ -61,10 +61,7 @@ grow(merger *m, void *array, size_t *capacity, size_t count, size_t item_size, c
 bool
 cs_merged_names_have(const cs_merged_names *list, const char *name)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], name) == 0)
-            return true;
-    return false;
+    return cs_avro_names_have(&(cs_avro_names){list->items, list->count}, name);
 }
 
 /* Note a name's place in some list, unless it has one already. */
@@ -328,13 +325,12 @@ static cs_code
 merge_field(merger *m, cs_merged_type *record, size_t place, const cs_avro_field *field,
             cs_error *err)
 {
-    const cs_merged_names theirs = {field->aliases.items, field->aliases.count, 0};
     cs_merged_field *known = &record->fields[place];
     cs_merged_type *type = known->type;
     const char *older = known->name;
 
     if (strcmp(older, field->name) != 0 &&
-        cs_merged_names_have(&theirs, older)) /* the newer name */
+        cs_avro_names_have(&field->aliases, older)) /* the newer name */
     {
         known->name = field->name;
         CS_TRY(add_name(m, &known->aliases, older, err));
@@ -520,10 +516,8 @@ is_branch(const cs_merged_type *branch, const cs_avro_node *node)
 {
     if (branch->type.type != node->type || !types_fit(branch, node))
         return false;
-    for (size_t i = 0; i < node->aliases.count; i++)
-        if (strcmp(branch->type.name, node->aliases.items[i]) == 0)
-            return true;
     return node->name == NULL || strcmp(branch->type.name, node->name) == 0 ||
+           cs_avro_names_have(&node->aliases, branch->type.name) ||
            cs_merged_names_have(&branch->aliases, node->name);
 }
 

@@ -65,21 +65,6 @@ plain_text(const json_t *json)
     return text != NULL && strlen(text) == json_string_length(json) ? text : NULL;
 }
 
-/* True if text is [A-Za-z_][A-Za-z0-9_]*. */
-static bool
-is_simple_name(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-    {
-        char c = text[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return len > 0;
-}
-
 /* True if text is simple names separated by dots. */
 static bool
 is_full_name(const char *text)
@@ -88,7 +73,7 @@ is_full_name(const char *text)
     {
         size_t len = strcspn(text, ".");
 
-        if (!is_simple_name(text, len))
+        if (!cs_avro_is_name((cs_slice){text, len}))
             return false;
         if (text[len] == '\0')
             return true;
@@ -164,7 +149,7 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
     {
         const char *name = plain_text(json_array_get(json, i));
         bool valid = name != NULL &&
-                     (space != NULL ? is_full_name(name) : is_simple_name(name, strlen(name)));
+                     (space != NULL ? is_full_name(name) : cs_avro_is_name(cs_slice_of(name)));
 
         if (!valid)
             code = fail_here(p, err, "%s hold what is not a name", what);
@@ -244,7 +229,7 @@ parse_field(parser *p, const json_t *json, const char *space, json_t *seen, cs_a
     const char *name = plain_text(json_object_get(json, "name"));
 
     p->field = NULL;
-    if (name == NULL || !is_simple_name(name, strlen(name)))
+    if (name == NULL || !cs_avro_is_name(cs_slice_of(name)))
         return cs_fail(err, CS_ERR_DATA, "schema: field %zu of record \"%.100s\" has no valid name",
                        json_object_size(seen) + 1, p->record);
     if (json_object_get(seen, name) != NULL)

@@ -203,16 +203,6 @@ typedef enum closeness
     CLOSE_SHORT  /* the same name in another namespace; any logical type */
 } closeness;
 
-/* True if the list holds the name. */
-static bool
-has_name(const cs_avro_names *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* Where a name stands in some list. */
 typedef struct name_place
 {
@@ -466,7 +456,7 @@ is_same_type(const cs_avro_node *writer, const cs_avro_node *branch, closeness c
     if (writer->type != branch->type)
         return false;
     if (close == CLOSE_ALIAS)
-        return branch->name != NULL && has_name(&branch->aliases, writer->name);
+        return branch->name != NULL && cs_avro_names_have(&branch->aliases, writer->name);
     if (branch->name == NULL)
         return close == CLOSE_SHORT || writer->logical == branch->logical;
     if (close == CLOSE_NAME)
