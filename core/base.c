@@ -3,6 +3,7 @@
  *     Errors, memory and byte buffers.
  */
 #include "base.h"
+#include "word.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -248,7 +249,7 @@ cs_utf8_valid(const char *data, size_t len)
         if (len - i >= sizeof(word))
         {
             memcpy(&word, p + i, sizeof(word));
-            if ((word & UINT64_C(0x8080808080808080)) == 0)
+            if ((word & CS_HIGH_BITS) == 0)
             {
                 i += sizeof(word);
                 continue;
