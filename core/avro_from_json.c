@@ -81,8 +81,7 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a number is one that we print so: never without a point, and no more digits than it has.
- */
+/* True if we print a number so: never without a point, with no more digits than it has. */
 static bool
 is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
@@ -249,8 +248,7 @@ read_time(const char *text, cs_value *value)
             cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
-/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four
- * digits. */
+/* Read a date as we print it: 2024-03-10, with a sign where the year has not four digits. */
 static bool
 read_date(const char *text, int32_t *date)
 {

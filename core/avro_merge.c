@@ -358,8 +358,7 @@ note_fields(const cs_merged_type *record, json_t *names, json_t *aliases, cs_err
     return CS_OK;
 }
 
-/* The field that another schema's is by an alias of either; the number of fields if there is none.
- */
+/* The field that another schema's is by an alias of either; num_fields if there is none. */
 static size_t
 find_alias(const cs_merged_type *record, const cs_avro_field *field, const json_t *names,
            const json_t *aliases, const bool *seen)
