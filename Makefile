@@ -28,8 +28,8 @@ endif
 
 SUB = --no-print-directory PG_CONFIG=$(PG_CONFIG) -C
 
-.PHONY: all core extension loader tests fuzz install install-manual demo notebook
-.PHONY: check check-matrix soak bench lint clean help
+.PHONY: all core extension loader tests fuzz install install-manual uninstall dist packages
+.PHONY: demo notebook check check-matrix check-packages check-sanitizers soak bench lint clean help
 
 all: extension loader ## build the loader and the extension
 
@@ -60,7 +60,7 @@ build/server-version: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else \
 	  if test -e $@; then $(MAKE) $(SUB) extension clean; fi; mv $@.new $@; fi
 
-install: all install-manual ## install the extension for PG_CONFIG, and the loader in $(prefix)/bin
+install: all install-manual ## the extension for PG_CONFIG, the loader in $(prefix)/bin
 	$(MAKE) $(SUB) extension install
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 build/clickstream '$(DESTDIR)$(bindir)/clickstream'
@@ -74,20 +74,41 @@ install-manual:
 	$(INSTALL) -m 644 completions/_clickstream '$(DESTDIR)$(zshcompdir)/_clickstream'
 	$(INSTALL) -m 644 completions/clickstream.fish '$(DESTDIR)$(fishcompdir)/clickstream.fish'
 
-demo: ## log to report in a throwaway server; LOG= LOG_FORMAT= MAPPING= MOVIELENS= KEEP=1
+uninstall: ## remove what "make install" put there
+	$(MAKE) $(SUB) extension uninstall
+	rm -f '$(DESTDIR)$(bindir)/clickstream' \
+	  $(patsubst docs/man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard docs/man/*.1)) \
+	  '$(DESTDIR)$(bashcompdir)/clickstream' '$(DESTDIR)$(zshcompdir)/_clickstream' \
+	  '$(DESTDIR)$(fishcompdir)/clickstream.fish'
+
+dist: ## make the source archives, for PGXN and others, in build
+	@scripts/dist
+
+packages: ## build the Debian packages for this release, in build/packages
+	@scripts/packages
+
+check-packages: ## test the packages in clean Debian chroots; RELEASES="bookworm"
+	@scripts/check-packages $(RELEASES)
+
+demo: ## log to report in a throwaway server; LOG= MAPPING= KEEP=1
 	@scripts/demo
 
 notebook: ## open the notebooks on a throwaway server, in JupyterLab
 	@scripts/notebook
 
-check: ## run every test; SUITES="unit fuzz regress tap python cloud notebooks" for some of them
+check: ## run every test; SUITES="unit regress" for some of the suites
 	@scripts/check $(SUITES)
 
-check-matrix: ## the server tests with each version of PostgreSQL; SERVERS="15 16 17 18"
+check-matrix: ## the server tests with PostgreSQL SERVERS="15 16 17 18"
 	@scripts/check-matrix $(SERVERS)
 
 soak: ## run the randomised tests with their full counts
 	@CLICKSTREAM_SOAK=1 scripts/check unit fuzz tap python cloud
+
+check-sanitizers: ## the SQL tests and the program under valgrind and sanitizers
+	@CLICKSTREAM_SOAK=1 scripts/check valgrind asan
+	@SANITIZE=address scripts/check tap python
+	@SANITIZE=thread scripts/check tap python
 
 bench: ## run the benchmarks
 	@bench/run
@@ -103,7 +124,7 @@ help: ## show this list
 	@echo 'Usage: make [TARGET] [PG_CONFIG=/path/to/pg_config]'
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-16s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'On Debian, scripts/install-deps installs what building needs; demo and'
 	@echo 'check do that by themselves.'

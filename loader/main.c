@@ -120,5 +120,6 @@ main(int argc, char **argv)
     if (status == STATUS_INTERRUPTED)
         log_interrupted();
     log_flush();
+    secret_free_arguments(arguments);
     return status;
 }

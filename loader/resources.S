@@ -71,6 +71,4 @@
     resource resource_report_html, "loader/web/report.html"
     resource resource_report_css, "loader/web/report.css"
 
-    .section .note.GNU-stack, "", %progbits
-
-    .section .note.GNU-stack, "", %progbits
+    .section .note.GNU-stack, ""

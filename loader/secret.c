@@ -84,3 +84,11 @@ secret_take_arguments(int argc, char **argv)
     }
     return copies;
 }
+
+void
+secret_free_arguments(char **arguments)
+{
+    for (char **one = arguments; *one != NULL; one++)
+        free(*one);
+    free(arguments);
+}

@@ -17,4 +17,7 @@ extern void secret_mask_quoted(char *text);
  */
 extern char **secret_take_arguments(int argc, char **argv);
 
+/* Free what secret_take_arguments returned. */
+void secret_free_arguments(char **arguments);
+
 #endif

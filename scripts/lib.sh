@@ -9,6 +9,9 @@ umask 022
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# Print the version of the project: that of the control file.
+version() { sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$root/extension/clickstream.control"; }
+
 # Forget the caller's connection settings: only our own server is meant.
 clean_environment() {
     local name

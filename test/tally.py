@@ -94,6 +94,7 @@ def read_pg_regress(path):
     alternative expected file lets pg_regress accept that.
     """
     tally = Tally()
+    suite = path.parent.name
     for line in path.read_text(errors="replace").splitlines():
         old = re.match(r"(?:test|    )\s*(\S+)\s+\.\.\. (ok|FAILED|failed)", line)
         new = re.match(r"(ok|not ok) \d+\s+[-+] (\S+)", line)
@@ -106,9 +107,9 @@ def read_pg_regress(path):
         output = path.parent / "results" / f"{name}.out"
         skip = output.exists() and re.search(r"^skipped: .*", output.read_text(), re.MULTILINE)
         if not good:
-            tally.failed.append(f"regress: {name}")
+            tally.failed.append(f"{suite}: {name}")
         elif skip:
-            tally.skipped.append(f"regress: {name}: {skip.group()}")
+            tally.skipped.append(f"{suite}: {name}: {skip.group()}")
         else:
             tally.passed += 1
     return tally
@@ -117,7 +118,7 @@ def read_pg_regress(path):
 def read_program(folder, name):
     """Add up the results of one program and judge its exit status."""
     tally = Tally()
-    if folder.name == "regress":
+    if name == "pg_regress":
         tally.add(read_pg_regress(folder / f"{name}.log"))
     for path in sorted(folder.glob(f"{name}.xml")) + sorted(folder.glob(f"{name}-*.xml")):
         tally.add(read_junit(path))

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import time
@@ -16,12 +17,22 @@ PROGRAM = os.environ.get("CLICKSTREAM_BIN", str(ROOT / "build" / "clickstream"))
 SOAK = os.environ.get("CLICKSTREAM_SOAK") == "1"
 SEED = int(os.environ.get("CLICKSTREAM_SEED") or (time.time() if SOAK else 1))
 
+# Is the program built with a sanitizer? Its own memory then hides that of the program.
+SANITIZED = bool(os.environ.get("CLICKSTREAM_SANITIZE"))
+measures_memory = pytest.mark.skipif(SANITIZED, reason="a sanitizer takes memory of its own")
+
 GOOD_LINE = b"2024-03-10T08:00:00Z GET /campaigns/1 u1\n"
 
 
 def pytest_report_header():
     """Say what repeats the run."""
     return f"CLICKSTREAM_SEED={SEED}"
+
+
+def limit_memory(kind, size):
+    """Allow this process no more; a sanitizer reserves terabytes of addresses, and no limit is set."""
+    if not SANITIZED:
+        resource.setrlimit(kind, (size, size))
 
 
 class Result:

@@ -39,7 +39,7 @@ import pytest
 import avro_model as model
 import avro_peers as peers
 from avro_build import PACK, SYNC, block, data, header, long, longs, record_of
-from conftest import GOOD_LINE, PROGRAM, SEED, SOAK
+from conftest import GOOD_LINE, PROGRAM, SEED, SOAK, limit_memory
 
 LONG = record_of("long")
 NULLS = record_of({"type": "array", "items": "null"})
@@ -49,7 +49,7 @@ MEMORY = 1 << 29    # of address space; what a hostile file may not pass
 
 def few_resources():
     """Too little memory for what a hostile file asks for, and a small stack."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(resource.RLIMIT_AS, MEMORY)
     resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20))
 
 

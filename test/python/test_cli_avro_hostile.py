@@ -3,10 +3,12 @@
 what is to be said of it. The message names the file and a byte; the exit code is 2."""
 
 import json
+import resource
 import zlib
 
 import pytest
 from avro_build import SYNC, block, data, deflate, header, long, longs, record_of, snappy
+from conftest import limit_memory
 
 LONG = record_of("long")
 STRING = record_of("string")
@@ -108,7 +110,7 @@ FILES = [
 def test_hostile(here, command, content, message):
     """Said, with file and byte, and never by a signal; from a pipe, too."""
     here.write("f.avro", content)
-    limited = {"preexec_fn": limit_memory}
+    limited = {"preexec_fn": little_memory}
     result = here.run(command, "f.avro", **limited)
     if command == "inspect" and result.code == 0:
         return  # what is wrong stands inside of a block
@@ -123,10 +125,9 @@ def test_hostile(here, command, content, message):
         assert here.run("cat", "--salvage", "f.avro", **limited).code == 2
 
 
-def limit_memory():
+def little_memory():
     """What is refused shall not be allocated first."""
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (400 * MEBI, 400 * MEBI))
+    limit_memory(resource.RLIMIT_AS, 400 * MEBI)
 
 
 # What is unusual, and right.

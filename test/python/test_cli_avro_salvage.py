@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from avro_build import block, data, header, long, record_of
-from conftest import PROGRAM
+from conftest import PROGRAM, measures_memory
 
 SCHEMA = record_of("long", "string")
 ACCOUNT = re.compile(
@@ -93,6 +93,7 @@ def limit_memory():
     resource.setrlimit(resource.RLIMIT_DATA, (24 * 2**20, 24 * 2**20))
 
 
+@measures_memory
 def test_memory(here):
     """A large file is read block by block."""
     rows = b"".join(long(i) + data("x" * 90) for i in range(2000))

@@ -255,12 +255,12 @@ def start_long_comparison(here):
 
 def test_reference_that_crashes(here):
     process, child = start_long_comparison(here)
-    os.kill(child, signal.SIGSEGV)
+    os.kill(child, signal.SIGABRT)    # a sanitizer would report SIGSEGV as its own finding
     out, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert b"f.avro: OK, 4000000 records" in out and b"the same" not in out
     assert b"clickstream: error: f.avro: avro-c crashed at record " in err
-    assert b"signal 11" in err
+    assert b"signal 6" in err
 
 
 @pytest.mark.skipif(not os.environ.get("CLICKSTREAM_SOAK"), reason="takes a minute: make soak")

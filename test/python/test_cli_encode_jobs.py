@@ -6,7 +6,7 @@ import resource
 
 import pytest
 import zstandard
-from conftest import GOOD_LINE, SEED, SOAK
+from conftest import GOOD_LINE, SEED, SOAK, measures_memory
 from encode_logs import check_metadata, random_log, read, sha256, without_marker
 
 CODECS = ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"]
@@ -89,6 +89,7 @@ def test_number_of_jobs(here, jobs):
     assert result.code == 1 and "--jobs" in result.err
 
 
+@measures_memory
 def test_memory(here):
     """64 MB are enough for two threads, however long the log and its lines are."""
     with open(here.path / "a.txt", "wb") as file:

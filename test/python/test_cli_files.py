@@ -10,7 +10,7 @@ import time
 
 import fastavro
 import pytest
-from conftest import GOOD_LINE
+from conftest import GOOD_LINE, measures_memory
 
 BAD_LINE = b"not a log line\n"
 
@@ -333,6 +333,7 @@ def test_interrupt(here, number):
     assert here.names() == []
 
 
+@measures_memory
 def test_constant_memory(here):
     """A line of 200 MB and a log of many lines are read in little memory."""
     with open(here.path / "a.txt", "wb") as file:

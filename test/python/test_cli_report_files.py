@@ -15,7 +15,7 @@ import time
 import fastavro
 import pytest
 import zstandard
-from conftest import GOOD_LINE, PROGRAM, ROOT
+from conftest import GOOD_LINE, PROGRAM, ROOT, measures_memory
 
 TRUTH = ROOT / "test" / "truth"
 SOAK = bool(os.environ.get("CLICKSTREAM_SOAK"))
@@ -471,6 +471,7 @@ def peak_kilobytes(pid):
         return max((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), default=0)
 
 
+@measures_memory
 @pytest.mark.skipif(not SOAK, reason="30 million events: only with CLICKSTREAM_SOAK=1")
 def test_memory(here):
     """30 million events of 780,000 users with --memory 256MB stay within it."""

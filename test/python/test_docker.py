@@ -1,6 +1,6 @@
 # test/python/test_docker.py - the files in docker/, as far as can be told without a build
-"""Nothing here runs a container: linters read the files, and the image of the service is
-held against what the program is linked with."""
+"""Nothing here runs a container: linters read the files, and the images are held
+against what the program and the extension are linked with."""
 
 import pathlib
 import re
@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROGRAM, ROOT
+from conftest import PROGRAM, ROOT, SANITIZED
 
 DOCKER = ROOT / "docker"
+EXTENSION = [ROOT / "extension/clickstream.so", ROOT / "extension/clickstream_algebra.so"]
 TOOLS = pathlib.Path(sys.executable).parent
 
 
@@ -65,15 +66,34 @@ def packages_with(library):
     return {line.split(":")[0] for line in process.stdout.splitlines()}
 
 
-def test_image_has_the_libraries():
-    """The image has the package of each library that the program is linked with."""
+def libraries_of(path):
+    """The libraries that a program or library is linked with, but for those of every image."""
+    dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) - {"libc.so.6", "libm.so.6"}
+
+
+@pytest.mark.skipif(SANITIZED, reason="the image has no libraries of a sanitizer")
+@pytest.mark.parametrize("name, paths, known", [
+    ("Dockerfile", [PROGRAM], "libmicrohttpd.so.12"),
+    ("Dockerfile.postgres", EXTENSION, "libopenblas.so.0"),
+])
+def test_image_has_the_libraries(name, paths, known):
+    """The image has the package of each library that its programs are linked with, and no other."""
     release = pathlib.Path("/etc/os-release")
     if not release.exists() or 'VERSION_ID="12"' not in release.read_text():
         pytest.skip("not Debian 12, which the image is made from")
-    text = (DOCKER / "Dockerfile").read_text()
-    listed = set(re.search(r"--no-install-recommends ((?:[^&\\]|\\\n)*)", text)[1].split())
-    dynamic = subprocess.run(
-        ["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True).stdout
-    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) - {"libc.so.6", "libm.so.6"}
-    assert "libmicrohttpd.so.12" in needed
-    assert [name for name in needed if not packages_with(name) & listed] == []
+    text = (DOCKER / name).read_text()
+    listed = set(re.search(r"--no-install-recommends ((?:[^&\\]|\\\n)*)", text)[1].replace("\\", " ").split())
+    needed = set().union(*map(libraries_of, paths))
+    assert known in needed
+    packages = {library: packages_with(library) for library in needed}
+    assert [library for library in needed if not packages[library] & listed] == []
+    assert listed - set().union(*packages.values()) - {"ca-certificates"} == set()
+
+
+def test_images_do_without_root():
+    """The last stage ends as a user by number, and has nothing to compile with."""
+    for path in (DOCKER / "Dockerfile", DOCKER / "Dockerfile.postgres"):
+        last = path.read_text().split("\nFROM ")[-1]
+        assert re.findall(r"^USER (.*)$", last, re.MULTILINE) == ["999"]
+        assert "install-deps" not in last and "COPY . " not in last

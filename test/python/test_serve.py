@@ -18,7 +18,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import PROGRAM
+from conftest import PROGRAM, measures_memory
 
 SOAK = os.environ.get("CLICKSTREAM_SOAK") == "1"
 TOKEN = "a token of the test's own"
@@ -349,6 +349,7 @@ def peak_memory(process):
         return int(re.search(r"VmHWM:\s*(\d+) kB", file.read())[1])
 
 
+@measures_memory
 def test_memory_of_the_page_does_not_follow_the_rows(shop):
     running = Service(shop, "--workers", "1")
     try:

@@ -10,6 +10,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
+plan skip_all => 'a sanitizer takes memory of its own' if $ENV{CLICKSTREAM_SANITIZE};
+
 my $limit = 64 * 1024;    # kB, with up to two jobs and blocks of up to 4 MB
 my $blocks = $ENV{CLICKSTREAM_SOAK} ? 512 : 24;
 my $per_block = 38_000;
