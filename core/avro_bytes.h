@@ -10,8 +10,7 @@
 
 #include "avro_container.h"
 #include "varint.h"
-
-#include <endian.h>
+#include "word.h"
 
 /* A run of encoded bytes and how far it has been read. */
 typedef struct cs_avro_bytes
@@ -67,7 +66,7 @@ cs_bytes_long(cs_avro_bytes *in, int64_t *value)
         }
         memcpy(&word, at, sizeof(word));
         word = le64toh(word);
-        stops = ~word & UINT64_C(0x8080808080808080);
+        stops = ~word & CS_HIGH_BITS;
         if (stops != 0)
         {
             unsigned bits = (unsigned) __builtin_ctzll(stops); /* of the last byte: its stop bit */
@@ -93,8 +92,7 @@ cs_bytes_long(cs_avro_bytes *in, int64_t *value)
 static inline bool
 cs_is_text(cs_slice text, size_t room)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t ones = CS_EACH_BYTE(1);
     uint64_t word, found = 0;
     size_t i = 0;
 
@@ -120,7 +118,7 @@ cs_is_text(cs_slice text, size_t room)
     else
         for (; i < text.len; i++)
             found |= (uint64_t) (uint8_t) text.data[i] | ((uint64_t) (uint8_t) text.data[i] - 1);
-    return (found & high) == 0 || cs_is_text_slowly(text);
+    return (found & CS_HIGH_BITS) == 0 || cs_is_text_slowly(text);
 }
 
 /* Take len bytes; false if fewer are left. */

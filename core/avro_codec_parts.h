@@ -29,8 +29,7 @@ cs_code cs_codec_fail_data(const cs_codec_state *state, cs_error *err);
 /* Report that the codec's library could not get memory. */
 cs_code cs_codec_fail_memory(const cs_codec_state *state, cs_error *err);
 
-/* The codecs whose libraries work on whole buffers: avro_codec.c; on streams: avro_codec_stream.c.
- */
+/* The codecs whose libraries work on streams (avro_codec_stream.c). */
 cs_code cs_bzip2_compress(cs_codec_state *state, cs_slice data, cs_buffer *out, cs_error *err);
 cs_code cs_bzip2_decompress(cs_codec_state *state, cs_slice data, size_t limit, cs_buffer *out,
                             cs_error *err);

@@ -153,16 +153,11 @@ locate(const cs_avro_cursor *cursor, int64_t record, cs_code code, cs_error *err
 static cs_code
 fail_field(const cs_avro_cursor *cursor, const cs_avro_field *field, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
     if (code == CS_ERR_DATA)
         cs_fail(err, code, "field \"%.100s\" is damaged: not a valid %s", field->name,
                 cs_avro_type_name(field->type->type));
     else if (code == CS_ERR_LIMIT)
-    {
-        memcpy(reason, err->message, sizeof(reason));
-        cs_fail(err, code, "field \"%.60s\": %.240s", field->name, reason);
-    }
+        cs_fail_within(err, code, "field \"%.60s\"", field->name);
     return locate(cursor, cursor->done, code, err);
 }
 
@@ -185,13 +180,11 @@ finish_column(const cs_avro_cursor *cursor, int64_t record, size_t column, cs_va
               cs_error *err)
 {
     const cs_plan_column *info = &cursor->plan->columns[column];
-    char reason[CS_ERROR_MESSAGE_SIZE];
     cs_code code = cs_plan_finish(info, value, err);
 
     if (code == CS_OK)
         return CS_OK;
-    memcpy(reason, err->message, sizeof(reason));
-    cs_fail(err, code, "field \"%.60s\": %.240s", info->field->name, reason);
+    cs_fail_within(err, code, "field \"%.60s\"", info->field->name);
     err->field = (int) column;
     return locate(cursor, record, code, err);
 }

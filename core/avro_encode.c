@@ -18,9 +18,8 @@ cs_avro_encode_long(int64_t value, cs_buffer *buffer, cs_error *err)
     return CS_OK;
 }
 
-/* Append a length and bytes. */
-static cs_code
-encode_bytes(cs_slice bytes, cs_buffer *buffer, cs_error *err)
+cs_code
+cs_avro_encode_bytes(cs_slice bytes, cs_buffer *buffer, cs_error *err)
 {
     uint8_t *out;
 
@@ -37,7 +36,7 @@ static cs_code
 encode_raw(const cs_avro_node *type, cs_slice bytes, cs_buffer *buffer, cs_error *err)
 {
     if (type->type != CS_AVRO_FIXED)
-        return encode_bytes(bytes, buffer, err);
+        return cs_avro_encode_bytes(bytes, buffer, err);
     if (bytes.len != type->size)
         return cs_fail(err, CS_ERR_RANGE, "%zu bytes do not fit a fixed of %zu", bytes.len,
                        type->size);
@@ -145,7 +144,7 @@ encode_decimal(const cs_avro_node *type, const cs_value *value, cs_buffer *buffe
     if (digits > (size_t) type->precision)
         return cs_fail(err, CS_ERR_RANGE, "decimal has more than %d digits", type->precision);
     if (type->type != CS_AVRO_FIXED)
-        return encode_bytes((cs_slice){(const char *) data, len}, buffer, err);
+        return cs_avro_encode_bytes((cs_slice){(const char *) data, len}, buffer, err);
     for (; len > type->size && data[0] == sign; data++)
         len--;
     if (len > type->size)
@@ -167,7 +166,7 @@ encode_uuid(const cs_avro_node *type, const cs_value *value, cs_buffer *buffer, 
     if (type->type == CS_AVRO_FIXED)
         return cs_buffer_append(buffer, value->as.uuid, CS_UUID_BYTES, err);
     cs_uuid_format(value->as.uuid, text);
-    return encode_bytes(cs_slice_of(text), buffer, err);
+    return cs_avro_encode_bytes(cs_slice_of(text), buffer, err);
 }
 
 /* Append a duration: three little-endian numbers. */
@@ -185,7 +184,7 @@ static cs_code
 encode_string(const cs_avro_node *type, cs_slice text, cs_buffer *buffer, cs_error *err)
 {
     if (type->type != CS_AVRO_ENUM)
-        return encode_bytes(text, buffer, err);
+        return cs_avro_encode_bytes(text, buffer, err);
     for (size_t i = 0; i < type->symbols.count; i++)
         if (cs_slice_is(text, type->symbols.items[i]))
             return cs_avro_encode_long((int64_t) i, buffer, err);
@@ -359,7 +358,6 @@ cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_b
 
     for (size_t i = 0; i < schema->num_fields; i++)
     {
-        char reason[CS_ERROR_MESSAGE_SIZE];
         cs_code code;
 
         if (encode_common(schema->fields[i].type, &values[i], buffer))
@@ -368,8 +366,7 @@ cs_avro_encode_record(const cs_avro_schema *schema, const cs_value *values, cs_b
         if (code == CS_OK)
             continue;
         buffer->len = start;
-        memcpy(reason, err->message, sizeof(reason));
-        cs_fail(err, code, "field \"%.60s\": %.240s", schema->fields[i].name, reason);
+        cs_fail_within(err, code, "field \"%.60s\"", schema->fields[i].name);
         err->field = (int) i;
         return code;
     }

@@ -26,4 +26,7 @@ cs_code cs_avro_encode_value(const cs_avro_node *type, const cs_value *value, cs
 /* Append a long in its variable-length form: counts of arrays and maps, branches of unions. */
 cs_code cs_avro_encode_long(int64_t value, cs_buffer *buffer, cs_error *err);
 
+/* Append a length and that many bytes. */
+cs_code cs_avro_encode_bytes(cs_slice bytes, cs_buffer *buffer, cs_error *err);
+
 #endif

@@ -81,8 +81,7 @@ read_real(const json_t *json, double *number)
     return true;
 }
 
-/* True if a number is one that we print so: never without a point, and no more digits than it has.
- */
+/* True if we print a number so: never without a point, with no more digits than it has. */
 static bool
 is_printed_so(const cs_avro_node *type, const json_t *json, double number)
 {
@@ -249,8 +248,7 @@ read_time(const char *text, cs_value *value)
             cs_time_parse(cs_slice_of(cut), CS_TIME_CSV, &value->as.time, &ignored) == CS_OK);
 }
 
-/* Read a date in the form that we print: 2024-03-10, with a sign where the year has not four
- * digits. */
+/* Read a date as we print it: 2024-03-10, with a sign where the year has not four digits. */
 static bool
 read_date(const char *text, int32_t *date)
 {
@@ -389,12 +387,7 @@ encode_base(encoding *e, const cs_avro_node *type, const json_t *json, cs_error 
 static cs_code
 blame(const char *place, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    if (code != CS_ERR_RANGE || err->field >= 0)
-        return code;
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code, "%.60s: %.240s", place, reason);
+    return code == CS_ERR_RANGE ? cs_fail_within(err, code, "%.60s", place) : code;
 }
 
 /* Encode an array. */
@@ -426,8 +419,7 @@ encode_map(encoding *e, const cs_avro_node *type, json_t *json, cs_error *err)
         CS_TRY(cs_avro_encode_long((int64_t) json_object_size(json), e->out, err));
     json_object_keylen_foreach(json, key, key_len, item)
     {
-        CS_TRY(cs_avro_encode_long((int64_t) key_len, e->out, err));
-        CS_TRY(cs_buffer_append(e->out, key, key_len, err));
+        CS_TRY(cs_avro_encode_bytes((cs_slice){key, key_len}, e->out, err));
         CS_TRY(blame(key, encode_json(e, type->items, item, err), err));
     }
     return cs_avro_encode_long(0, e->out, err);

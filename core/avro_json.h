@@ -13,9 +13,7 @@
 #define CS_AVRO_JSON_H
 
 #include "avro_walk.h"
-
-/* jansson's; its header does not go together with some of the server's. */
-typedef struct json_t json_t;
+#include "json_text.h"
 
 typedef enum cs_avro_json_style
 {
@@ -34,8 +32,5 @@ cs_code cs_avro_encode_json(const cs_avro_node *type, const json_t *json, cs_avr
 /* A value of any kind as JSON, in the style of people; a new reference. */
 cs_code cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **json,
                            cs_error *err);
-
-/* Append JSON as text, without blanks. */
-cs_code cs_json_text(const json_t *json, cs_buffer *text, cs_error *err);
 
 #endif

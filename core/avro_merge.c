@@ -9,15 +9,15 @@
  * types end.
  */
 #include "avro_merge_parts.h"
+#include "json_text.h"
 
 #include <jansson.h>
 
 #define MAX_MERGE_DEPTH 200
 
-/* A named type of some schema and what it became. */
+/* What a named type of some schema became. */
 typedef struct known_type
 {
-    const cs_avro_node *node;
     cs_merged_type *merged;
     struct known_type *same_node; /* the one before it; NULL if none */
     struct known_type *same_name;
@@ -61,10 +61,7 @@ grow(merger *m, void *array, size_t *capacity, size_t count, size_t item_size, c
 bool
 cs_merged_names_have(const cs_merged_names *list, const char *name)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], name) == 0)
-            return true;
-    return false;
+    return cs_avro_names_have(&(cs_avro_names){list->items, list->count}, name);
 }
 
 /* Note a name's place in some list, unless it has one already. */
@@ -74,7 +71,7 @@ note_place(json_t *places, const char *name, size_t place, cs_error *err)
     if (json_object_get(places, name) != NULL ||
         json_object_set_new(places, name, json_integer((json_int_t) place)) == 0)
         return CS_OK;
-    return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+    return cs_fail_json_memory(err);
 }
 
 /* The place that was noted for a name; limit if there is none. */
@@ -192,12 +189,7 @@ fail_conflict(merger *m, const cs_merged_type *type, const cs_avro_node *node, c
 static cs_code
 blame_field(const char *name, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    if (code != CS_ERR_ARGUMENT)
-        return code;
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code, "field \"%.60s\": %.240s", name, reason);
+    return code == CS_ERR_ARGUMENT ? cs_fail_within(err, code, "field \"%.60s\"", name) : code;
 }
 
 /* Note what a named type became. */
@@ -214,7 +206,7 @@ remember(merger *m, const cs_avro_node *node, cs_merged_type *type, cs_error *er
         CS_TRY(grow(m, &m->by_name, &m->name_capacity, place, sizeof(known_type *), err));
         m->by_name[m->num_names++] = NULL;
     }
-    *known = (known_type){node, type, m->nodes[node->index], m->by_name[place]};
+    *known = (known_type){type, m->nodes[node->index], m->by_name[place]};
     m->nodes[node->index] = known;
     m->by_name[place] = known;
     return CS_OK;
@@ -333,13 +325,12 @@ static cs_code
 merge_field(merger *m, cs_merged_type *record, size_t place, const cs_avro_field *field,
             cs_error *err)
 {
-    const cs_merged_names theirs = {field->aliases.items, field->aliases.count, 0};
     cs_merged_field *known = &record->fields[place];
     cs_merged_type *type = known->type;
     const char *older = known->name;
 
     if (strcmp(older, field->name) != 0 &&
-        cs_merged_names_have(&theirs, older)) /* the newer name */
+        cs_avro_names_have(&field->aliases, older)) /* the newer name */
     {
         known->name = field->name;
         CS_TRY(add_name(m, &known->aliases, older, err));
@@ -367,8 +358,7 @@ note_fields(const cs_merged_type *record, json_t *names, json_t *aliases, cs_err
     return CS_OK;
 }
 
-/* The field that another schema's is by an alias of either; the number of fields if there is none.
- */
+/* The field that another schema's is by an alias of either; num_fields if there is none. */
 static size_t
 find_alias(const cs_merged_type *record, const cs_avro_field *field, const json_t *names,
            const json_t *aliases, const bool *seen)
@@ -525,10 +515,8 @@ is_branch(const cs_merged_type *branch, const cs_avro_node *node)
 {
     if (branch->type.type != node->type || !types_fit(branch, node))
         return false;
-    for (size_t i = 0; i < node->aliases.count; i++)
-        if (strcmp(branch->type.name, node->aliases.items[i]) == 0)
-            return true;
     return node->name == NULL || strcmp(branch->type.name, node->name) == 0 ||
+           cs_avro_names_have(&node->aliases, branch->type.name) ||
            cs_merged_names_have(&branch->aliases, node->name);
 }
 

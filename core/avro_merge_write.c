@@ -11,7 +11,6 @@
 #include "avro_merge_parts.h"
 
 #include <jansson.h>
-#include <math.h>
 
 typedef struct writing
 {
@@ -31,7 +30,7 @@ static void
 fail_memory(writing *w)
 {
     if (w->code == CS_OK)
-        w->code = cs_fail(w->err, CS_ERR_MEMORY, "out of memory: no JSON value");
+        w->code = cs_fail_json_memory(w->err);
 }
 
 /* Put a value, whose reference is taken, into an object. */
@@ -110,7 +109,7 @@ write_number(writing *w, const cs_avro_node *from, const cs_merged_type *to, cs_
     return json_integer(number);
 }
 
-/* A number with a fraction; JSON has none for infinities and NaN. */
+/* A number with a fraction. */
 static json_t *
 write_real(const cs_avro_node *from, cs_avro_bytes *in)
 {
@@ -126,9 +125,7 @@ write_real(const cs_avro_node *from, cs_avro_bytes *in)
     }
     else
         memcpy(&number, data, sizeof(number));
-    if (isfinite(number))
-        return json_real(number);
-    return json_string(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+    return cs_json_real(number);
 }
 
 /* Bytes as a string of code points. */

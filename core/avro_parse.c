@@ -65,21 +65,6 @@ plain_text(const json_t *json)
     return text != NULL && strlen(text) == json_string_length(json) ? text : NULL;
 }
 
-/* True if text is [A-Za-z_][A-Za-z0-9_]*. */
-static bool
-is_simple_name(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-    {
-        char c = text[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return len > 0;
-}
-
 /* True if text is simple names separated by dots. */
 static bool
 is_full_name(const char *text)
@@ -88,7 +73,7 @@ is_full_name(const char *text)
     {
         size_t len = strcspn(text, ".");
 
-        if (!is_simple_name(text, len))
+        if (!cs_avro_is_name((cs_slice){text, len}))
             return false;
         if (text[len] == '\0')
             return true;
@@ -159,19 +144,19 @@ parse_names(parser *p, const json_t *json, const char *what, const char *space,
         return fail_here(p, err, "%s are not a list", what);
     CS_TRY(cs_arena_take_array(p->arena, count, sizeof(char *), &names->items, err));
     seen = json_pack("{}");
-    code = seen != NULL ? CS_OK : cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+    code = seen != NULL ? CS_OK : cs_fail_json_memory(err);
     for (size_t i = 0; i < count && code == CS_OK; i++)
     {
         const char *name = plain_text(json_array_get(json, i));
         bool valid = name != NULL &&
-                     (space != NULL ? is_full_name(name) : is_simple_name(name, strlen(name)));
+                     (space != NULL ? is_full_name(name) : cs_avro_is_name(cs_slice_of(name)));
 
         if (!valid)
             code = fail_here(p, err, "%s hold what is not a name", what);
         else if (json_object_get(seen, name) != NULL)
             code = fail_here(p, err, "%.100s is named twice", name);
         else if (json_object_set_new(seen, name, json_true()) != 0)
-            code = cs_fail(err, CS_ERR_MEMORY, "out of memory");
+            code = cs_fail_json_memory(err);
         else
             code = full_name(p, space != NULL ? space : "", name, &names->items[i], err);
         names->count = i + 1;
@@ -217,7 +202,7 @@ define_name(parser *p, const json_t *json, const char *space, cs_avro_node *node
     if (json_object_get(p->names, node->name) != NULL)
         return fail_here(p, err, "type \"%.100s\" is defined twice", node->name);
     if (json_object_set_new(p->names, node->name, json_integer(node->index)) != 0)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory");
+        return cs_fail_json_memory(err);
     CS_TRY(name_space(p, node->name, &space, err));
     return parse_names(p, json_object_get(json, "aliases"), "the aliases", space, &node->aliases,
                        err);
@@ -244,7 +229,7 @@ parse_field(parser *p, const json_t *json, const char *space, json_t *seen, cs_a
     const char *name = plain_text(json_object_get(json, "name"));
 
     p->field = NULL;
-    if (name == NULL || !is_simple_name(name, strlen(name)))
+    if (name == NULL || !cs_avro_is_name(cs_slice_of(name)))
         return cs_fail(err, CS_ERR_DATA, "schema: field %zu of record \"%.100s\" has no valid name",
                        json_object_size(seen) + 1, p->record);
     if (json_object_get(seen, name) != NULL)
@@ -252,7 +237,7 @@ parse_field(parser *p, const json_t *json, const char *space, json_t *seen, cs_a
                        "schema: field \"%.60s\" of record \"%.100s\" is defined twice", name,
                        p->record);
     if (json_object_set_new(seen, name, json_true()) != 0)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory");
+        return cs_fail_json_memory(err);
     CS_TRY(cs_arena_copy(p->arena, name, strlen(name), &field->name, err));
     p->field = field->name;
     CS_TRY(parse_names(p, json_object_get(json, "aliases"), "the aliases", NULL, &field->aliases,
@@ -368,7 +353,7 @@ parse_union(parser *p, const json_t *json, const char *space, cs_avro_node *node
         else if (json_object_get(seen, name) != NULL)
             code = fail_here(p, err, "its union holds %.100s twice", name);
         else if (json_object_set_new(seen, name, json_true()) != 0)
-            code = cs_fail(err, CS_ERR_MEMORY, "out of memory");
+            code = cs_fail_json_memory(err);
     }
     json_decref(seen);
     return code;
@@ -497,16 +482,12 @@ encode_default(parser *p, const pending_default *pending, cs_buffer *bytes, cs_e
 {
     cs_avro_field *field = pending->field;
     const char *copy;
-    char reason[200];
     cs_code code = cs_avro_encode_json(field->type, pending->json, CS_JSON_DEFAULT, bytes, err);
 
     if (code == CS_ERR_RANGE)
-    {
-        snprintf(reason, sizeof(reason), "%.190s", err->message);
-        return cs_fail(err, CS_ERR_DATA,
-                       "schema: field \"%.60s\" of record \"%.60s\" has a wrong default: %s",
-                       field->name, pending->record, reason);
-    }
+        return cs_fail_within(err, CS_ERR_DATA,
+                              "schema: field \"%.60s\" of record \"%.60s\" has a wrong default",
+                              field->name, pending->record);
     if (code != CS_OK)
         return code;
     CS_TRY(cs_arena_copy(p->arena, bytes->data, bytes->len, &copy, err));
@@ -573,17 +554,15 @@ build_tree(cs_avro_schema *schema, const json_t *root, cs_error *err)
 static cs_code
 parse_text(cs_avro_schema *schema, const char *json, size_t len, cs_error *err)
 {
-    json_error_t json_error;
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                              &json_error);
-    cs_code code;
+    json_t *root;
+    cs_code code =
+        cs_json_parse((cs_slice){json, len},
+                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &root, err);
 
-    if (root == NULL &&
-        (json_error.text[0] == '\0' || json_error_code(&json_error) == json_error_out_of_memory))
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
-    if (root == NULL)
-        return cs_fail(err, CS_ERR_DATA, "schema is not valid JSON: %s at line %d, column %d",
-                       json_error.text, json_error.line, json_error.column);
+    if (code == CS_ERR_DATA)
+        return cs_fail_within(err, code, "schema is not valid JSON");
+    if (code != CS_OK)
+        return code;
     code = build_tree(schema, root, err);
     json_decref(root);
     if (code == CS_OK)

@@ -141,16 +141,13 @@ merge_runs(compiler *c, cs_error *err)
 static cs_code
 blame_default(const cs_avro_field *field, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
     if (code == CS_ERR_DATA) /* it came without a message, and does not happen */
         return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": its default cannot be read",
                        field->name);
     if (code != CS_ERR_RANGE && code != CS_ERR_LIMIT)
         return code;
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code == CS_ERR_RANGE ? CS_ERR_ARGUMENT : code,
-                   "field \"%.60s\": its default cannot be read: %.200s", field->name, reason);
+    return cs_fail_within(err, code == CS_ERR_RANGE ? CS_ERR_ARGUMENT : code,
+                          "field \"%.60s\": its default cannot be read", field->name);
 }
 
 /* Decode a default once: the column's value in every record. */
@@ -290,7 +287,7 @@ cs_avro_plan_free(cs_avro_plan *plan)
     if (plan == NULL)
         return;
     cs_arena_free(&plan->arena);
-    plan->env->release(plan->env->ctx, plan);
+    cs_release(plan->env, plan);
 }
 
 cs_avro_shape

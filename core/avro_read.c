@@ -13,9 +13,6 @@
 /* Blocks up to this size are read several at once and used where they lie. */
 #define SMALL_BLOCK_BYTES (CS_INPUT_WINDOW_BYTES / 4)
 
-/* What next_head reads at a time: a head, and a few empty blocks. */
-#define HEAD_AHEAD_BYTES ((size_t) 512)
-
 /* No codec makes more than this of nothing. */
 #define EMPTY_STORED_BYTES 64
 
@@ -75,7 +72,7 @@ cs_avro_reader_close(cs_avro_reader *reader)
     cs_buffer_free(&reader->stored);
     cs_buffer_free(&reader->decompressed);
     cs_input_close(&reader->input);
-    reader->env->release(reader->env->ctx, reader);
+    cs_release(reader->env, reader);
 }
 
 cs_code
@@ -216,8 +213,9 @@ check_marker(cs_avro_reader *reader, cs_error *err)
     return CS_OK;
 }
 
-cs_code
-cs_reader_pass(cs_avro_reader *reader, const cs_avro_head *head, cs_error *err)
+/* Let the next block be the one behind this one. */
+static cs_code
+pass_block(cs_avro_reader *reader, const cs_avro_head *head, cs_error *err)
 {
     cs_avro_position *position = &reader->position;
     const cs_avro_input *input = &reader->input;
@@ -331,7 +329,7 @@ pass_empty(cs_avro_reader *reader, size_t ahead, cs_error *err)
         if (code != CS_OK)
             return code;
     }
-    return cs_reader_pass(reader, head, err);
+    return pass_block(reader, head, err);
 }
 
 /* Say at which block err happened. */
@@ -361,7 +359,7 @@ cs_avro_reader_next(cs_avro_reader *reader, cs_avro_block *block, cs_error *err)
         code = load_touched(reader, CS_INPUT_WINDOW_BYTES, block, err);
     reader->small_blocks = reader->touched.size <= SMALL_BLOCK_BYTES;
     if (code == CS_OK)
-        code = cs_reader_pass(reader, &reader->touched, err);
+        code = pass_block(reader, &reader->touched, err);
     return locate(reader, code, err);
 }
 
@@ -380,7 +378,7 @@ step_over(cs_avro_reader *reader, cs_error *err)
     {
         code = check_marker(reader, err);
         if (code == CS_OK)
-            code = cs_reader_pass(reader, &reader->touched, err);
+            code = pass_block(reader, &reader->touched, err);
     }
     return locate(reader, code, err);
 }

@@ -9,6 +9,9 @@
 #include "avro_codec.h"
 #include "avro_input.h"
 
+/* What is read at a time for a head: that, and a few empty blocks. */
+#define HEAD_AHEAD_BYTES ((size_t) 512)
+
 /* How much is known of the block that was touched last. */
 typedef enum cs_block_state
 {
@@ -61,8 +64,5 @@ cs_code cs_reader_read_head(cs_avro_reader *reader, size_t ahead, cs_avro_head *
 /* True if the file's sync marker stands before end_offset; the file must reach that far. */
 cs_code cs_reader_find_marker(cs_avro_reader *reader, uint64_t end_offset, bool *found,
                               cs_error *err);
-
-/* Let the next block be the one behind this one. */
-cs_code cs_reader_pass(cs_avro_reader *reader, const cs_avro_head *head, cs_error *err);
 
 #endif

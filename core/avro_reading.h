@@ -50,11 +50,10 @@ struct cs_avro_reading
 {
     const cs_avro_node *writer;
     const cs_avro_node *reader;
-    cs_finish finish; /* scalars */
-    int32_t unit;     /* times: units in a second */
-    int32_t scale;    /* decimals */
-    const cs_slice
-        *symbols; /* enums: the reader's symbol for each of the writer's; data NULL: none */
+    cs_finish finish;        /* scalars */
+    int32_t unit;            /* times: units in a second */
+    int32_t scale;           /* decimals */
+    const cs_slice *symbols; /* enums: the reader's for each of the writer's; data NULL: none */
     const cs_avro_reading *items;
     const cs_avro_reading **branches; /* unions of the writer */
     cs_field_reading *fields;         /* records, in the writer's order */

@@ -203,16 +203,6 @@ typedef enum closeness
     CLOSE_SHORT  /* the same name in another namespace; any logical type */
 } closeness;
 
-/* True if the list holds the name. */
-static bool
-has_name(const cs_avro_names *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* Where a name stands in some list. */
 typedef struct name_place
 {
@@ -375,16 +365,6 @@ match_fields(resolver *r, cs_avro_reading *reading, bool *taken, cs_error *err)
     return CS_OK;
 }
 
-/* Say in which field the resolution failed. */
-static cs_code
-blame_field(const cs_avro_field *field, cs_error *err)
-{
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, CS_ERR_ARGUMENT, "field \"%.60s\": %.230s", field->name, reason);
-}
-
 /* Resolve the field that only the reader has: by its default. */
 static cs_code
 resolve_default(resolver *r, const cs_avro_field *field, cs_default_reading *filled, cs_error *err)
@@ -424,7 +404,7 @@ resolve_record(resolver *r, cs_avro_reading *reading, cs_error *err)
             continue;
         code = resolve(r, writer->fields[i].type, field->target->type, &field->reading, err);
         if (code == CS_ERR_ARGUMENT)
-            return blame_field(&writer->fields[i], err);
+            return cs_fail_within(err, code, "field \"%.60s\"", writer->fields[i].name);
         if (code != CS_OK)
             return code;
     }
@@ -476,7 +456,7 @@ is_same_type(const cs_avro_node *writer, const cs_avro_node *branch, closeness c
     if (writer->type != branch->type)
         return false;
     if (close == CLOSE_ALIAS)
-        return branch->name != NULL && has_name(&branch->aliases, writer->name);
+        return branch->name != NULL && cs_avro_names_have(&branch->aliases, writer->name);
     if (branch->name == NULL)
         return close == CLOSE_SHORT || writer->logical == branch->logical;
     if (close == CLOSE_NAME)

@@ -14,8 +14,6 @@
 /* The part of the file that is searched at a time. */
 #define SEARCH_BYTES ((size_t) 256 * 1024)
 
-#define HEAD_AHEAD_BYTES ((size_t) 512)
-
 /* A search for the next border. */
 typedef struct border_search
 {

@@ -45,6 +45,29 @@ cs_avro_short_name(const char *name)
     return dot != NULL ? dot + 1 : name;
 }
 
+bool
+cs_avro_is_name(cs_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+    {
+        char c = text.data[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return text.len > 0;
+}
+
+bool
+cs_avro_names_have(const cs_avro_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Append a terminated text. */
 static cs_code
 append_text(cs_buffer *text, const char *more, cs_error *err)
@@ -104,7 +127,7 @@ cs_avro_schema_free(cs_avro_schema *schema)
     if (schema == NULL)
         return;
     cs_arena_free(&schema->arena);
-    schema->env->release(schema->env->ctx, schema);
+    cs_release(schema->env, schema);
 }
 
 int

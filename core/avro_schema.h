@@ -151,4 +151,10 @@ cs_avro_is_number(const cs_avro_node *type)
 /* The part of a full name behind its last dot. */
 const char *cs_avro_short_name(const char *name);
 
+/* True if text is a name without namespace: [A-Za-z_][A-Za-z0-9_]*. */
+bool cs_avro_is_name(cs_slice text);
+
+/* True if the list holds the name. */
+bool cs_avro_names_have(const cs_avro_names *names, const char *name);
+
 #endif

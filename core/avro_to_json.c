@@ -5,7 +5,6 @@
 #include "avro_json.h"
 
 #include <jansson.h>
-#include <math.h>
 
 /* An array or object that is not complete yet. */
 typedef struct level
@@ -22,15 +21,6 @@ typedef struct building
     size_t capacity;
     json_t *result;
 } building;
-
-/* A number; JSON has none for infinities and NaN. */
-static json_t *
-real_json(double value)
-{
-    if (isfinite(value))
-        return json_real(value);
-    return json_string(isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-}
 
 /* A value that JSON has no form for, as text: a JSON reader would round a decimal, too. */
 static cs_code
@@ -64,10 +54,10 @@ scalar_json(const cs_env *env, const cs_value *value, json_t **json, cs_error *e
             *json = json_integer(value->as.integer);
             break;
         case CS_VALUE_FLOAT:
-            *json = real_json(value->as.real);
+            *json = cs_json_real(value->as.real);
             break;
         case CS_VALUE_DOUBLE:
-            *json = real_json(value->as.dbl);
+            *json = cs_json_real(value->as.dbl);
             break;
         case CS_VALUE_STRING:
             *json = json_stringn_nocheck(value->as.bytes.data, value->as.bytes.len);
@@ -86,14 +76,14 @@ put(building *b, json_t *json, cs_error *err)
     int failed = 0;
 
     if (json == NULL)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+        return cs_fail_json_memory(err);
     if (top == NULL)
         b->result = json;
     else if (json_is_array(top->container))
         failed = json_array_append_new(top->container, json);
     else
         failed = json_object_setn_new_nocheck(top->container, top->key.data, top->key.len, json);
-    return failed == 0 ? CS_OK : cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+    return failed == 0 ? CS_OK : cs_fail_json_memory(err);
 }
 
 /* cs_avro_visitor.begin */
@@ -104,7 +94,7 @@ begin(void *ctx, cs_avro_type type, cs_error *err)
     json_t *container = type == CS_AVRO_ARRAY ? json_array() : json_pack("{}");
 
     if (container == NULL)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON value");
+        return cs_fail_json_memory(err);
     if (cs_grow_array(b->env, (void **) &b->levels, &b->capacity, b->depth + 1, sizeof(level),
                       err) != CS_OK)
     {
@@ -161,21 +151,4 @@ cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **jso
         json_decref(b.result);
     *json = code == CS_OK ? b.result : NULL;
     return code;
-}
-
-/* For json_dump_callback: append to a buffer. */
-static int
-append_text(const char *text, size_t len, void *buffer)
-{
-    cs_error ignored;
-
-    return cs_buffer_append(buffer, text, len, &ignored) == CS_OK ? 0 : -1;
-}
-
-cs_code
-cs_json_text(const json_t *json, cs_buffer *text, cs_error *err)
-{
-    if (json_dump_callback(json, append_text, text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-        return cs_fail(err, CS_ERR_MEMORY, "out of memory: no JSON text");
-    return CS_OK;
 }

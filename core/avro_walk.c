@@ -184,12 +184,9 @@ walk_reading(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
 static cs_code
 blame_column(const cs_avro_plan *plan, const cs_value *value, cs_code code, cs_error *err)
 {
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
     if (code != CS_ERR_RANGE && code != CS_ERR_DATA && code != CS_ERR_LIMIT)
         return code;
-    memcpy(reason, err->message, sizeof(reason));
-    cs_fail(err, code, "field \"%.60s\": %.240s", plan->columns[value->column].field->name, reason);
+    cs_fail_within(err, code, "field \"%.60s\"", plan->columns[value->column].field->name);
     err->field = value->column;
     return code;
 }

@@ -9,6 +9,7 @@
  */
 #include "avro_codec.h"
 #include "avro_container.h"
+#include "avro_encode.h"
 #include "varint.h"
 
 #include <errno.h>
@@ -49,30 +50,12 @@ struct cs_avro_writer
     cs_buffer block; /* as written */
 };
 
-/* Append a long. */
-static cs_code
-append_long(cs_buffer *out, int64_t value, cs_error *err)
-{
-    uint8_t bytes[CS_VARINT_MAX_BYTES];
-
-    return cs_buffer_append(out, bytes, (size_t) (cs_varint_put(bytes, cs_zigzag(value)) - bytes),
-                            err);
-}
-
-/* Append a length and bytes. */
-static cs_code
-append_bytes(cs_buffer *out, const char *data, size_t len, cs_error *err)
-{
-    CS_TRY(append_long(out, (int64_t) len, err));
-    return cs_buffer_append(out, data, len, err);
-}
-
 /* Append a metadata entry. */
 static cs_code
 append_meta(cs_buffer *out, const char *key, const char *value, size_t len, cs_error *err)
 {
-    CS_TRY(append_bytes(out, key, strlen(key), err));
-    return append_bytes(out, value, len, err);
+    CS_TRY(cs_avro_encode_bytes(cs_slice_of(key), out, err));
+    return cs_avro_encode_bytes((cs_slice){value, len}, out, err);
 }
 
 /* Make a packer that does not compress. */
@@ -128,8 +111,8 @@ cs_avro_pack(cs_avro_packer *packer, cs_slice records, int64_t count, cs_buffer 
         records = (cs_slice){(const char *) packer->compressed.data, packer->compressed.len};
     }
     block->len = 0;
-    CS_TRY(append_long(block, count, err));
-    return append_bytes(block, records.data, records.len, err);
+    CS_TRY(cs_avro_encode_long(count, block, err));
+    return cs_avro_encode_bytes(records, block, err);
 }
 
 /* Build the header, its writer entry padded to writer_bytes. */
@@ -143,14 +126,14 @@ build_header(const cs_avro_writer *writer, const cs_avro_text_meta *meta, size_t
     memset(padded, ' ', sizeof(padded));
     memcpy(padded, WRITER_VALUE, strlen(WRITER_VALUE));
     CS_TRY(cs_buffer_append(out, CS_AVRO_MAGIC, CS_AVRO_MAGIC_BYTES, err));
-    CS_TRY(append_long(out, (int64_t) (writer->num_meta + count) + 3, err));
+    CS_TRY(cs_avro_encode_long((int64_t) (writer->num_meta + count) + 3, out, err));
     CS_TRY(append_meta(out, "avro.schema", writer->schema->json, writer->schema->json_len, err));
     CS_TRY(append_meta(out, "avro.codec", codec, strlen(codec), err));
     CS_TRY(cs_buffer_append(out, writer->meta.data, writer->meta.len, err));
     for (size_t i = 0; i < count; i++)
         CS_TRY(append_meta(out, meta[i].key, meta[i].value, strlen(meta[i].value), err));
     CS_TRY(append_meta(out, WRITER_KEY, padded, writer_bytes, err));
-    CS_TRY(append_long(out, 0, err));
+    CS_TRY(cs_avro_encode_long(0, out, err));
     return cs_buffer_append(out, writer->sync, CS_AVRO_SYNC_BYTES, err);
 }
 
@@ -380,5 +363,5 @@ cs_avro_writer_free(cs_avro_writer *writer)
     cs_buffer_free(&writer->meta);
     cs_buffer_free(&writer->records);
     cs_buffer_free(&writer->block);
-    writer->env->release(writer->env->ctx, writer);
+    cs_release(writer->env, writer);
 }

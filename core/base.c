@@ -3,6 +3,7 @@
  *     Errors, memory and byte buffers.
  */
 #include "base.h"
+#include "word.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -83,6 +84,19 @@ cs_fail(cs_error *err, cs_code code, const char *format, ...)
     va_end(args);
     make_printable(err->message);
     return code;
+}
+
+cs_code
+cs_fail_within(cs_error *err, cs_code code, const char *format, ...)
+{
+    char place[CS_ERROR_MESSAGE_SIZE], reason[CS_ERROR_MESSAGE_SIZE];
+    va_list args;
+
+    memcpy(reason, err->message, sizeof(reason));
+    va_start(args, format);
+    vsnprintf(place, sizeof(place), format, args);
+    va_end(args);
+    return cs_fail(err, code, "%s: %s", place, reason);
 }
 
 /* Report that size bytes could not be had. */
@@ -235,7 +249,7 @@ cs_utf8_valid(const char *data, size_t len)
         if (len - i >= sizeof(word))
         {
             memcpy(&word, p + i, sizeof(word));
-            if ((word & UINT64_C(0x8080808080808080)) == 0)
+            if ((word & CS_HIGH_BITS) == 0)
             {
                 i += sizeof(word);
                 continue;

@@ -75,6 +75,11 @@ typedef struct cs_buffer
 cs_code cs_fail(cs_error *err, cs_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 cs_code cs_fail_memory(cs_error *err, size_t size);
+
+/* Report what err says already, with the place where that happened before it. */
+cs_code cs_fail_within(cs_error *err, cs_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 cs_code cs_poll(const cs_env *env, cs_error *err);
 void cs_error_clear(cs_error *err);
 

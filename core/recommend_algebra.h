@@ -20,7 +20,4 @@ typedef cs_code (*cs_invert)(const cs_env *env, float *matrix, size_t n, int thr
 /* That, with OpenBLAS. Links to it need -lopenblas. */
 cs_code cs_blas_invert(const cs_env *env, float *matrix, size_t n, int threads, cs_error *err);
 
-/* Name and version of the library, as it says itself. */
-const char *cs_blas_version(void);
-
 #endif

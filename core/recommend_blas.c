@@ -168,9 +168,3 @@ cs_blas_invert(const cs_env *env, float *matrix, size_t n, int threads, cs_error
     mirror(matrix, n);
     return CS_OK;
 }
-
-const char *
-cs_blas_version(void)
-{
-    return openblas_get_config();
-}

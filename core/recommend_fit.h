@@ -23,9 +23,8 @@
 #define CS_FIT_B 0.2
 #define CS_FIT_LAMBDA 5.0
 #define CS_FIT_P 0.5
-#define CS_FIT_KEEP                                                              \
-    1000 /* loses 0.1 % on MovieLens-1M where 400 lose 0.5 %; a row fills a page \
-          */
+/* Loses 0.1 % on MovieLens-1M where 400 lose 0.5 %; a row fills a page. */
+#define CS_FIT_KEEP 1000
 #define CS_FIT_MAX_ITEMS 16384 /* past these the matrix is over 1 GB */
 
 typedef struct cs_fit_options

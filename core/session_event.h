@@ -37,4 +37,11 @@ cs_event_compare(const cs_event *a, const cs_event *b)
     return (a->id > b->id) - (a->id < b->id);
 }
 
+/*
+ * Sort events in this order, with room for as many in spare: *sorted is one of the two. Runs
+ * that are in order already are merged two by two, as what comes in is mostly in order.
+ */
+cs_code cs_events_sort(const cs_env *env, cs_event *events, cs_event *spare, size_t count,
+                       cs_event **sorted, cs_error *err);
+
 #endif

@@ -138,58 +138,6 @@ cs_group_add(cs_group *group, const uint8_t *piece, size_t len, cs_error *err)
     return CS_OK;
 }
 
-/* The number of events at the front that are in order. */
-static size_t
-ordered_run(const cs_event *events, size_t count)
-{
-    size_t run = count < 2 ? count : 1;
-
-    while (run < count && cs_event_compare(&events[run - 1], &events[run]) <= 0)
-        run++;
-    return run;
-}
-
-/* Merge two runs that lie one behind the other. */
-static void
-merge_runs(const cs_event *from, size_t first, size_t second, cs_event *to)
-{
-    const cs_event *a = from, *a_end = from + first;
-    const cs_event *b = a_end, *b_end = a_end + second;
-
-    while (a < a_end && b < b_end)
-        *to++ = cs_event_compare(a, b) <= 0 ? *a++ : *b++;
-    if (a < a_end)
-        memcpy(to, a, (size_t) (a_end - a) * sizeof(cs_event));
-    else
-        memcpy(to, b, (size_t) (b_end - b) * sizeof(cs_event));
-}
-
-/*
- * Events come in nearly in order: a run for each thread that read them. So runs are
- * taken as they are and merged two by two, back and forth between the two arrays.
- */
-void
-cs_events_sort(cs_event *events, size_t count, cs_event *spare)
-{
-    cs_event *from = events, *to = spare;
-
-    while (ordered_run(from, count) < count)
-    {
-        for (size_t start = 0; start < count;)
-        {
-            size_t first = ordered_run(from + start, count - start);
-            size_t second = ordered_run(from + start + first, count - start - first);
-
-            merge_runs(from + start, first, second, to + start);
-            start += first + second;
-        }
-        from = to;
-        to = from == events ? spare : events;
-    }
-    if (from != events)
-        memcpy(events, from, count * sizeof(cs_event));
-}
-
 cs_code
 cs_group_sort(cs_group *group, cs_error *err)
 {
@@ -216,10 +164,14 @@ cs_group_sort(cs_group *group, cs_error *err)
     for (size_t i = 0; i < group->num_users; i++)
     {
         cs_group_user *user = &group->users[i];
+        cs_event *events, *sorted;
 
         user->start -= user->count;
+        events = &group->events[user->start];
         CS_TRY(cs_poll(group->env, err));
-        cs_events_sort(&group->events[user->start], user->count, group->spare);
+        CS_TRY(cs_events_sort(group->env, events, group->spare, user->count, &sorted, err));
+        if (sorted != events)
+            memcpy(events, sorted, user->count * sizeof(cs_event));
     }
     return CS_OK;
 }

@@ -213,7 +213,4 @@ cs_code cs_group_add(cs_group *group, const uint8_t *piece, size_t len, cs_error
 /* Lay the events side by side by user and sort them, as cs_event_compare does. */
 cs_code cs_group_sort(cs_group *group, cs_error *err);
 
-/* Sort events; spare has room for as many. */
-void cs_events_sort(cs_event *events, size_t count, cs_event *spare);
-
 #endif

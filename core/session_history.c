@@ -1,9 +1,6 @@
 /*
  * core/session_history.c
  *     Collecting events.
- *
- * The waiting events are sorted by a bottom-up merge sort on natural runs: what
- * comes late in a log is mostly in order by itself.
  */
 #include "session_history.h"
 
@@ -35,8 +32,9 @@ cs_gap_check(int64_t gap, cs_error *err)
     return cs_fail(err, CS_ERR_ARGUMENT, "gap must be longer than zero");
 }
 
-cs_code
-cs_gap_check_same(int64_t a, int64_t b, cs_error *err)
+/* CS_ERR_ARGUMENT unless both gaps are the same. */
+static cs_code
+check_same_gap(int64_t a, int64_t b, cs_error *err)
 {
     if (a == b)
         return CS_OK;
@@ -116,76 +114,6 @@ insertion_sort(cs_event *events, size_t count)
     }
 }
 
-/* The end of the run of events in order that starts at start. */
-static size_t
-run_end(const cs_event *events, size_t start, size_t count)
-{
-    size_t end = start + 1;
-
-    while (end < count && in_order(&events[end - 1], &events[end]))
-        end++;
-    return end;
-}
-
-/* Merge the neighbouring runs [start, middle) and [middle, end) of from into to. */
-static void
-merge_runs(const cs_event *from, cs_event *to, size_t start, size_t middle, size_t end)
-{
-    size_t left = start;
-    size_t right = middle;
-
-    for (size_t out = start; out < end; out++)
-        if (left < middle && (right == end || in_order(&from[left], &from[right])))
-            to[out] = from[left++];
-        else
-            to[out] = from[right++];
-}
-
-/* Merge neighbouring runs of from into to, pair by pair; *runs says how many there were. */
-static cs_code
-merge_pass(const cs_env *env, const cs_event *from, cs_event *to, size_t count, size_t *runs,
-           cs_error *err)
-{
-    size_t since_poll = 0;
-
-    *runs = 0;
-    for (size_t start = 0; start < count;)
-    {
-        size_t middle = run_end(from, start, count);
-        size_t end = middle < count ? run_end(from, middle, count) : middle;
-
-        merge_runs(from, to, start, middle, end);
-        *runs += end > middle ? 2 : 1;
-        since_poll += end - start;
-        if (since_poll >= CS_POLL_ITEMS)
-        {
-            CS_TRY(cs_poll(env, err));
-            since_poll = 0;
-        }
-        start = end;
-    }
-    return CS_OK;
-}
-
-/* Sort many events: the result is in *sorted, which is events or spare. */
-static cs_code
-merge_sort(const cs_env *env, cs_event *events, cs_event *spare, size_t count, cs_event **sorted,
-           cs_error *err)
-{
-    size_t runs;
-
-    do
-    {
-        cs_event *merged = spare;
-
-        CS_TRY(merge_pass(env, events, merged, count, &runs, err));
-        spare = events;
-        events = merged;
-    } while (runs > 2);
-    *sorted = events;
-    return CS_OK;
-}
-
 /* Encode events as an empty run, once they are in order. */
 static cs_code
 encode_sorted(const cs_env *env, const cs_event *events, size_t count, cs_run *run, cs_error *err)
@@ -216,7 +144,7 @@ encode_waiting(cs_history *history, cs_run *run, cs_error *err)
     spare = cs_allocate(history->env, count * sizeof(cs_event));
     if (spare == NULL)
         return cs_fail_memory(err, count * sizeof(cs_event));
-    code = merge_sort(history->env, events, spare, count, &sorted, err);
+    code = cs_events_sort(history->env, events, spare, count, &sorted, err);
     if (code == CS_OK)
         code = encode_sorted(history->env, sorted, count, run, err);
     cs_release(history->env, spare);
@@ -294,7 +222,7 @@ cs_history_merge(cs_history *history, const cs_history *from, cs_error *err)
 {
     cs_state_reader reader;
 
-    CS_TRY(cs_gap_check_same(history->gap, from->gap, err));
+    CS_TRY(check_same_gap(history->gap, from->gap, err));
     if (from->run.count > 0 && history->run.count == 0)
         CS_TRY(cs_run_copy(history->env, &history->run, &from->run, err));
     else if (from->run.count > 0)
@@ -313,14 +241,8 @@ cs_history_add_state(cs_history *history, cs_slice state, cs_error *err)
     cs_state_reader reader;
 
     CS_TRY(cs_state_open(state, &reader, err));
-    CS_TRY(cs_gap_check_same(history->gap, reader.gap, err));
+    CS_TRY(check_same_gap(history->gap, reader.gap, err));
     return add_state(history, &reader, err);
-}
-
-size_t
-cs_history_count(const cs_history *history)
-{
-    return history->run.count + cs_history_waiting(history);
 }
 
 cs_code

@@ -44,9 +44,6 @@ void cs_history_free(cs_history *history);
 /* CS_ERR_ARGUMENT unless the gap is positive. */
 cs_code cs_gap_check(int64_t gap, cs_error *err);
 
-/* CS_ERR_ARGUMENT unless both gaps are the same. */
-cs_code cs_gap_check_same(int64_t a, int64_t b, cs_error *err);
-
 /* Add one event. Its time is valid (cs_time_valid); the id of CS_OTHER is 0. */
 cs_code cs_history_add(cs_history *history, cs_event event, cs_error *err);
 
@@ -65,9 +62,6 @@ cs_history_waiting(const cs_history *history)
 {
     return history->waiting != NULL ? history->waiting->count : 0;
 }
-
-/* The number of events. */
-size_t cs_history_count(const cs_history *history);
 
 /*
  * Append all events in the form in which they travel between the processes of one

@@ -3,6 +3,7 @@
  *     States and maps as JSON text.
  */
 #include "session_text.h"
+#include "json_text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -57,7 +58,7 @@ cs_state_to_json(const cs_env *env, cs_slice state, cs_buffer *out, cs_error *er
     return code == CS_END ? cs_buffer_append(out, "]}", 2, err) : code;
 }
 
-/* Read digits up to stop, which is left in place; the first digit may be anything of value. */
+/* Read a number of one to max_digits digits; *at goes behind them, *digits is how many. */
 static bool
 take_number(const char **at, size_t max_digits, int64_t *value, size_t *digits)
 {
@@ -101,13 +102,13 @@ static cs_code
 load_object(cs_slice json, const char *type, int version, size_t num_keys, json_t **root,
             cs_error *err)
 {
-    json_error_t json_error;
     const json_t *stated;
+    cs_code code = cs_json_parse(json, JSON_REJECT_DUPLICATES, root, err);
 
-    *root = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, &json_error);
-    if (*root == NULL)
-        return cs_fail(err, CS_ERR_DATA, "%s is not valid JSON: %s at line %d, column %d", type,
-                       json_error.text, json_error.line, json_error.column);
+    if (code == CS_ERR_DATA)
+        return cs_fail_within(err, code, "%s is not valid JSON", type);
+    if (code != CS_OK)
+        return code;
     stated = json_object_get(*root, "version");
     if (!json_is_integer(stated))
         return cs_fail(err, CS_ERR_DATA, "%s has no version", type);
@@ -153,16 +154,6 @@ read_event(const json_t *json, cs_event *event, cs_error *err)
     return CS_OK;
 }
 
-/* Say which item of the JSON list err is about. */
-static cs_code
-at_item(const char *type, size_t index, cs_code code, cs_error *err)
-{
-    char reason[CS_ERROR_MESSAGE_SIZE];
-
-    memcpy(reason, err->message, sizeof(reason));
-    return cs_fail(err, code, "%s, item %zu: %.200s", type, index + 1, reason);
-}
-
 /* Read the gap and the events. */
 static cs_code
 read_history(cs_history *history, const json_t *root, cs_error *err)
@@ -184,7 +175,7 @@ read_history(cs_history *history, const json_t *root, cs_error *err)
             CS_TRY(cs_poll(history->env, err));
         code = read_event(json_array_get(events, i), &event, err);
         if (code != CS_OK)
-            return at_item("sessionset", i, code, err);
+            return cs_fail_within(err, code, "sessionset, item %zu", i + 1);
         CS_TRY(cs_history_add(history, event, err));
     }
     return CS_OK;

@@ -27,8 +27,12 @@ static const FileColumn file_columns[] = {
     {AVRO_ROW_COLUMN, INT8OID, AVRO_SOURCE_ROW},
 };
 
-int
-avro_field_find(const cs_avro_schema *schema, const char *name, bool exact)
+/*
+ * The index of the field of this name: of exactly this one, else, unless exact,
+ * of the only one that differs in case alone; else -1.
+ */
+static int
+find_field(const cs_avro_schema *schema, const char *name, bool exact)
 {
     int found = cs_avro_schema_find(schema, name);
 
@@ -43,6 +47,12 @@ avro_field_find(const cs_avro_schema *schema, const char *name, bool exact)
         found = (int) i;
     }
     return found;
+}
+
+const char *
+avro_column_field(const AvroColumn *column)
+{
+    return column->field_option != NULL ? column->field_option : column->name;
 }
 
 void
@@ -110,10 +120,9 @@ avro_columns_bind(AvroColumn *columns, int num_columns, const cs_avro_schema *sc
     for (int i = 0; i < num_columns; i++)
     {
         AvroColumn *column = &columns[i];
-        const char *name = column->field_option != NULL ? column->field_option : column->name;
 
         column->source = AVRO_SOURCE_FIELD;
-        column->field = avro_field_find(schema, name, column->field_option != NULL);
+        column->field = find_field(schema, avro_column_field(column), column->field_option != NULL);
         if (column->field < 0 && avro_column_is_file(column))
             column->source = find_file_column(column)->source;
     }

@@ -38,11 +38,8 @@ typedef struct AvroColumn
     int field; /* of the reader's schema; -1 if it has none */
 } AvroColumn;
 
-/*
- * The index of the field of this name: of exactly this one, else, unless exact,
- * of the only one that differs in case alone; else -1.
- */
-int avro_field_find(const cs_avro_schema *schema, const char *name, bool exact);
+/* The name of the field that a column is stored in. */
+const char *avro_column_field(const AvroColumn *column);
 
 /* Raise that a column's field is missing, with the nearest name as hint. */
 pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const char *column,

@@ -67,8 +67,9 @@ row_take(AvroRow *row, size_t size)
     return memory;
 }
 
-bool
-avro_refuse(const AvroConvert *convert, int sqlstate, const char *format, ...)
+/* Refuse a value: false for a soft row, else raised. */
+static pg_attribute_printf(3, 4) bool refuse(const AvroConvert *convert, int sqlstate,
+                                             const char *format, ...)
 {
     StringInfoData message;
     va_list arguments;
@@ -108,9 +109,9 @@ avro_refuse_core(const AvroConvert *convert, cs_error *err)
 static bool
 refuse_integer(AvroConvert *convert, int64 value)
 {
-    return avro_refuse(convert, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                       "value %lld is out of range for type %s", (long long) value,
-                       format_type_be(convert->type));
+    return refuse(convert, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                  "value %lld is out of range for type %s", (long long) value,
+                  format_type_be(convert->type));
 }
 
 static bool
@@ -216,8 +217,8 @@ double_to_float4(AvroConvert *convert, const cs_value *value, Datum *result)
     float4 narrow = (float4) wide;
 
     if (unlikely(isinf(narrow) && !isinf(wide)))
-        return avro_refuse(convert, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                           "value %g is out of range for type real", wide);
+        return refuse(convert, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                      "value %g is out of range for type real", wide);
     *result = Float4GetDatum(narrow);
     return true;
 }
@@ -271,9 +272,9 @@ static bool
 bytes_to_bytea(AvroConvert *convert, const cs_value *value, Datum *result)
 {
     if (unlikely(value->as.bytes.len > MaxAllocSize - VARHDRSZ))
-        return avro_refuse(convert, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                           "value of %zu bytes is over the limit of %zu bytes", value->as.bytes.len,
-                           (size_t) MaxAllocSize);
+        return refuse(convert, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                      "value of %zu bytes is over the limit of %zu bytes", value->as.bytes.len,
+                      (size_t) MaxAllocSize);
     *result = row_varlena(convert->row, value->as.bytes.data, value->as.bytes.len);
     return true;
 }
@@ -397,9 +398,9 @@ duration_to_interval(AvroConvert *convert, const cs_value *value, Datum *result)
     Interval *interval = (Interval *) row_take(convert->row, sizeof(Interval));
 
     if (value->as.duration.months > PG_INT32_MAX || value->as.duration.days > PG_INT32_MAX)
-        return avro_refuse(convert, ERRCODE_INTERVAL_FIELD_OVERFLOW,
-                           "duration of %u months and %u days is out of range for type interval",
-                           value->as.duration.months, value->as.duration.days);
+        return refuse(convert, ERRCODE_INTERVAL_FIELD_OVERFLOW,
+                      "duration of %u months and %u days is out of range for type interval",
+                      value->as.duration.months, value->as.duration.days);
     interval->month = (int32) value->as.duration.months;
     interval->day = (int32) value->as.duration.days;
     interval->time = (TimeOffset) value->as.duration.millis * 1000;

@@ -88,9 +88,7 @@ bool avro_convert_fits(cs_value_kind kind, Oid type);
 /* True unless the column's domain refuses NULL. */
 bool avro_convert_null(AvroConvert *convert);
 
-/* A refusal: false for a soft row, else raised. */
-bool avro_refuse(const AvroConvert *convert, int sqlstate, const char *format, ...)
-    pg_attribute_printf(3, 4);
+/* Refuse what core refused: false for a soft row, else raised. */
 bool avro_refuse_core(const AvroConvert *convert, cs_error *err);
 
 /* Text of a type's values, for the columns that directories name; NULL is NULL. */

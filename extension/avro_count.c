@@ -102,7 +102,6 @@ avro_count_begin(ForeignScanState *node, int eflags)
     AvroCount *count = palloc0_object(AvroCount);
 
     count->table = palloc0_object(AvroTable);
-    count->table->relid = entry->relid;
     count->table->context = CurrentMemoryContext;
     count->table->options = avro_options_get(entry->relid);
     node->fdw_state = count;

@@ -37,22 +37,6 @@ static const struct
     {UUIDOID, "{\"type\": \"string\", \"logicalType\": \"uuid\"}"},
 };
 
-/* True for what the specification calls a name. */
-static bool
-is_avro_name(const char *name)
-{
-    static const char digits[] = "0123456789";
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    size_t len = strlen(name);
-
-    if (len == 0 || strchr(letters, name[0]) == NULL)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (strchr(letters, name[i]) == NULL && strchr(digits, name[i]) == NULL)
-            return false;
-    return true;
-}
-
 /* The name of the record: the table's, with '_' for what a name cannot have. */
 static char *
 record_name(const char *table)
@@ -60,19 +44,9 @@ record_name(const char *table)
     char *name = psprintf("%s%s", table[0] >= '0' && table[0] <= '9' ? "_" : "", table);
 
     for (char *at = name; *at != '\0'; at++)
-    {
-        char one[] = {*at == '_' || (*at >= '0' && *at <= '9') ? 'a' : *at, '\0'};
-
-        if (!is_avro_name(one))
+        if ((*at < '0' || *at > '9') && !cs_avro_is_name((cs_slice){at, 1}))
             *at = '_';
-    }
     return name;
-}
-
-const char *
-avro_column_field(const AvroColumn *column)
-{
-    return column->field_option != NULL ? column->field_option : column->name;
 }
 
 /* Append decimal: a scale below zero has its digits before the point. */
@@ -146,7 +120,7 @@ append_field(StringInfo json, const AvroColumn *column, const char *record, bool
 {
     const char *field = avro_column_field(column);
 
-    if (!is_avro_name(field))
+    if (!cs_avro_is_name(cs_slice_of(field)))
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_NAME),
                  errmsg("column \"%s\" cannot be written to an Avro file: \"%s\" is not a name "

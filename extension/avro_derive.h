@@ -18,7 +18,4 @@
  */
 char *avro_derive_schema(Relation relation, const AvroColumn *columns, int num_columns);
 
-/* The name of the field that a column is stored in. */
-const char *avro_column_field(const AvroColumn *column);
-
 #endif

@@ -118,12 +118,9 @@ avro_file_info(const char *path, const cs_avro_limits *limits)
     const cs_avro_schema *schema = cs_avro_reader_schema(file->reader);
 
     info->path = pstrdup(path);
-    info->size = file->source.size;
-    info->codec = cs_avro_reader_codec(file->reader);
     copy_meta(info, file);
     info->schema = avro_file_info_meta(info, "avro.schema");
     info->schema_len = schema->json_len;
-    cs_avro_reader_tell(file->reader, &info->start);
     avro_file_close(file);
     return info;
 }
@@ -161,8 +158,9 @@ avro_sqlstate(const cs_error *err)
     }
 }
 
-char *
-avro_place_text(const cs_avro_block *block, const char *column, const cs_error *err)
+/* Where an error is, for a message: byte 4711, block 3, record 17; "" if nothing is known. */
+static char *
+place_text(const cs_avro_block *block, const char *column, const cs_error *err)
 {
     StringInfoData text;
     const char *comma = "";
@@ -211,7 +209,7 @@ avro_server_text(const char *utf8, size_t len)
 void
 avro_raise(const char *path, const cs_avro_block *block, const char *column, const cs_error *err)
 {
-    char *place = avro_place_text(block, column, err);
+    char *place = place_text(block, column, err);
 
     if (err->code == CS_ERR_STOPPED || err->code == CS_ERR_MEMORY)
         bridge_raise(err, ERRCODE_DATA_CORRUPTED);

@@ -95,13 +95,10 @@ void avro_file_close(AvroFile *file);
 typedef struct AvroFileInfo
 {
     const char *path;
-    int64 size;
-    cs_avro_codec codec;
     const char *schema; /* the JSON text */
     size_t schema_len;
     const cs_avro_meta *meta;
     size_t num_meta;
-    cs_avro_position start; /* of the first block */
 } AvroFileInfo;
 
 AvroFileInfo *avro_file_info(const char *path, const cs_avro_limits *limits);
@@ -117,10 +114,6 @@ const char *avro_file_info_meta(const AvroFileInfo *info, const char *key);
  */
 pg_noreturn void avro_raise(const char *path, const cs_avro_block *block, const char *column,
                             const cs_error *err);
-
-/* The same as text for a message: byte 4711, block 3, record 17, column "a"; "" if nothing is
- * known. */
-char *avro_place_text(const cs_avro_block *block, const char *column, const cs_error *err);
 
 /* What core says, as text that the client can take whatever the file held. */
 char *avro_message(const cs_error *err);

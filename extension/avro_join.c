@@ -43,9 +43,7 @@ has_ranges(AvroTable *table)
 static bool
 may_prune(AvroTable *table, const AvroColumn *column)
 {
-    const char *name = column->field_option != NULL ? column->field_option : column->name;
-
-    if (pg_strcasecmp(name, AVRO_TIME_FIELD) == 0)
+    if (pg_strcasecmp(avro_column_field(column), AVRO_TIME_FIELD) == 0)
         return has_ranges(table);
     if (strcmp(column->name, AVRO_FILENAME_COLUMN) == 0 && avro_column_is_file(column))
         return true;

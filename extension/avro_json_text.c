@@ -11,12 +11,13 @@
 cs_code
 avro_encode_json_text(const cs_avro_node *type, cs_slice json, cs_buffer *buffer, cs_error *err)
 {
-    json_error_t json_err;
-    json_t *tree = json_loadb(json.data, json.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &json_err);
-    cs_code code;
+    json_t *tree;
+    cs_code code = cs_json_parse(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, &tree, err);
 
-    if (tree == NULL)
-        return cs_fail(err, CS_ERR_RANGE, "cannot be read as JSON: %s", json_err.text);
+    if (code == CS_ERR_DATA)
+        return cs_fail_within(err, CS_ERR_RANGE, "it cannot be read as JSON");
+    if (code != CS_OK)
+        return code;
     code = cs_avro_encode_json(type, tree, CS_JSON_PLAIN, buffer, err);
     json_decref(tree);
     return code;

@@ -30,7 +30,6 @@
 /* A jsonb being built. */
 typedef struct JsonbBuild
 {
-    const cs_avro_plan *plan;
     const cs_env *env;
     JsonbParseState *state; /* NULL outside of all arrays and objects */
     JsonbValue *result;
@@ -222,7 +221,7 @@ cs_code
 avro_value_jsonb(const cs_avro_plan *plan, const cs_value *value, Jsonb **jsonb, cs_error *err)
 {
     cs_env env = bridge_env(CurrentMemoryContext);
-    JsonbBuild build = {.plan = plan, .env = &env};
+    JsonbBuild build = {.env = &env};
     cs_avro_visitor visitor = builder(&build);
 
     CS_TRY(cs_avro_walk(plan, value, &visitor, err));
@@ -235,7 +234,7 @@ avro_record_jsonb(const cs_avro_plan *plan, const cs_avro_schema *schema, const 
                   Jsonb **jsonb, cs_error *err)
 {
     cs_env env = bridge_env(CurrentMemoryContext);
-    JsonbBuild build = {.plan = plan, .env = &env};
+    JsonbBuild build = {.env = &env};
     cs_avro_visitor visitor = builder(&build);
 
     CS_TRY(begin_container(&build, CS_AVRO_RECORD, err));

@@ -141,8 +141,9 @@ avro_scan_block_row(AvroScan *scan, TupleTableSlot *slot)
     return false;
 }
 
-bool
-avro_scan_next_row(AvroScan *scan, TupleTableSlot *slot)
+/* Make the next row; false behind the last one. */
+static bool
+next_row(AvroScan *scan, TupleTableSlot *slot)
 {
     for (;;)
     {
@@ -445,7 +446,7 @@ avroIterateForeignScan(ForeignScanState *node)
     ExecClearTuple(slot);
     ExecStoreVirtualTuple(slot);
     scan->econtext->ecxt_scantuple = slot;
-    found = avro_scan_next_row(scan, slot);
+    found = next_row(scan, slot);
     error_context_stack = callback.previous;
     return found ? slot : ExecClearTuple(slot);
 }

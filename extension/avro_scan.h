@@ -120,10 +120,10 @@ void avro_scan_rewind(AvroScan *scan);
 /* Open a file of the table, by its place, and compile what its columns do. */
 void avro_scan_open(AvroScan *scan, int index);
 
-/* Make the next row in a slot that is ready to hold one; false behind the last one. */
-bool avro_scan_next_row(AvroScan *scan, TupleTableSlot *slot);
-
-/* The same within the block that was loaded; false behind its last one. */
+/*
+ * Make the next row of the block that was loaded in a slot that is ready to hold one;
+ * false behind its last one.
+ */
 bool avro_scan_block_row(AvroScan *scan, TupleTableSlot *slot);
 
 /* Start with a block that was loaded. */

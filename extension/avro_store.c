@@ -29,8 +29,7 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-/* Categories of types whose text depends on settings: dates, intervals, numbers, and types of
- * types. */
+/* Categories of types whose text depends on settings: dates, spans, numbers, types of types. */
 #define SETTINGS_CATEGORIES "DTNARC"
 
 /* What that text is written under. */

@@ -24,7 +24,6 @@ avro_table_open(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums)
 {
     AvroTable *table = palloc0_object(AvroTable);
 
-    table->relid = relid;
     table->context = CurrentMemoryContext;
     table->options = avro_options_get(relid);
     table->columns = avro_bind_columns(relid, tuple_desc, attnums, &table->num_columns);
@@ -204,8 +203,7 @@ avro_table_bind(AvroTable *table)
         bind_to_files(table, true);
     missing = table->schema != NULL ? find_missing(table) : NULL;
     if (missing != NULL)
-        avro_field_missing(table->schema, missing->name,
-                           missing->field_option != NULL ? missing->field_option : missing->name);
+        avro_field_missing(table->schema, missing->name, avro_column_field(missing));
     MemoryContextSwitchTo(old);
 }
 

@@ -44,7 +44,6 @@ typedef struct AvroTableFile
 
 typedef struct AvroTable
 {
-    Oid relid;
     MemoryContext context; /* owns all of this */
     AvroOptions *options;
     AvroColumn *columns; /* those that the query needs */

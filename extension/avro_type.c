@@ -51,8 +51,9 @@ scalar_type(const cs_avro_shape *shape)
     return InvalidOid;
 }
 
-int32
-avro_numeric_typmod(int precision, int scale)
+/* Avro's precision and scale as a numeric's typmod; -1 where numeric(p,s) cannot have them. */
+static int32
+numeric_typmod(int precision, int scale)
 {
     if (precision < 1 || precision > NUMERIC_MAX_PRECISION || scale < 0 || scale > precision)
         return -1;
@@ -64,7 +65,7 @@ static int32
 scalar_typmod(const cs_avro_shape *shape)
 {
     return shape->kind == CS_VALUE_DECIMAL
-               ? avro_numeric_typmod(shape->type->precision, shape->type->scale)
+               ? numeric_typmod(shape->type->precision, shape->type->scale)
                : -1;
 }
 
@@ -76,12 +77,11 @@ avro_sql_type(const cs_avro_shape *shape)
     if (type.oid == InvalidOid && shape->type->type == CS_AVRO_ARRAY)
     {
         cs_avro_shape items = cs_avro_shape_of(shape->type->items);
+        Oid item = items.kind != CS_VALUE_NULL ? scalar_type(&items) : InvalidOid;
 
-        if (items.kind != CS_VALUE_NULL)
-            type.item = scalar_type(&items);
-        if (type.item != InvalidOid)
+        if (item != InvalidOid)
         {
-            type.oid = get_array_type(type.item);
+            type.oid = get_array_type(item);
             type.typmod = scalar_typmod(&items);
         }
     }

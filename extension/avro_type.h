@@ -13,12 +13,8 @@
 typedef struct AvroSqlType
 {
     Oid oid;
-    int32 typmod; /* of numeric(p,s); else -1 */
-    Oid item;     /* of an array: the type of its items; else InvalidOid */
+    int32 typmod; /* of numeric(p,s), also as items of an array; else -1 */
 } AvroSqlType;
-
-/* Avro's precision and scale as a numeric's typmod; -1 where numeric(p,s) cannot have them. */
-int32 avro_numeric_typmod(int precision, int scale);
 
 /*
  * The type that IMPORT FOREIGN SCHEMA declares a column with: arrays of scalars

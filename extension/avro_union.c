@@ -154,11 +154,12 @@ is_integer(const char *text)
 static bool
 is_iso_date(const char *text)
 {
+    static const char digits[] = "0123456789";
     int year, month, day;
 
-    if (strlen(text) != ISO_DATE_LENGTH || text[4] != '-' || text[7] != '-' ||
-        strspn(text, "0123456789-") != ISO_DATE_LENGTH || text[0] == '-' || text[5] == '-' ||
-        text[8] == '-' || sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3)
+    if (strlen(text) != ISO_DATE_LENGTH || strspn(text, digits) != 4 || text[4] != '-' ||
+        strspn(text + 5, digits) != 2 || text[7] != '-' || strspn(text + 8, digits) != 2 ||
+        sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3)
         return false;
     return year > 0 && month >= 1 && month <= MONTHS_PER_YEAR && day >= 1 &&
            day <= day_tab[isleap(year)][month - 1];

@@ -7,6 +7,8 @@
 #include "avro_decode.h"
 #include "avro_text.h"
 #include "log.h"
+#include "meta_time.h"
+#include "record_file.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -144,7 +146,7 @@ make_plan(avro_source *source)
 {
     const cs_avro_schema *schema = cs_avro_reader_schema(source->reader);
     size_t count = schema->num_fields;
-    int *wanted = malloc((count + 1) * sizeof(int));
+    int *wanted = record_all_columns(count);
     cs_error err;
     cs_code code;
 
@@ -159,11 +161,8 @@ make_plan(avro_source *source)
         return log_out_of_memory();
     }
     for (size_t i = 0; i < count; i++)
-    {
-        wanted[i] = (int) i;
         source->base.fields[i] =
             (row_field){schema->fields[i].name, cs_avro_shape_of(schema->fields[i].type).kind};
-    }
     code = cs_avro_plan_make(loader_env(), schema, NULL, wanted, count, NULL, &source->plan, &err);
     free(wanted);
     source->base.plan = source->plan;
@@ -175,22 +174,13 @@ static exit_status
 read_header(avro_source *source)
 {
     cs_source file = file_source_as_core(source->base.file);
-    hash_stream hash = {NULL, false};
-    cs_slice header;
     cs_error err;
-    bool hashed;
 
     if (cs_avro_reader_open(loader_env(), &file, NULL, &source->reader, &err) != CS_OK)
         return log_core_error(&err, file.name);
-    header = cs_avro_reader_header(source->reader);
-    hash_start(&hash);
-    hash_add(&hash, header.data, header.len);
-    hashed = hash_finish(&hash, source->base.file_id);
-    hash_free(&hash);
-    if (!hashed)
+    if (!hash_bytes(cs_avro_reader_header(source->reader), source->base.file_id))
         return log_out_of_memory();
-    source->base.source_sha256 =
-        cs_avro_reader_meta_text(source->reader, "clickstream.source_sha256");
+    source->base.source_sha256 = cs_avro_reader_meta_text(source->reader, SOURCE_SUM_KEY);
     return make_plan(source);
 }
 

@@ -33,14 +33,12 @@ static const option_spec options[] = {
      "promoted, defaults filled in",
      NULL},
     {"max-block-bytes", 0, OPTION_COUNT, offsetof(cat_settings, max_block_bytes), "N",
-     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
+     RECORD_BLOCK_HELP, NULL},
     {"salvage", 0, OPTION_FLAG, offsetof(cat_settings, salvage), NULL,
      "go on behind refused records and damaged\nblocks, and say at each file's end what is lost",
      NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
-
-#define WRITE_BYTES (64 * 1024)
 
 /* A run over all files. */
 typedef struct cat_run
@@ -237,8 +235,7 @@ print_records(cat_file *file)
             break;
         if (code != CS_OK)
             STATUS_TRY(handle_failure(file, code, &err));
-        if (out->len >= WRITE_BYTES)
-            STATUS_TRY(output_write(out));
+        STATUS_TRY(output_pass(out));
     }
     return STATUS_OK;
 }

@@ -29,14 +29,13 @@
 #define DATEOID 1082
 #define TIMEOID 1083
 #define TIMESTAMPOID 1114
-#define TIMESTAMPTZOID 1184
 #define INTERVALOID 1186
 #define NUMERICOID 1700
 #define UUIDOID 2950
 #define JSONBOID 3802
 
 #define JSONB_VERSION "\1"
-#define MAX_NAME_BYTES 63
+#define NAME_TYPE_BYTES 63
 
 #define KIND(name) (1u << CS_VALUE_##name)
 
@@ -56,7 +55,8 @@ append_int32(cs_buffer *out, int32_t value, cs_error *err)
     return cs_buffer_append(out, &wire, sizeof(wire), err);
 }
 
-cs_code
+/* Append a number in network byte order. */
+static cs_code
 append_int64(cs_buffer *out, int64_t value, cs_error *err)
 {
     uint64_t wire = htobe64((uint64_t) value);
@@ -436,9 +436,9 @@ append_bytea(const cs_value *value, cs_buffer *out, refusal *why)
 static cs_code
 append_name(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    if (value->as.bytes.len > MAX_NAME_BYTES)
+    if (value->as.bytes.len > NAME_TYPE_BYTES)
         return refuse(why, SQLSTATE_TOO_LONG, "text is longer than the %d bytes of a name",
-                      MAX_NAME_BYTES);
+                      NAME_TYPE_BYTES);
     return cs_buffer_append(out, value->as.bytes.data, value->as.bytes.len, &why->err);
 }
 

@@ -13,6 +13,7 @@
 #define BYTEAOID 17
 #define INT8OID 20
 #define TEXTOID 25
+#define TIMESTAMPTZOID 1184
 
 /* What else is to be known of a type. */
 typedef enum type_class
@@ -73,7 +74,6 @@ const char *value_kind_name(cs_value_kind kind);
 /* Append numbers in network byte order. */
 cs_code append_int16(cs_buffer *out, int16_t value, cs_error *err);
 cs_code append_int32(cs_buffer *out, int32_t value, cs_error *err);
-cs_code append_int64(cs_buffer *out, int64_t value, cs_error *err);
 
 /* Append a number in the fewest digits that give it back; NaN, Infinity, -Infinity. */
 cs_code append_real_text(double value, bool is_float, cs_buffer *out, cs_error *err);

@@ -222,7 +222,7 @@ wait_server(connection *server, short events)
 {
     int fd = PQsocket(server->pg);
 
-    if (fd < 0)
+    if (fd < 0 || server->given_up)
         return false;
     if (!server->cancelled)
     {
@@ -237,7 +237,15 @@ wait_server(connection *server, short events)
         if (poll(&ready, 1, STOP_POLL_MILLISECONDS) > 0)
             return true;
     }
+    server->given_up = true;
     return false;
+}
+
+/* True if nothing more will be heard of the server. */
+static bool
+is_lost(const connection *server)
+{
+    return server->given_up || PQstatus(server->pg) == CONNECTION_BAD;
 }
 
 /* True if something has come from the server that libpq has not read. */
@@ -314,13 +322,13 @@ connection_execute(connection *server, const char *sql, int count, const char *c
         if (result != NULL && connection_failed(result))
         {
             PQclear(next); /* the first failure is the one that counts */
-            if (PQstatus(server->pg) == CONNECTION_BAD)
+            if (is_lost(server))
                 break;
             continue;
         }
         PQclear(result);
         result = next;
-        if (PQresultStatus(result) == PGRES_COPY_IN || PQstatus(server->pg) == CONNECTION_BAD)
+        if (PQresultStatus(result) == PGRES_COPY_IN || is_lost(server))
             break;
     }
     return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);
@@ -511,7 +519,7 @@ connection_copy_result(connection *server)
         }
         else
             PQclear(next);
-        if (PQstatus(server->pg) == CONNECTION_BAD)
+        if (is_lost(server))
             break;
     }
     return result != NULL ? result : PQmakeEmptyPGresult(server->pg, PGRES_FATAL_ERROR);

@@ -19,6 +19,7 @@
 #define SQLSTATE_UNDEFINED_FUNCTION "42883"
 #define SQLSTATE_UNDEFINED_SCHEMA "3F000"
 #define SQLSTATE_UNDEFINED_COLUMN "42703"
+#define SQLSTATE_NOT_ALLOWED "42501"
 
 typedef struct connection
 {
@@ -27,6 +28,7 @@ typedef struct connection
     char *schema;      /* the first schema of it that exists; NULL if none does */
     bool answered;     /* something came while a COPY's data was sent */
     bool cancelled;    /* a cancel request was sent, because of a signal */
+    bool given_up;     /* it was not answered in time */
     bool transient;    /* the failure that was reported last may pass by itself */
     atomic_bool *said; /* shared by connections of which only the first to fail reports; or NULL */
 } connection;

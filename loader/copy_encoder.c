@@ -17,27 +17,11 @@
 #define SIGNATURE "PGCOPY\n\377\r\n" /* and its terminating NUL */
 #define LENGTH_BYTES 4
 
-/* byte_sink_ops.put of a COPY */
-static bool
-put_copy(byte_sink *sink, const void *data, size_t len)
-{
-    return connection_copy_put(((copy_sink *) sink)->server, data, len);
-}
-
 /* byte_sink_ops.put of a file */
 static bool
 put_file(byte_sink *sink, const void *data, size_t len)
 {
     return fwrite(data, 1, len, ((file_spool *) sink)->file) == len;
-}
-
-/* Set up a sink on a connection on which a COPY runs. */
-void
-copy_sink_init(copy_sink *sink, connection *server)
-{
-    static const byte_sink_ops ops = {put_copy};
-
-    *sink = (copy_sink){{&ops}, server};
 }
 
 /* Set up a sink on an open file. */

@@ -6,7 +6,6 @@
 #define LOADER_COPY_ENCODER_H
 
 #include "column_type.h"
-#include "connection.h"
 #include "nested_value.h"
 
 #include <stdio.h>
@@ -25,13 +24,6 @@ struct byte_sink
     const byte_sink_ops *ops;
 };
 
-/* A running COPY FROM STDIN. */
-typedef struct copy_sink
-{
-    byte_sink base;
-    connection *server;
-} copy_sink;
-
 /* A temporary file, written now and read later. */
 typedef struct file_spool
 {
@@ -39,7 +31,6 @@ typedef struct file_spool
     FILE *file;
 } file_spool;
 
-void copy_sink_init(copy_sink *sink, connection *server);
 void file_spool_init(file_spool *spool, FILE *file);
 
 /* How rows are written. */

@@ -18,12 +18,9 @@
 #include "log.h"
 #include "stop.h"
 #include "text_decoder.h"
+#include "utf8.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-#define BYTE_ORDER_MARK_BYTES 3
 
 #define MAX_COLUMNS 1600 /* of a table, in the server */
 
@@ -381,11 +378,11 @@ skip_mark(csv_source *source, cs_error *err)
 {
     cs_code code = CS_OK;
 
-    while (code == CS_OK && source->buffer.len < BYTE_ORDER_MARK_BYTES)
+    while (code == CS_OK && source->buffer.len < UTF8_MARK_BYTES)
         code = fill(source, err);
-    if (source->buffer.len >= BYTE_ORDER_MARK_BYTES &&
-        memcmp(source->buffer.data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_BYTES) == 0)
-        source->next = BYTE_ORDER_MARK_BYTES;
+    if (source->buffer.len >= UTF8_MARK_BYTES &&
+        memcmp(source->buffer.data, UTF8_MARK, UTF8_MARK_BYTES) == 0)
+        source->next = UTF8_MARK_BYTES;
     return code == CS_END ? CS_OK : code;
 }
 

@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "follow.h"
 #include "log.h"
-#include "offline_args.h"
+#include "argument.h"
 #include "progress.h"
 #include "redshift.h"
 

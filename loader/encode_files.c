@@ -47,15 +47,6 @@ encode_partition_of(encode_partition partition, cs_time time)
     return time / span - (time % span < 0);
 }
 
-/* The directory of a job's output, with its slash. */
-static size_t
-directory_len(const char *output)
-{
-    const char *slash = strrchr(output, '/');
-
-    return slash != NULL ? (size_t) (slash + 1 - output) : 0;
-}
-
 /* Make a directory under the output's own, unless it is there. */
 static exit_status
 make_directory(encode_output *output, const char *below, size_t len)
@@ -65,7 +56,7 @@ make_directory(encode_output *output, const char *below, size_t len)
     struct stat info;
     char *name;
 
-    if (asprintf(&name, "%.*s%.*s", (int) directory_len(base), base, (int) len, below) < 0)
+    if (asprintf(&name, "%.*s%.*s", (int) file_directory_len(base), base, (int) len, below) < 0)
         return log_out_of_memory();
     if (mkdir(name, 0777) == 0)
         return pointer_list_add(&output->directories, name);
@@ -109,7 +100,7 @@ exit_status
 output_make_name(encode_output *output, int64_t partition, int part, char **name)
 {
     const char *directory = output->job->output;
-    const char *base = directory + directory_len(directory);
+    const char *base = directory + file_directory_len(directory);
     const char *dot = strrchr(base, '.');
     size_t stem = dot != NULL && dot > base ? (size_t) (dot - base) : strlen(base);
     char below[PARTITION_SIZE], number[16] = "";
@@ -195,7 +186,7 @@ encode_output_title(const encode_output *output)
 
     if (output->context->partition != PARTITION_NONE)
         len = asprintf(&title, "%zu %s in %.*s", count, count == 1 ? "file" : "files",
-                       (int) directory_len(name), name);
+                       (int) file_directory_len(name), name);
     else if (count == 1)
         len = asprintf(&title, "%s", file_at(output, 0)->name);
     else

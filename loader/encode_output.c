@@ -16,6 +16,7 @@
 
 #include "encode_files.h"
 #include "log.h"
+#include "meta_time.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -36,9 +37,8 @@ finish_file(const encode_output *output, output_file *file)
     const log_schema *schema = output->context->schema;
     bool is_stretch = output->job->stretch != NULL;
     char min_text[24], max_text[24], sum[HASH_TEXT_SIZE];
-    cs_avro_text_meta meta[] = {{"clickstream.source_sha256", sum},
-                                {"clickstream.min_timestamp", min_text},
-                                {"clickstream.max_timestamp", max_text}};
+    cs_avro_text_meta meta[] = {
+        {SOURCE_SUM_KEY, sum}, {MIN_TIME_KEY, min_text}, {MAX_TIME_KEY, max_text}};
     cs_error err;
 
     if (!hash_finish(&file->hash, sum))
@@ -310,7 +310,6 @@ add_group(encode_output *output, int64_t partition, size_t place)
         return STATUS_REFUSED;
     }
     group = calloc(1, sizeof(output_group));
-
     STATUS_TRY(pointer_list_add(&output->groups, group));
     items = output->groups.items;
     memmove(items + place + 1, items + place, (output->groups.count - 1 - place) * sizeof(*items));

@@ -16,9 +16,8 @@
 
 #define TEMP_ATTEMPTS 16
 
-/* The length of the directory part of a name, with its slash; 0 if there is none. */
-static size_t
-directory_len(const char *name)
+size_t
+file_directory_len(const char *name)
 {
     const char *slash = strrchr(name, '/');
 
@@ -75,7 +74,7 @@ fail(file_sink *sink, const char *what)
 static bool
 make_temp_name(file_sink *sink)
 {
-    size_t prefix = directory_len(sink->name);
+    size_t prefix = file_directory_len(sink->name);
     uint64_t random;
 
     free(sink->temp_name);
@@ -144,7 +143,7 @@ file_sink_append(file_sink *sink, const void *data, size_t len)
 static bool
 sync_directory(const char *name)
 {
-    size_t len = directory_len(name);
+    size_t len = file_directory_len(name);
     char *directory = len > 0 ? strndup(name, len) : strdup(".");
     int fd = directory != NULL ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS);

@@ -45,9 +45,12 @@ exit_status file_sink_publish(file_sink *sink);
 /* Remove what was not published; a zeroed or published sink is fine. */
 void file_sink_discard(file_sink *sink);
 
-/* Write all of data, at offset or, where it is negative, behind what was written; false with errno.
- */
+/* The length of the directory part of a name, with its slash; 0 if there is none. */
+size_t file_directory_len(const char *name);
+
+/* Write all of data, at offset or, if negative, behind what was written; false with errno. */
 bool file_write_all(int fd, const char *data, size_t len, int64_t offset);
+
 /* Write the entry of a file or directory in the directory above it to disk. */
 exit_status file_sync_entry(const char *name);
 

@@ -274,6 +274,15 @@ file_identity_same(const file_identity *a, const file_identity *b)
     return strcmp(a->name, b->name) == 0;
 }
 
+bool
+file_is_avro(int fd)
+{
+    char magic[CS_AVRO_MAGIC_BYTES];
+
+    return pread(fd, magic, sizeof(magic), 0) == (ssize_t) sizeof(magic) &&
+           memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0;
+}
+
 /* Append the rest of a source, up to limit bytes, to content. */
 static exit_status
 read_rest(file_source *source, size_t limit, cs_buffer *content)

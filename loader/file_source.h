@@ -81,6 +81,9 @@ file_identity file_identify(const char *name);
 /* True if both names are the same, or lead to the same existing file. */
 bool file_identity_same(const file_identity *a, const file_identity *b);
 
+/* True if an open file that can be read at any place begins as an Avro file does. */
+bool file_is_avro(int fd);
+
 /* Read a whole small file into a buffer. */
 exit_status file_read_all(const char *name, size_t limit, cs_buffer *content);
 

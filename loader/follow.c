@@ -13,7 +13,8 @@
 #include "follow_log.h"
 #include "follow_segments.h"
 #include "log.h"
-#include "offline_args.h"
+#include "argument.h"
+#include "clock.h"
 #include "stop.h"
 
 #include <errno.h>
@@ -21,10 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NANOSECONDS INT64_C(1000000000)
 #define RETRY_SECONDS 10 /* until a segment that was not taken is handed out again */
 
 typedef struct follower
@@ -38,16 +37,6 @@ typedef struct follower
     int64_t retry_at; /* by the clock */
     bool waits;       /* for the log to be there, which was said */
 } follower;
-
-/* A clock's time in nanoseconds. */
-static int64_t
-clock_now(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t) now.tv_sec * NANOSECONDS + now.tv_nsec;
-}
 
 /* The name of a file for messages. */
 static const char *
@@ -77,9 +66,7 @@ look_at(const follower *follow, const follow_file *file, bool *quiet)
 
     if (fstat(file->fd, &info) != 0)
         return file->mark.done;
-    *quiet = clock_now(CLOCK_REALTIME) -
-                 ((int64_t) info.st_mtim.tv_sec * NANOSECONDS + info.st_mtim.tv_nsec) >=
-             follow->quiet;
+    *quiet = clock_now(CLOCK_REALTIME) - clock_of(&info.st_mtim) >= follow->quiet;
     return (int64_t) info.st_size;
 }
 
@@ -117,7 +104,7 @@ is_due(follower *follow, follow_file *file, bool flush, bool *to_end)
     if (file->unread_at == 0)
         file->unread_at = now;
     return flush || *to_end || size - file->mark.done >= follow->segment_bytes ||
-           now - file->unread_at >= follow->request->settings->seconds * NANOSECONDS;
+           now - file->unread_at >= follow->request->settings->seconds * CLOCK_SECOND;
 }
 
 /* Say what a segment holds. */
@@ -325,7 +312,7 @@ deliver(follower *follow, bool flush)
     free_names(&names);
     if (status != STATUS_SERVER || flush)
         return status;
-    follow->retry_at = clock_now(CLOCK_MONOTONIC) + RETRY_SECONDS * NANOSECONDS;
+    follow->retry_at = clock_now(CLOCK_MONOTONIC) + RETRY_SECONDS * CLOCK_SECOND;
     log_detail("It is tried again in %d seconds; the log is followed meanwhile.", RETRY_SECONDS);
     return STATUS_OK;
 }
@@ -381,7 +368,10 @@ absolute_name(const char *log)
         log_error("could not find the directory of \"%s\": %s", log, strerror(errno));
     else if (asprintf(&name, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
                       slash != NULL ? slash + 1 : log) < 0)
+    {
+        log_out_of_memory();
         name = NULL;
+    }
     free(real);
     free(directory);
     return name;
@@ -404,7 +394,7 @@ set_up(follower *follow, const follow_request *request, const char *log)
     STATUS_TRY(parse_size_argument(
         "segment-size", settings->size != NULL ? settings->size : FOLLOW_SEGMENT_SIZE, &size));
     follow->segment_bytes = size > 0 ? (int64_t) size : 1;
-    follow->quiet = quiet * NANOSECONDS;
+    follow->quiet = quiet * CLOCK_SECOND;
     return STATUS_OK;
 }
 

@@ -6,8 +6,6 @@
  */
 #include "follow_content.h"
 
-#include "log.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +28,13 @@ ranges_of(int64_t done)
                          done < FOLLOW_MARK_BYTES ? 0 : done - FOLLOW_MARK_BYTES, done};
 }
 
+/* Keep as much of a sum as a mark has. */
+static void
+keep_sum(const char text[HASH_TEXT_SIZE], char sum[FOLLOW_SUM_SIZE])
+{
+    snprintf(sum, FOLLOW_SUM_SIZE, "%.*s", FOLLOW_SUM_SIZE - 1, text);
+}
+
 /* Finish a sum; false if the library failed. */
 static bool
 finish_sum(hash_stream *hash, char sum[FOLLOW_SUM_SIZE])
@@ -38,7 +43,7 @@ finish_sum(hash_stream *hash, char sum[FOLLOW_SUM_SIZE])
     bool good = hash_finish(hash, text);
 
     if (good)
-        snprintf(sum, FOLLOW_SUM_SIZE, "%.*s", FOLLOW_SUM_SIZE - 1, text);
+        keep_sum(text, sum);
     hash_free(hash);
     return good;
 }
@@ -47,15 +52,14 @@ finish_sum(hash_stream *hash, char sum[FOLLOW_SUM_SIZE])
 static bool
 sum_range(int fd, int64_t from, int64_t to, char sum[FOLLOW_SUM_SIZE])
 {
-    char bytes[FOLLOW_MARK_BYTES];
+    char bytes[FOLLOW_MARK_BYTES], text[HASH_TEXT_SIZE];
     size_t len = (size_t) (to - from);
-    hash_stream hash = {NULL, false};
 
-    if (len > sizeof(bytes) || pread(fd, bytes, len, (off_t) from) != (ssize_t) len)
+    if (len > sizeof(bytes) || pread(fd, bytes, len, (off_t) from) != (ssize_t) len ||
+        !hash_bytes((cs_slice){bytes, len}, text))
         return false;
-    hash_start(&hash);
-    hash_add(&hash, bytes, len);
-    return finish_sum(&hash, sum);
+    keep_sum(text, sum);
+    return true;
 }
 
 /* Add to a sum what of len bytes at a position lies in a range. */
@@ -74,11 +78,10 @@ static cs_code
 open_again(int fd, const char *name, file_source *source, cs_error *err)
 {
     *source = (file_source){.name = name, .fd = dup(fd)};
-    if (source->fd >= 0 && lseek(source->fd, 0, SEEK_SET) == 0 &&
-        file_source_try_decompress(source, err) == CS_OK)
-        return CS_OK;
-    if (source->fd < 0)
+    if (source->fd < 0 || lseek(source->fd, 0, SEEK_SET) != 0)
         file_source_error(source, err);
+    else if (file_source_try_decompress(source, err) == CS_OK)
+        return CS_OK;
     file_source_close(source);
     return err->code;
 }

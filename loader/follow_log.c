@@ -15,6 +15,7 @@
  */
 #include "follow_log.h"
 
+#include "clock.h"
 #include "follow_content.h"
 #include "log.h"
 #include "stop.h"
@@ -48,13 +49,6 @@ typedef struct candidate_list
     size_t count;
     size_t capacity;
 } candidate_list;
-
-/* A file's time of last writing, in nanoseconds. */
-static int64_t
-time_of(const struct stat *info)
-{
-    return (int64_t) info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
-}
 
 /* The name in a path. */
 static const char *
@@ -137,7 +131,7 @@ open_candidate(candidate *item)
         return false;
     item->device = info.st_dev;
     item->inode = info.st_ino;
-    item->mtime = time_of(&info);
+    item->mtime = clock_of(&info.st_mtim);
     item->size = (int64_t) info.st_size;
     return S_ISREG(info.st_mode);
 }
@@ -206,7 +200,9 @@ list_candidates(const char *log, candidate_list *list)
     exit_status status = STATUS_OK;
     struct dirent *entry;
 
-    if (listing == NULL)
+    if (directory == NULL)
+        status = log_out_of_memory();
+    else if (listing == NULL)
     {
         log_error("could not read directory \"%s\": %s", directory, strerror(errno));
         status = STATUS_REFUSED;

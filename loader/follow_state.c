@@ -8,7 +8,6 @@
 #include "stop.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

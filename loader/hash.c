@@ -44,3 +44,16 @@ hash_free(hash_stream *hash)
     EVP_MD_CTX_free(hash->context);
     hash->context = NULL;
 }
+
+bool
+hash_bytes(cs_slice bytes, char text[HASH_TEXT_SIZE])
+{
+    hash_stream hash = {NULL, false};
+    bool done;
+
+    hash_start(&hash);
+    hash_add(&hash, bytes.data, bytes.len);
+    done = hash_finish(&hash, text);
+    hash_free(&hash);
+    return done;
+}

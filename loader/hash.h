@@ -23,4 +23,7 @@ void hash_add(hash_stream *hash, const void *data, size_t len);
 bool hash_finish(hash_stream *hash, char text[HASH_TEXT_SIZE]);
 void hash_free(hash_stream *hash);
 
+/* The sum of some bytes; false if the library failed. */
+bool hash_bytes(cs_slice bytes, char text[HASH_TEXT_SIZE]);
+
 #endif

@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
 /* The code point of a valid sequence of UTF-8. */
 static uint32_t
 decode(const char *text, size_t len)
@@ -62,7 +60,7 @@ html_append(cs_buffer *out, cs_slice text, cs_error *err)
     {
         size_t step = utf8_length(text);
         uint32_t code = step > 0 ? decode(text.data, step) : 0; /* 0 is refused */
-        const char *reference = is_refused(code) ? REPLACEMENT : find_reference(code);
+        const char *reference = is_refused(code) ? UTF8_REPLACEMENT : find_reference(code);
 
         CS_TRY(reference != NULL ? cs_buffer_append(out, reference, strlen(reference), err)
                                  : cs_buffer_append(out, text.data, step, err));

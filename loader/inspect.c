@@ -28,7 +28,7 @@ static const option_spec options[] = {
     {"schema", 0, OPTION_FLAG, offsetof(inspect_settings, schema), NULL,
      "print the schema alone, as it stands in the file", NULL},
     {"max-block-bytes", 0, OPTION_COUNT, offsetof(inspect_settings, max_block_bytes), "N",
-     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
+     RECORD_BLOCK_HELP, NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 

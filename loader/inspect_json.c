@@ -5,7 +5,6 @@
 #include "inspect.h"
 
 #include "json_text.h"
-#include "log.h"
 
 /* Set a member; false without memory. The value is let go of. */
 static bool

@@ -78,11 +78,9 @@ identify(file_source *file, char file_id[HASH_TEXT_SIZE])
     const row_format format = {.kind = SOURCE_AUTO};
     row_source text = {.file = file};
     row_source *source = NULL;
-    char magic[CS_AVRO_MAGIC_BYTES];
     exit_status status;
 
-    if (pread(file->fd, magic, sizeof(magic), 0) != sizeof(magic) ||
-        memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) != 0)
+    if (!file_is_avro(file->fd))
     {
         STATUS_TRY(file_source_decompress(file));
         STATUS_TRY(row_source_identify(&text));

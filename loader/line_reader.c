@@ -6,11 +6,9 @@
 
 #include "http_log.h"
 #include "log.h"
+#include "utf8.h"
 
 #include <stdlib.h>
-
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-#define BYTE_ORDER_MARK_BYTES 3
 
 bool
 text_piece_init(text_piece *piece)
@@ -39,32 +37,27 @@ text_piece_walk(const text_piece *piece)
         feed = memchr(piece->data, '\n', piece->len);
         walk.at = feed != NULL ? (size_t) (feed + 1 - piece->data) : piece->len;
     }
-    else if (piece->first && piece->len >= BYTE_ORDER_MARK_BYTES &&
-             memcmp(piece->data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_BYTES) == 0)
-        walk.at = BYTE_ORDER_MARK_BYTES;
+    else if (piece->first && piece->len >= UTF8_MARK_BYTES &&
+             memcmp(piece->data, UTF8_MARK, UTF8_MARK_BYTES) == 0)
+        walk.at = UTF8_MARK_BYTES;
     return walk;
 }
 
-/* True if a line has more bytes than a log line may have, a final CR not counted. */
-static bool
-is_too_long(cs_slice text)
+bool
+text_is_too_long(cs_slice line)
 {
-    return text.len > CS_LOG_LINE_MAX_BYTES + 1 ||
-           (text.len == CS_LOG_LINE_MAX_BYTES + 1 && text.data[text.len - 1] != '\r');
+    return line.len > CS_LOG_LINE_MAX_BYTES + 1 ||
+           (line.len == CS_LOG_LINE_MAX_BYTES + 1 && line.data[line.len - 1] != '\r');
 }
 
-/* Keep the beginning of a line that is too long. */
-static void
-cut(text_line *line)
+cs_slice
+text_beginning(cs_slice line)
 {
-    cs_slice *text = &line->text;
-
-    line->cut = true;
-    text->len = CS_LOG_LINE_MAX_BYTES;
+    line.len = CS_LOG_LINE_MAX_BYTES;
     /* do not cut inside a character */
-    while (text->len > CS_LOG_LINE_MAX_BYTES - 3 &&
-           ((uint8_t) text->data[text->len] & 0xc0) == 0x80)
-        text->len--;
+    while (line.len > CS_LOG_LINE_MAX_BYTES - 3 && ((uint8_t) line.data[line.len] & 0xc0) == 0x80)
+        line.len--;
+    return line;
 }
 
 bool
@@ -78,12 +71,12 @@ text_piece_next(piece_walk *walk, text_line *line)
         return false;
     feed = memchr(from, '\n', left);
     line->text = (cs_slice){from, feed != NULL ? (size_t) (feed - from) : left};
-    line->cut = false;
+    line->cut = text_is_too_long(line->text);
     line->number = ++walk->lines;
     walk->start = walk->at;
     walk->at += line->text.len + (feed != NULL);
-    if (is_too_long(line->text))
-        cut(line);
+    if (line->cut)
+        line->text = text_beginning(line->text);
     return true;
 }
 

@@ -17,6 +17,12 @@ typedef struct text_line
     bool cut;       /* longer than a log line may be: text is its beginning */
 } text_line;
 
+/* True if a line, without its feed, has more bytes than a log line may have, a final CR aside. */
+bool text_is_too_long(cs_slice line);
+
+/* The beginning that is kept of such a line. */
+cs_slice text_beginning(cs_slice line);
+
 /*
  * A run of a text's bytes that ends behind a line feed, or at the text's end, or
  * where there is none in it, inside a line that is too long. Which bytes belong to

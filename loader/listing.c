@@ -5,27 +5,11 @@
 #include "listing.h"
 
 #include "json_text.h"
-#include "log.h"
 #include "output.h"
 #include "report_format.h"
 #include "stop.h"
 
 #include <stdlib.h>
-
-#define WRITE_BYTES (64 * 1024)
-
-/* Append a line of CSV. */
-static cs_code
-append_csv(listing *list, const cs_slice *cells, cs_error *err)
-{
-    for (size_t i = 0; i < list->count; i++)
-    {
-        if (i > 0)
-            CS_TRY(cs_buffer_append(&list->out, ",", 1, err));
-        CS_TRY(report_append_csv(&list->out, cells[i], err));
-    }
-    return cs_buffer_append(&list->out, "\n", 1, err);
-}
 
 /* A cell as JSON. */
 static json_t *
@@ -60,13 +44,11 @@ append_json(listing *list, const cs_slice *cells, cs_error *err)
     return cs_buffer_append(&list->out, "\n", 1, err);
 }
 
-/* Write the output once enough has gathered; report a failure to gather it. */
-static exit_status
-pass_on(listing *list, cs_code code, const cs_error *err)
+/* Append a line of CSV. */
+static cs_code
+append_csv(listing *list, const cs_slice *cells, cs_error *err)
 {
-    if (code != CS_OK)
-        return log_core_error(err, NULL);
-    return list->out.len >= WRITE_BYTES ? output_write(&list->out) : STATUS_OK;
+    return report_append_csv_line(&list->out, cells, list->count, err);
 }
 
 exit_status
@@ -83,7 +65,8 @@ listing_begin(listing *list, listing_format format, const listing_column *column
         names[i] = cs_slice_of(columns[i].name);
         text_table_column(&list->table, columns[i].name, columns[i].type == LISTING_NUMBER);
     }
-    return format == LISTING_CSV ? pass_on(list, append_csv(list, names, &err), &err) : STATUS_OK;
+    return format == LISTING_CSV ? output_pass_on(&list->out, append_csv(list, names, &err), &err)
+                                 : STATUS_OK;
 }
 
 exit_status
@@ -92,11 +75,11 @@ listing_row(listing *list, const cs_slice *cells)
     cs_error err;
 
     if (list->format == LISTING_TABLE)
-        return pass_on(list, text_table_row(&list->table, cells, &err), &err);
-    return pass_on(list,
-                   list->format == LISTING_CSV ? append_csv(list, cells, &err)
-                                               : append_json(list, cells, &err),
-                   &err);
+        return output_pass_on(&list->out, text_table_row(&list->table, cells, &err), &err);
+    return output_pass_on(&list->out,
+                          list->format == LISTING_CSV ? append_csv(list, cells, &err)
+                                                      : append_json(list, cells, &err),
+                          &err);
 }
 
 exit_status

@@ -6,6 +6,7 @@
  */
 #include "load_batch.h"
 
+#include "clock.h"
 #include "load_failure.h"
 #include "log.h"
 #include "progress.h"
@@ -13,7 +14,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Rows between looks at the clock, so to speak: at the stop flag, and into progress. */
 #define ROWS_PER_LOOK 1024
@@ -232,10 +232,6 @@ finish_batch(batch_state *state)
         connection_rollback(state->server);
     else
         STATUS_TRY(commit(state));
-    log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64
-                " loaded, %" PRId64 " rejected",
-                state->batch->file->name, state->result.load_id, state->batch->range->first_block,
-                state->result.end_block, state->result.rows_loaded, state->result.rows_rejected);
     return STATUS_OK;
 }
 
@@ -294,33 +290,29 @@ begin_batch(batch_state *state)
 
 /* Say what was done since started, with --verbose. */
 static void
-describe_batch(const batch_state *state, const struct timespec *started)
+describe_batch(const batch_state *state, int64_t started)
 {
-    const block_range *range = state->batch->range;
-    struct timespec now;
+    const batch_result *result = &state->result;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     log_verbose("%s: load %" PRId64 ": blocks %" PRId64 " to %" PRId64 ", %" PRId64
-                " records in %.2f seconds",
-                state->batch->file->name, state->result.load_id, range->first_block,
-                state->result.end_block - 1, state->result.rows_read,
-                (double) (now.tv_sec - started->tv_sec) +
-                    (double) (now.tv_nsec - started->tv_nsec) / 1e9);
+                " loaded, %" PRId64 " rejected in %.2f seconds",
+                state->batch->file->name, result->load_id, state->batch->range->first_block,
+                result->end_block - 1, result->rows_loaded, result->rows_rejected,
+                clock_seconds_since(started));
 }
 
 /* The whole transaction. */
 static exit_status
 run_transaction(batch_state *state)
 {
-    struct timespec started;
+    int64_t started = clock_now(CLOCK_MONOTONIC);
 
-    clock_gettime(CLOCK_MONOTONIC, &started);
     STATUS_TRY(open_input(state));
     STATUS_TRY(begin_batch(state));
     STATUS_TRY(prepare_values(state));
     STATUS_TRY(copy_rows(state));
     STATUS_TRY(finish_batch(state));
-    describe_batch(state, &started);
+    describe_batch(state, started);
     return STATUS_OK;
 }
 

@@ -5,10 +5,8 @@
 #include "load_file.h"
 
 #include "load_partitions.h"
-#include "load_partitions.h"
 #include "log.h"
 #include "progress.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -173,7 +171,7 @@ batch_with(const plan_walk *walk, int64_t block)
     return NULL;
 }
 
-/* Take one block, or the end of the file where head is NULL, into the plan. */
+/* Take one block into the plan. */
 static exit_status
 plan_block(plan_walk *walk, const cs_avro_position *before, const cs_avro_head *head)
 {
@@ -363,7 +361,7 @@ load_file_plan(load_file *file, const load_request *request, connection *server,
     return status;
 }
 
-/* "a records of b", in the right number. */
+/* What so many records are called. */
 static const char *
 records(int64_t count)
 {

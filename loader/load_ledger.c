@@ -8,7 +8,6 @@
 #include "ledger_scope.h"
 #include "log.h"
 #include "resources.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,7 +25,6 @@ enum batch_field
     BATCH_CHECKSUM,
     BATCH_ROWS_READ,
     BATCH_ROWS_REJECTED,
-    BATCH_TRUNCATED,
     BATCH_LOADED_AT
 };
 
@@ -84,7 +82,6 @@ keep_batch(ledger_batch *batch, const PGresult *rows, int row)
     snprintf(batch->checksum, HASH_TEXT_SIZE, "%s", PQgetvalue(rows, row, BATCH_CHECKSUM));
     batch->rows_read = number(rows, row, BATCH_ROWS_READ);
     batch->rows_rejected = number(rows, row, BATCH_ROWS_REJECTED);
-    batch->truncated = strcmp(PQgetvalue(rows, row, BATCH_TRUNCATED), "t") == 0;
     snprintf(batch->loaded_at, sizeof(batch->loaded_at), "%s",
              PQgetvalue(rows, row, BATCH_LOADED_AT));
 }
@@ -199,7 +196,7 @@ ledger_truncate(connection *server, const load_table *table)
 static exit_status
 report_claim(connection *server, PGresult *failure)
 {
-    bool older = connection_failed_with(failure, "42703"); /* undefined column */
+    bool older = connection_failed_with(failure, SQLSTATE_UNDEFINED_COLUMN);
     exit_status status = connection_report(server, failure);
 
     if (older)

@@ -39,7 +39,6 @@ typedef struct ledger_batch
     char checksum[HASH_TEXT_SIZE];
     int64_t rows_read;
     int64_t rows_rejected;
-    bool truncated;
     char loaded_at[40];
 } ledger_batch;
 

@@ -15,8 +15,6 @@
 
 #include <stdlib.h>
 
-#define TIMESTAMPTZOID 1184
-
 /* More than these are hardly meant: a time somewhere in the file is wrong. */
 #define MAX_NEW_MONTHS 240
 
@@ -46,7 +44,7 @@ static exit_status
 report_failure(connection *server, PGresult *failure)
 {
     bool older = connection_failed_with(failure, SQLSTATE_UNDEFINED_FUNCTION);
-    bool not_allowed = connection_failed_with(failure, "42501"); /* insufficient privilege */
+    bool not_allowed = connection_failed_with(failure, SQLSTATE_NOT_ALLOWED);
     exit_status status = connection_report(server, failure);
 
     if (older)
@@ -139,15 +137,6 @@ ensure_span(connection *server, const load_table *table, const time_span *span)
     else if (missing > 0)
         return create_months(server, table, times);
     return STATUS_OK;
-}
-
-exit_status
-load_partitions_ensure(connection *server, const load_table *table, cs_time min, cs_time max)
-{
-    bool monthly;
-
-    STATUS_TRY(is_monthly(server, table, &monthly));
-    return monthly ? ensure_span(server, table, &(time_span){min, max}) : STATUS_OK;
 }
 
 /* The column of the times; NULL if the file has none. */

@@ -153,11 +153,13 @@ keep_rejects(load_run *run, FILE *rejects)
 
     if (rejects == NULL)
         return;
-    if (run->rejects == NULL && (run->rejects = tmpfile()) == NULL)
-        log_warning("could not keep the rejects of a batch that failed: %m");
+    if (run->rejects == NULL)
+        run->rejects = tmpfile();
     rewind(rejects);
     while (run->rejects != NULL && (got = fread(buffer, 1, sizeof(buffer), rejects)) > 0)
         fwrite(buffer, 1, got, run->rejects);
+    if (run->rejects == NULL || fflush(run->rejects) != 0 || ferror(run->rejects) != 0)
+        log_warning("could not keep the rejects of a batch that failed: %m");
     fclose(rejects);
 }
 

@@ -6,7 +6,6 @@
 
 #include "log.h"
 #include "resources.h"
-#include "stop.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
  * loader/meta_time.h
- *     The smallest and the largest time of an Avro file, where its metadata says them.
+ *     What encode notes in an Avro file's metadata, and the times among it.
  */
 #ifndef LOADER_META_TIME_H
 #define LOADER_META_TIME_H
@@ -11,6 +11,7 @@
 /* The field that they are of. */
 #define TIME_COLUMN "timestamp"
 
+#define SOURCE_SUM_KEY "clickstream.source_sha256" /* of the lines that it was made from */
 #define MIN_TIME_KEY "clickstream.min_timestamp"
 #define MAX_TIME_KEY "clickstream.max_timestamp"
 

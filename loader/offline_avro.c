@@ -8,9 +8,8 @@
 #include "log.h"
 #include "stop.h"
 
-#include <stdlib.h>
-
-static const char *const names[LOG_COLUMNS] = {"timestamp", "http_method", "http_path", "user_id"};
+const char *const log_column_names[LOG_COLUMNS] = {"timestamp", "http_method", "http_path",
+                                                   "user_id"};
 
 /* cs_source.read_at: first what was taken off already. */
 static int64_t
@@ -44,18 +43,19 @@ find_columns(const avro_file *avro, int wanted[LOG_COLUMNS])
 
         if (i == COLUMN_TIME)
             accepts = 1u << CS_VALUE_TIME | 1u << CS_VALUE_STRING;
-        wanted[i] = cs_avro_schema_find(schema, names[i]);
+        wanted[i] = cs_avro_schema_find(schema, log_column_names[i]);
         if (wanted[i] < 0)
         {
-            log_error("%s: file has no field \"%s\"", avro->file->name, names[i]);
+            log_error("%s: file has no field \"%s\"", avro->file->name, log_column_names[i]);
             log_hint("A report needs the fields timestamp, http_method, http_path and user_id.");
             return STATUS_REFUSED;
         }
         kind = cs_avro_shape_of(schema->fields[wanted[i]].type).kind;
         if (kind == CS_VALUE_NULL || (accepts & 1u << kind) != 0)
             continue;
-        log_error("%s: field \"%s\" is of type %s: it holds no %s", avro->file->name, names[i],
-                  value_kind_name(kind), i == COLUMN_TIME ? "timestamp" : "text");
+        log_error("%s: field \"%s\" is of type %s: it holds no %s", avro->file->name,
+                  log_column_names[i], value_kind_name(kind),
+                  i == COLUMN_TIME ? "timestamp" : "text");
         return STATUS_REFUSED;
     }
     return STATUS_OK;

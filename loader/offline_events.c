@@ -7,11 +7,9 @@
 #include "column_type.h"
 #include "http_event.h"
 #include "http_log.h"
-#include "log.h"
+#include "line_reader.h"
 #include "stop.h"
 #include "text_value.h"
-
-#include <stdlib.h>
 
 /* What reading a chunk needs. */
 typedef struct event_reader
@@ -86,8 +84,7 @@ static exit_status
 refuse_record(event_reader *events, const cs_avro_cursor *cursor, const uint8_t *start,
               const cs_error *err)
 {
-    static const char *const names[] = {"timestamp", "http_method", "http_path", "user_id"};
-    const char *column = err->field >= 0 ? names[err->field] : NULL;
+    const char *column = err->field >= 0 ? log_column_names[err->field] : NULL;
     size_t size = (size_t) (cursor->at - start);
     cs_avro_cursor before = *cursor;
 
@@ -126,28 +123,15 @@ read_block(event_reader *events)
     return status;
 }
 
-/* True if len bytes are more than a log line may have, a final CR not counted. */
-static bool
-is_too_long(const char *text, size_t len)
-{
-    return len > CS_LOG_LINE_MAX_BYTES + 1 ||
-           (len == CS_LOG_LINE_MAX_BYTES + 1 && text[len - 1] != '\r');
-}
-
 /* Refuse a line; of one that is too long the beginning is kept. */
 static exit_status
 refuse_line(event_reader *events, int64_t number, cs_slice line, const char *reason)
 {
     reject item = {.line = number, .block = -1, .reason = reason, .text = line};
 
-    item.cut = is_too_long(line.data, line.len);
+    item.cut = text_is_too_long(line);
     if (item.cut)
-    {
-        item.text.len = CS_LOG_LINE_MAX_BYTES;
-        while (item.text.len > CS_LOG_LINE_MAX_BYTES - 3 &&
-               ((uint8_t) line.data[item.text.len] & 0xc0) == 0x80)
-            item.text.len--; /* do not cut inside a character */
-    }
+        item.text = text_beginning(line);
     else if (line.len > 0 && line.data[line.len - 1] == '\r')
         item.text.len--;
     return input_reject(events->reader, &item);
@@ -161,7 +145,7 @@ read_line(event_reader *events, int64_t number, cs_slice line)
     cs_error err;
     cs_code code;
 
-    if (is_too_long(line.data, line.len))
+    if (text_is_too_long(line))
         code = cs_fail(&err, CS_ERR_DATA, "line is longer than %d bytes", CS_LOG_LINE_MAX_BYTES);
     else
         code = line_parser_read(&events->parser, line, &fields, &err);

@@ -7,11 +7,12 @@
 #include "avro_text.h"
 #include "log.h"
 #include "progress.h"
+#include "record_file.h"
 #include "stop.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define NO_CHUNK INT64_MAX /* the number of a chunk while there is none */
 
 exit_status
@@ -126,7 +127,7 @@ begins_with(const offline_input *input, const char *magic)
 static void
 begin_text(offline_input *input)
 {
-    size_t mark = begins_with(input, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+    size_t mark = begins_with(input, UTF8_MARK) ? UTF8_MARK_BYTES : 0;
 
     input->is_text = true;
     input->in_tail = false;
@@ -189,8 +190,9 @@ wait_turn(input_reader *reader)
     return reader->has_turn;
 }
 
-bool
-input_take_turn(input_reader *reader)
+/* The same without the lock. */
+static bool
+take_turn(input_reader *reader)
 {
     bool mine;
 
@@ -345,7 +347,7 @@ input_fail(input_reader *reader, exit_status status)
 exit_status
 input_reject(input_reader *reader, reject *item)
 {
-    if (!input_take_turn(reader))
+    if (!take_turn(reader))
         return reader->input->status;
     item->file = input_name(reader);
     reader->counts.rejected++;
@@ -394,23 +396,20 @@ input_report(input_reader *reader, const cs_error *err)
 {
     if (stop_requested())
         return STATUS_INTERRUPTED;
-    return input_take_turn(reader) ? log_core_error(err, input_name(reader))
-                                   : reader->input->status;
+    return take_turn(reader) ? log_core_error(err, input_name(reader)) : reader->input->status;
 }
 
 /* The plan that decodes all columns; NULL with err filled in. */
 static const cs_avro_plan *
 full_plan(input_reader *reader, const cs_avro_schema *schema, cs_error *err)
 {
-    int *wanted = malloc((schema->num_fields + 1) * sizeof(int));
+    int *wanted = record_all_columns(schema->num_fields);
 
     if (wanted == NULL)
     {
         cs_fail(err, CS_ERR_MEMORY, "out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < schema->num_fields; i++)
-        wanted[i] = (int) i;
     if (cs_avro_plan_make(loader_env(), schema, NULL, wanted, schema->num_fields, NULL,
                           &reader->full_plan, err) != CS_OK)
         reader->full_plan = NULL;

@@ -37,6 +37,8 @@ typedef enum log_column
 
 #define LOG_COLUMNS 4
 
+extern const char *const log_column_names[LOG_COLUMNS];
+
 /* An Avro file that is open. */
 typedef struct avro_file
 {
@@ -122,9 +124,6 @@ exit_status input_next(input_reader *reader, bool *end);
 
 /* Note that a thread has failed: there are no more chunks for any. The first status counts. */
 void input_fail(input_reader *reader, exit_status status);
-
-/* Wait until all chunks before this one are done. False if one of them has failed. */
-bool input_take_turn(input_reader *reader);
 
 /* Report what went wrong in the chunk, in its turn; return what it means. */
 exit_status input_report(input_reader *reader, const cs_error *err);

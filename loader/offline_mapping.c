@@ -5,8 +5,8 @@
 #include "offline_mapping.h"
 
 #include "column_type.h"
+#include "load_input.h"
 #include "log.h"
-#include "stop.h"
 #include "text_value.h"
 
 #include <inttypes.h>
@@ -112,34 +112,17 @@ read_rows(row_source *source, cs_value *values, cs_map *map)
     return cs_map_index(map, &why.err) == CS_OK ? STATUS_OK : log_core_error(&why.err, NULL);
 }
 
-/* Read an open file. */
-static exit_status
-read_file(file_source *file, cs_map *map)
-{
-    row_source *source;
-    cs_value *values;
-    exit_status status;
-
-    STATUS_TRY(row_source_open(&source, file, &(row_format){.kind = SOURCE_AUTO}));
-    values = calloc(source->num_fields + 1, sizeof(cs_value));
-    status = values != NULL ? read_rows(source, values, map) : log_out_of_memory();
-    free(values);
-    row_source_close(source);
-    return status;
-}
-
 exit_status
 mapping_read(const char *name, cs_map *map)
 {
-    hash_stream hash = {NULL, false};
-    file_source file;
+    load_input input;
+    cs_value *values;
     exit_status status;
 
-    STATUS_TRY(file_source_open(&file, name));
-    hash_start(&hash);
-    file.hash = &hash;
-    status = read_file(&file, map);
-    hash_free(&hash);
-    file_source_close(&file);
+    STATUS_TRY(load_input_open(&input, name, &(row_format){.kind = SOURCE_AUTO}));
+    values = calloc(input.source->num_fields + 1, sizeof(cs_value));
+    status = values != NULL ? read_rows(input.source, values, map) : log_out_of_memory();
+    free(values);
+    load_input_close(&input);
     return status;
 }

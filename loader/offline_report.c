@@ -16,7 +16,7 @@
 #include "offline_report.h"
 
 #include "log.h"
-#include "offline_args.h"
+#include "argument.h"
 #include "offline_events.h"
 #include "offline_mapping.h"
 #include "offline_sessions.h"

@@ -111,7 +111,7 @@ find_option(const option_set *set, int value)
     return NULL;
 }
 
-/* The number of edits (insert, delete, replace, swap neighbours) between two names. */
+/* The edits (insert, delete, replace, swap neighbours) between two names that are not too long. */
 static size_t
 edit_distance(const char *a, const char *b)
 {
@@ -155,7 +155,7 @@ nearest_name(const char *name, const char *const *names)
         return NULL;
     for (; *names != NULL; names++)
     {
-        size_t distance = edit_distance(name, *names);
+        size_t distance = strlen(*names) < MAX_NAME_BYTES ? edit_distance(name, *names) : best;
 
         if (distance < best)
         {

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define WRITE_BYTES (64 * 1024) /* are enough to be written */
+
 /* Report that a write failed with errno. */
 static exit_status
 report_failure(void)
@@ -27,6 +29,18 @@ output_write(cs_buffer *data)
     if (len == 0)
         return STATUS_OK; /* data->data may be NULL, which fwrite() does not take */
     return fwrite(data->data, 1, len, stdout) == len ? STATUS_OK : report_failure();
+}
+
+exit_status
+output_pass(cs_buffer *data)
+{
+    return data->len >= WRITE_BYTES ? output_write(data) : STATUS_OK;
+}
+
+exit_status
+output_pass_on(cs_buffer *data, cs_code code, const cs_error *err)
+{
+    return code == CS_OK ? output_pass(data) : log_core_error(err, NULL);
 }
 
 exit_status

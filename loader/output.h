@@ -13,6 +13,12 @@
 /* Write data and forget it: the buffer is empty afterwards. */
 exit_status output_write(cs_buffer *data);
 
+/* Write what has gathered once it is enough. */
+exit_status output_pass(cs_buffer *data);
+
+/* The same behind a call that has gathered it; a failure of that is reported. */
+exit_status output_pass_on(cs_buffer *data, cs_code code, const cs_error *err);
+
 /* Write out and close. Return status, or that of a failed write where all went well before. */
 exit_status output_finish(exit_status status);
 

@@ -9,6 +9,7 @@
  */
 #include "progress.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <errno.h>
@@ -79,25 +80,16 @@ progress_skip(int64_t bytes)
         atomic_fetch_sub_explicit(&job.total_bytes, bytes, memory_order_relaxed);
 }
 
-/* Seconds from one moment to another. */
-static double
-seconds_between(const struct timespec *from, const struct timespec *to)
-{
-    return (double) (to->tv_sec - from->tv_sec) + (double) (to->tv_nsec - from->tv_nsec) / 1e9;
-}
-
 /* Look at the counters. */
 static progress_state
 read_state(bool done)
 {
     progress_state state = {.percent = -1, .seconds_left = -1};
-    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     state.rows = atomic_load_explicit(&job.rows, memory_order_relaxed);
     state.bytes = atomic_load_explicit(&job.bytes, memory_order_relaxed);
     state.total_bytes = atomic_load_explicit(&job.total_bytes, memory_order_relaxed);
-    state.seconds = seconds_between(&job.started, &now);
+    state.seconds = clock_seconds_since(clock_of(&job.started));
     if (state.seconds > 0)
         state.rate = (double) state.rows / state.seconds;
     if (state.total_bytes < 0)

@@ -41,7 +41,8 @@ enum
 {
     COLUMN_ITEM,
     COLUMN_TITLE,
-    COLUMN_BECAUSE
+    COLUMN_BECAUSE,
+    COLUMN_IS_POPULAR
 };
 
 /* Report a failed query: an argument that the server does not take is a usage error. */
@@ -138,7 +139,7 @@ print_items(const PGresult *result, const recommend_settings *settings, const ch
 {
     int count = PQntuples(result);
 
-    if (count > 0 && strcmp(PQgetvalue(result, 0, COLUMN_BECAUSE + 1), "t") == 0)
+    if (count > 0 && strcmp(PQgetvalue(result, 0, COLUMN_IS_POPULAR), "t") == 0)
         log_summary("user is not in model \"%s\": these items are popular", model);
     for (int i = 0; i < count; i++)
     {

@@ -9,6 +9,11 @@
 #include "avro_decode.h"
 #include "file_source.h"
 
+/* Text of the help, the same for all commands. */
+#define RECORD_BLOCK_HELP                               \
+    "refuse blocks that take more than N bytes, also\n" \
+    "decompressed (default: 67108864)"
+
 /* What damage cost. */
 typedef struct record_loss
 {

@@ -11,7 +11,6 @@
 #include "redshift.h"
 
 #include "load.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -12,10 +12,11 @@
 
 #include "avro_decode.h"
 #include "file_sink.h"
+#include "meta_time.h"
 #include "record_file.h"
+#include "redshift_limits.h"
 #include "stop.h"
 #include "varint.h"
-#include "verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Of blocks that are written anew. */
 #define STAGED_CODEC CS_CODEC_SNAPPY
@@ -43,33 +43,25 @@ typedef struct inspection
 static exit_status
 identify(redshift_file *file)
 {
-    cs_slice header = cs_avro_reader_header(file->reader);
     s3_content all = {
         .fd = file->source.fd, .len = (uint64_t) file->source.size, .name = file->name};
-    hash_stream hash = {NULL, false};
-    bool hashed;
 
-    hash_start(&hash);
-    hash_add(&hash, header.data, header.len);
-    hashed = hash_finish(&hash, file->file_id);
-    hash_free(&hash);
-    file->source_sha256 = cs_avro_reader_meta_text(file->reader, "clickstream.source_sha256");
-    return hashed ? s3_content_hash(&all, file->checksum) : log_out_of_memory();
+    if (!hash_bytes(cs_avro_reader_header(file->reader), file->file_id))
+        return log_out_of_memory();
+    file->source_sha256 = cs_avro_reader_meta_text(file->reader, SOURCE_SUM_KEY);
+    return s3_content_hash(&all, file->checksum);
 }
 
 /* Refuse what is no Avro file on a disk. */
 static exit_status
 check_kind(const redshift_file *file)
 {
-    char magic[CS_AVRO_MAGIC_BYTES];
-
     if (file->source.size < 0)
     {
         log_error("could not load \"%s\": it is not a regular file", file->name);
         return STATUS_REFUSED;
     }
-    if (pread(file->source.fd, magic, sizeof(magic), 0) == (ssize_t) sizeof(magic) &&
-        memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
+    if (file_is_avro(file->source.fd))
         return STATUS_OK;
     log_error("%s: not an Avro file: only these are loaded into Redshift", file->name);
     log_hint("\"%s encode\" makes one of a log.", PROGRAM_NAME);
@@ -206,8 +198,7 @@ check_block(inspection *state, const cs_avro_block *block)
 {
     if (block->index != (int64_t) state->file->num_blocks && state->repair == NULL)
         state->repair = "has empty blocks, of which Redshift's documentation does not speak";
-    if (block->len > REDSHIFT_MAX_BLOCK_BYTES ||
-        block->end_offset - block->offset > REDSHIFT_MAX_BLOCK_BYTES)
+    if (!redshift_takes_block(block))
         state->repair = "has blocks larger than 4 MiB, which Redshift would refuse";
 }
 

@@ -14,7 +14,6 @@ static const char *const scripts[] = {
     resource_redshift_session_report_sql,
     resource_redshift_sessions_sql,
     resource_redshift_refresh_sessions_sql,
-
     resource_redshift_campaign_engagement_sql,
     resource_redshift_weekly_rewards_sql,
 };

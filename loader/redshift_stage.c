@@ -27,19 +27,14 @@ exit_status
 redshift_stage_open(redshift_stage *stage, s3_client *client, const char *prefix,
                     const redshift_file *file, const redshift_table *table)
 {
-    hash_stream hash = {NULL, false};
     char sum[HASH_TEXT_SIZE];
-    bool hashed;
 
     memset(stage, 0, sizeof(*stage));
     stage->client = client;
     stage->file = file;
-    hash_start(&hash);
-    hash_add(&hash, table->qualified, strlen(table->qualified));
-    hashed = hash_finish(&hash, sum);
-    hash_free(&hash);
-    if (hashed && asprintf(&stage->folder, "%s%s%s-%.*s/", prefix, prefix[0] != '\0' ? "/" : "",
-                           file->file_id, SHORT_HASH, sum) >= 0)
+    if (hash_bytes(cs_slice_of(table->qualified), sum) &&
+        asprintf(&stage->folder, "%s%s%s-%.*s/", prefix, prefix[0] != '\0' ? "/" : "",
+                 file->file_id, SHORT_HASH, sum) >= 0)
         return STATUS_OK;
     stage->folder = NULL;
     return log_out_of_memory();

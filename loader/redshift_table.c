@@ -8,8 +8,7 @@
  */
 #include "redshift.h"
 
-#include "stop.h"
-#include "verify.h"
+#include "redshift_limits.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -418,7 +417,7 @@ redshift_check_encoding(const char *name, const cs_avro_schema *schema, cs_avro_
         const field_problem *problem =
             type == NULL ? &several_types : logical_problem(type->logical, REDSHIFT_TIMESTAMP);
 
-        if (problem == NULL && strpbrk(field->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
+        if (problem == NULL && redshift_misses_name(field->name))
             problem = &capital_name;
         if (problem == NULL)
             continue;

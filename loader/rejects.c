@@ -17,7 +17,6 @@ reject_file_open(reject_file *file, const char *name, bool on_demand, bool repla
 {
     memset(file, 0, sizeof(*file));
     cs_buffer_init(&file->line, loader_env());
-    file->on_demand = on_demand;
     file->replace = replace;
     if (name == NULL)
         return STATUS_OK;

@@ -36,7 +36,6 @@ typedef struct reject_budget
 typedef struct reject_file
 {
     const char *name; /* borrowed; NULL: rejects are not written */
-    bool on_demand;   /* there is no file unless there are rejects */
     bool replace;     /* may replace an existing file */
     bool is_open;
     int64_t count; /* rejects in the file */

@@ -9,8 +9,6 @@
 
 #include "html_text.h"
 
-#include <inttypes.h>
-
 #define CHART_WIDTH 10000
 #define CHART_HEIGHT 1000
 #define MAX_COLUMN (CHART_WIDTH / 12) /* few columns are not made wider */

@@ -5,7 +5,6 @@
 #include "report_database.h"
 
 #include "log.h"
-#include "stop.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,27 +5,26 @@
 #include "report_format.h"
 
 #include "json_text.h"
-#include "log.h"
 #include "output.h"
 #include "report_page.h"
 #include "report_render.h"
 #include "report_rows.h"
 #include "stop.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 const report_column report_columns[REPORT_COLUMNS] = {
-    {"user_id", REPORT_TEXT},        {"session_start", REPORT_TIME},
-    {"session_end", REPORT_TIME},    {"campaigns", REPORT_LIST},
-    {"rewards_issued", REPORT_LIST}, {"reward_driven_by_campaign_view", REPORT_BOOL},
+    [CELL_USER] = {"user_id", REPORT_TEXT},
+    [CELL_START] = {"session_start", REPORT_TIME},
+    [CELL_END] = {"session_end", REPORT_TIME},
+    [CELL_CAMPAIGNS] = {"campaigns", REPORT_LIST},
+    [CELL_REWARDS] = {"rewards_issued", REPORT_LIST},
+    [CELL_DRIVEN] = {"reward_driven_by_campaign_view", REPORT_BOOL},
 };
 
-/* Output is written when this much has gathered. */
-#define WRITE_BYTES (64 * 1024)
-
-void
-report_writer_init(report_writer *writer, const report_ops *ops, const report_question *question)
+/* Set a writer up. */
+static void
+init_writer(report_writer *writer, const report_ops *ops, const report_question *question)
 {
     memset(writer, 0, sizeof(*writer));
     writer->question = question;
@@ -35,21 +34,12 @@ report_writer_init(report_writer *writer, const report_ops *ops, const report_qu
 }
 
 /* Free the buffers. */
-void
-report_writer_free(report_writer *writer)
+static void
+free_writer(report_writer *writer)
 {
     cs_buffer_free(&writer->out);
     text_table_free(&writer->table);
     report_page_free(writer->page);
-}
-
-/* Write the output once enough has gathered; report a failure to gather it. */
-static exit_status
-pass_on(report_writer *writer, cs_code code, const cs_error *err)
-{
-    if (code != CS_OK)
-        return log_core_error(err, NULL);
-    return writer->out.len >= WRITE_BYTES ? output_write(&writer->out) : STATUS_OK;
 }
 
 /* Write rows that are lines already. */
@@ -65,8 +55,8 @@ write_lines(report_rows *rows, report_writer *writer)
         STATUS_TRY(rows->ops->next_lines(rows, &lines, &end));
         if (end)
             return STATUS_OK;
-        STATUS_TRY(
-            pass_on(writer, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
+        STATUS_TRY(output_pass_on(
+            &writer->out, cs_buffer_append(&writer->out, lines.data, lines.len, &err), &err));
     }
 }
 
@@ -121,11 +111,11 @@ report_write(report_rows *rows, const report_ops *format, const report_question 
     report_writer writer;
     exit_status status;
 
-    report_writer_init(&writer, format, question);
+    init_writer(&writer, format, question);
     status = make_report(rows, &writer);
     if (status == STATUS_OK)
         status = output_write(&writer.out);
-    report_writer_free(&writer);
+    free_writer(&writer);
     return status;
 }
 
@@ -135,11 +125,11 @@ report_make_page(report_rows *rows, const report_question *question, cs_buffer *
     report_writer writer;
     exit_status status;
 
-    report_writer_init(&writer, &report_html_ops, question);
+    init_writer(&writer, &report_html_ops, question);
     status = make_report(rows, &writer);
     *page = writer.out;
     cs_buffer_init(&writer.out, loader_env());
-    report_writer_free(&writer);
+    free_writer(&writer);
     return status;
 }
 
@@ -172,11 +162,10 @@ report_append_csv(cs_buffer *out, cs_slice text, cs_error *err)
     return CS_OK;
 }
 
-/* Append cells as a line of CSV. */
-static cs_code
-append_csv_line(cs_buffer *out, const cs_slice *cells, cs_error *err)
+cs_code
+report_append_csv_line(cs_buffer *out, const cs_slice *cells, size_t count, cs_error *err)
 {
-    for (int i = 0; i < REPORT_COLUMNS; i++)
+    for (size_t i = 0; i < count; i++)
     {
         if (i > 0)
             CS_TRY(cs_buffer_append(out, ",", 1, err));
@@ -194,7 +183,8 @@ csv_begin(report_writer *writer)
 
     for (int i = 0; i < REPORT_COLUMNS; i++)
         names[i] = cs_slice_of(report_columns[i].name);
-    return pass_on(writer, append_csv_line(&writer->out, names, &err), &err);
+    return output_pass_on(&writer->out,
+                          report_append_csv_line(&writer->out, names, REPORT_COLUMNS, &err), &err);
 }
 
 /* One line of CSV. */
@@ -203,7 +193,8 @@ csv_row(report_writer *writer, const report_row *row)
 {
     cs_error err;
 
-    return pass_on(writer, append_csv_line(&writer->out, row->cells, &err), &err);
+    return output_pass_on(
+        &writer->out, report_append_csv_line(&writer->out, row->cells, REPORT_COLUMNS, &err), &err);
 }
 
 const report_ops report_csv_ops = {csv_begin, csv_row, NULL, NULL, &report_render_csv};
@@ -269,7 +260,7 @@ json_row(report_writer *writer, const report_row *row)
 {
     cs_error err;
 
-    return pass_on(writer, append_json_line(&writer->out, row, &err), &err);
+    return output_pass_on(&writer->out, append_json_line(&writer->out, row, &err), &err);
 }
 
 const report_ops report_json_ops = {json_begin, json_row, NULL, NULL, &report_render_json};

@@ -8,7 +8,17 @@
 #include "report_time.h"
 #include "text_table.h"
 
-#define REPORT_COLUMNS 6
+/* The columns of the report. */
+typedef enum report_cell
+{
+    CELL_USER,
+    CELL_START,
+    CELL_END,
+    CELL_CAMPAIGNS,
+    CELL_REWARDS,
+    CELL_DRIVEN,
+    REPORT_COLUMNS
+} report_cell;
 
 /* How a column's values are shown in each format. */
 typedef enum report_type
@@ -70,11 +80,10 @@ extern const report_ops report_csv_ops;
 extern const report_ops report_json_ops;
 extern const report_ops report_html_ops;
 
-void report_writer_init(report_writer *writer, const report_ops *ops,
-                        const struct report_question *question);
-void report_writer_free(report_writer *writer);
-
 /* Append a cell as CSV; NULL is empty. */
 cs_code report_append_csv(cs_buffer *out, cs_slice text, cs_error *err);
+
+/* Append cells as a line of CSV. */
+cs_code report_append_csv_line(cs_buffer *out, const cs_slice *cells, size_t count, cs_error *err);
 
 #endif

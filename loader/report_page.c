@@ -12,17 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The columns of a row that are looked at. */
-enum
-{
-    USER_ID,
-    SESSION_START,
-    SESSION_END,
-    CAMPAIGNS,
-    REWARDS,
-    DRIVEN
-};
-
 void
 report_page_free(report_page *page)
 {
@@ -128,9 +117,9 @@ read_local_hour(cs_slice text, cs_time *local)
 static cs_code
 count_row(report_page *page, const report_row *row, cs_time local, cs_error *err)
 {
-    bool has_view = !cs_slice_is(row->cells[CAMPAIGNS], "{}");
-    bool has_issue = !cs_slice_is(row->cells[REWARDS], "{}");
-    bool driven = cs_slice_is(row->cells[DRIVEN], "t");
+    bool has_view = !cs_slice_is(row->cells[CELL_CAMPAIGNS], "{}");
+    bool has_issue = !cs_slice_is(row->cells[CELL_REWARDS], "{}");
+    bool driven = cs_slice_is(row->cells[CELL_DRIVEN], "t");
     int64_t day = local / CS_DAY - (local % CS_DAY < 0);
     int hour = (int) ((local - day * CS_DAY) / CS_HOUR);
 
@@ -145,7 +134,7 @@ count_row(report_page *page, const report_row *row, cs_time local, cs_error *err
     page->driven += driven;
     page->hours[hour].sessions++;
     page->hours[hour].driven += driven;
-    CS_TRY(enter_user(page, row->cells[USER_ID], err));
+    CS_TRY(enter_user(page, row->cells[CELL_USER], err));
     page->user.sessions++;
     page->user.driven += driven;
     return timeline_add(&page->timeline, local, driven, err);
@@ -155,7 +144,7 @@ count_row(report_page *page, const report_row *row, cs_time local, cs_error *err
 static exit_status
 html_row(report_writer *writer, const report_row *row)
 {
-    cs_slice start = row->cells[SESSION_START];
+    cs_slice start = row->cells[CELL_START];
     cs_time local;
     cs_error err;
 

@@ -8,8 +8,6 @@
 #include "json_text.h"
 #include "stop.h"
 
-#include <stdlib.h>
-
 #define ID_BYTES 21 /* of a list: the longest id and what separates it */
 
 /* The most bytes of a line beside its user and lists: two times, and names and quotes. */
@@ -167,6 +165,15 @@ json_session(report_renderer *renderer, const report_session *session, cs_buffer
 
 const report_render_ops report_render_json = {json_user, json_session};
 
+/* Make the cell of a time. */
+static void
+render_time(report_clock *clock, cs_time time, report_row *row, report_cell cell)
+{
+    char *text = row->times[cell];
+
+    row->cells[cell] = (cs_slice){text, report_clock_write(clock, time, text)};
+}
+
 cs_code
 report_row_render(report_clock *clock, const report_session *session, cs_buffer *scratch,
                   report_row *row, cs_error *err)
@@ -176,16 +183,14 @@ report_row_render(report_clock *clock, const report_session *session, cs_buffer 
 
     scratch->len = 0;
     CS_TRY(cs_buffer_reserve(scratch, size, err));
-    row->cells[0] = session->user;
-    row->cells[1] =
-        (cs_slice){row->times[1], report_clock_write(clock, session->start, row->times[1])};
-    row->cells[2] =
-        (cs_slice){row->times[2], report_clock_write(clock, session->end, row->times[2])};
+    row->cells[CELL_USER] = session->user;
+    render_time(clock, session->start, row, CELL_START);
+    render_time(clock, session->end, row, CELL_END);
     at = (char *) scratch->data;
     end = put_list(at, session->campaigns, session->num_campaigns, "{}");
-    row->cells[3] = (cs_slice){at, (size_t) (end - at)};
+    row->cells[CELL_CAMPAIGNS] = (cs_slice){at, (size_t) (end - at)};
     at = put_list(end, session->rewards, session->num_rewards, "{}");
-    row->cells[4] = (cs_slice){end, (size_t) (at - end)};
-    row->cells[5] = cs_slice_of(session->driven ? "t" : "f");
+    row->cells[CELL_REWARDS] = (cs_slice){end, (size_t) (at - end)};
+    row->cells[CELL_DRIVEN] = cs_slice_of(session->driven ? "t" : "f");
     return CS_OK;
 }

@@ -6,8 +6,6 @@
 
 #include "stop.h"
 
-#include <stdlib.h>
-
 /* How many runs are kept: with their 32 bytes they stay within 2 MB. */
 #define PLACE_RUNS (64 * 1024)
 

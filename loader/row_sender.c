@@ -14,7 +14,6 @@
 
 #include "load_failure.h"
 #include "log.h"
-#include "stop.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,7 +6,6 @@
 
 #include "log.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,7 @@ refuse(refusal *why, const char *sqlstate, const char *format, ...)
 exit_status
 row_source_open(row_source **source, file_source *file, const row_format *format)
 {
-    char magic[CS_AVRO_MAGIC_BYTES];
+    char first;
     ssize_t got;
 
     if (file->size < 0)
@@ -41,7 +40,7 @@ row_source_open(row_source **source, file_source *file, const row_format *format
     }
     if (format->kind == SOURCE_MOVIELENS)
         return movielens_source_open(source, file);
-    got = pread(file->fd, magic, sizeof(magic), 0);
+    got = pread(file->fd, &first, 1, 0);
     if (got < 0)
         return file_source_fail(file);
     if (got == 0)
@@ -49,7 +48,7 @@ row_source_open(row_source **source, file_source *file, const row_format *format
         log_error("%s: file is empty: neither Avro nor CSV with a header line", file->name);
         return STATUS_REFUSED;
     }
-    if (got == sizeof(magic) && memcmp(magic, CS_AVRO_MAGIC, sizeof(magic)) == 0)
+    if (file_is_avro(file->fd))
         return avro_source_open(source, file);
     return csv_source_open(source, file, format);
 }
@@ -62,7 +61,6 @@ row_source_init_text(row_source *source, const row_source_ops *ops, file_source 
     source->file = file;
     source->block = -1;
     source->end_block = 1;
-    source->id_is_checksum = true;
 }
 
 cs_code

@@ -76,7 +76,6 @@ struct row_source
     bool *unwanted;           /* by field: its values are not looked at; NULL: all are */
     bool leaves_out;          /* some are not */
     char file_id[HASH_TEXT_SIZE];
-    bool id_is_checksum;       /* file_id was made from all bytes of the file */
     const char *source_sha256; /* of the log that the file was made from; NULL if unknown */
 
     /* The row just read */

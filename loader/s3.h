@@ -11,6 +11,7 @@
 #define LOADER_S3_H
 
 #include "base.h"
+#include "hash.h"
 #include "s3_credentials.h"
 
 #define S3_CODE_SIZE 64
@@ -170,7 +171,7 @@ typedef struct s3_traffic
 } s3_traffic;
 
 /* Read all of it once: the SHA-256 in hexadecimal. */
-exit_status s3_content_hash(const s3_content *content, char sum[65]);
+exit_status s3_content_hash(const s3_content *content, char sum[HASH_TEXT_SIZE]);
 
 /* Bring content with this hash to a key, sending only what is not there. */
 exit_status s3_upload(s3_client *client, const char *key, const s3_content *content,

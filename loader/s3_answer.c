@@ -12,7 +12,6 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Parse an answer's body; NULL where it is no XML, or has a document type. */
 static xmlDoc *

@@ -10,7 +10,6 @@
 
 #include "hash.h"
 #include "log.h"
-#include "progress.h"
 #include "stop.h"
 
 #include <curl/curl.h>
@@ -130,7 +129,6 @@ take_header(char *line, size_t size, size_t count, void *ctx)
     char length[S3_VALUE_SIZE] = "";
 
     state->headed = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
-
     take_value(line, size * count, "etag", answer->etag);
     take_value(line, size * count, "x-amz-meta-sha256", answer->sha256);
     take_value(line, size * count, "x-amz-bucket-region", answer->region);
@@ -199,14 +197,9 @@ static struct curl_slist *
 make_headers(const s3_client *client, const s3_request *request)
 {
     struct curl_slist *headers = NULL;
-    hash_stream hash = {NULL, false};
     char sum[HASH_TEXT_SIZE];
-    bool done;
+    bool done = hash_bytes(request->body, sum) && add_header(&headers, "x-amz-content-sha256", sum);
 
-    hash_start(&hash);
-    hash_add(&hash, request->body.data, request->body.len);
-    done = hash_finish(&hash, sum) && add_header(&headers, "x-amz-content-sha256", sum);
-    hash_free(&hash);
     if (done && client->credentials.session_token != NULL)
         done = add_header(&headers, "x-amz-security-token", client->credentials.session_token);
     for (int i = 0; done && i < request->num_headers; i++)

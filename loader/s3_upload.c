@@ -16,7 +16,6 @@
 #include "stop.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <libxml/tree.h>
 #include <openssl/evp.h>
 #include <stdio.h>

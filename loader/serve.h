@@ -55,7 +55,7 @@ typedef struct serve_pool
     pthread_cond_t returned; /* an entry was */
     pool_entry entries[SERVE_MAX_WORKERS];
     int count;
-    int64_t rests_until; /* no connection is opened before; milliseconds */
+    int64_t rests_until; /* no connection is opened before */
 } serve_pool;
 
 /* Requests so far, by route and by hundred of their status. */

@@ -9,19 +9,18 @@
  */
 #include "serve.h"
 
+#include "clock.h"
 #include "log.h"
 #include "resources.h"
 #include "stop.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define DEFAULT_ITEMS "10"
@@ -253,13 +252,6 @@ send_answer(const request *asked, const serve_answer *answer)
     return result;
 }
 
-/* Seconds between two times. */
-static double
-seconds_between(const struct timespec *from, const struct timespec *to)
-{
-    return (double) (to->tv_sec - from->tv_sec) + 1e-9 * (double) (to->tv_nsec - from->tv_nsec);
-}
-
 /* True if the request comes with a body. */
 static bool
 has_body(const request *asked)
@@ -380,13 +372,12 @@ handle_request(void *ctx, struct MHD_Connection *http, const char *path, const c
                const char *version, const char *body, size_t *body_size, void **state)
 {
     request asked = {.running = ctx, .http = http, .path = path, .route = find_route(path)};
-    struct timespec start, end;
+    int64_t start = clock_now(CLOCK_MONOTONIC);
     serve_answer answer;
 
     (void) version;
     (void) body;
     *body_size = 0;
-    clock_gettime(CLOCK_MONOTONIC, &start);
     if (*state != asked.running)
     {
         answer = refuse_request(&asked, method, *state == &bad_uri);
@@ -400,9 +391,8 @@ handle_request(void *ctx, struct MHD_Connection *http, const char *path, const c
         answer = answer_route(&asked);
         serve_guest_answered(&asked.running->guests, guest_of(http), false);
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
     serve_metrics_add(&asked.running->metrics, asked.route, answer.status,
-                      seconds_between(&start, &end));
+                      clock_seconds_since(start));
     return send_answer(&asked, &answer);
 }
 

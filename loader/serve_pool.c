@@ -4,13 +4,13 @@
  */
 #include "serve.h"
 
+#include "clock.h"
 #include "log.h"
 #include "resources.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 serve_answer
 serve_error(unsigned status, const char *message)
@@ -60,16 +60,6 @@ open_entry(serve_pool *pool, pool_entry *entry)
     return status;
 }
 
-/* Milliseconds of a clock that goes on evenly. */
-static int64_t
-clock_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /*
  * Open the connection of an entry, but not right after one that could not be opened: while
  * the database is away, requests in any number make few attempts, and few messages.
@@ -80,14 +70,14 @@ reopen_entry(serve_pool *pool, pool_entry *entry)
     bool is_resting;
 
     pthread_mutex_lock(&pool->lock);
-    is_resting = clock_now() < pool->rests_until;
+    is_resting = clock_now(CLOCK_MONOTONIC) < pool->rests_until;
     pthread_mutex_unlock(&pool->lock);
     if (is_resting)
         return false;
     if (open_entry(pool, entry) == STATUS_OK)
         return true;
     pthread_mutex_lock(&pool->lock);
-    pool->rests_until = clock_now() + SERVE_REST_MILLISECONDS;
+    pool->rests_until = clock_now(CLOCK_MONOTONIC) + SERVE_REST_MILLISECONDS * CLOCK_SECOND / 1000;
     pthread_mutex_unlock(&pool->lock);
     return false;
 }

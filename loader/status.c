@@ -3,6 +3,7 @@
  *     The command status: what was loaded, what was refused, and what is being loaded.
  */
 #include "commands.h"
+#include "file_source.h"
 #include "ledger_scope.h"
 #include "listing.h"
 #include "log.h"
@@ -109,14 +110,14 @@ cell(const PGresult *result, int row, int column)
     return (cs_slice){PQgetvalue(result, row, column), (size_t) PQgetlength(result, row, column)};
 }
 
-/* What a file that is loaded as a whole, or not at all, is now. */
+/* What a file that is loaded as a whole, or not at all, is now; of a compressed one we cannot say.
+ */
 static const char *
-text_state(const uint8_t *magic, int64_t bytes, int64_t size)
+text_state(file_compression compression, int64_t bytes, int64_t size)
 {
-    bool compressed =
-        (magic[0] == 0x1f && magic[1] == 0x8b) || memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0;
+    bool is_plain = compression == COMPRESSION_NONE || compression == COMPRESSION_FOREIGN;
 
-    return compressed || bytes == size ? "complete" : "changed";
+    return bytes == size || !is_plain ? "complete" : "changed";
 }
 
 /* What an Avro file is now, by what is loaded of it. */
@@ -139,20 +140,24 @@ look_at_file(const PGresult *files, int row, char size[NUMBER_SIZE], char state[
     const char *name = PQgetvalue(files, row, FILE_NAME);
     int64_t bytes = strtoll(PQgetvalue(files, row, FIELD_BYTES), NULL, 10);
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    uint8_t magic[4] = {0};
+    uint8_t magic[INFLATE_MAGIC_BYTES];
     ledger_operand operand;
     struct stat info;
-    bool readable;
+    ssize_t got = -1;
+    bool is_avro;
 
     if (fd < 0)
         return false;
-    readable = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && pread(fd, magic, 4, 0) >= 0;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+        got = pread(fd, magic, sizeof(magic), 0);
+    is_avro = got > 0 && file_is_avro(fd);
     close(fd);
-    if (!readable)
+    if (got < 0)
         return false;
     snprintf(size, NUMBER_SIZE, "%" PRId64, (int64_t) info.st_size);
-    if (memcmp(magic, "Obj\x01", sizeof(magic)) != 0)
-        snprintf(state, STATE_SIZE, "%s", text_state(magic, bytes, info.st_size));
+    if (!is_avro)
+        snprintf(state, STATE_SIZE, "%s",
+                 text_state(inflate_detect(magic, (size_t) got), bytes, info.st_size));
     else if (ledger_file_read(&operand, name) != STATUS_OK)
         snprintf(state, STATE_SIZE, "damaged");
     else if (strcmp(operand.file_id, PQgetvalue(files, row, FIELD_FILE_ID)) != 0)

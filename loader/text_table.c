@@ -19,8 +19,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WRITE_BYTES (64 * 1024)
-
 void
 text_table_init(text_table *table)
 {
@@ -187,8 +185,8 @@ text_table_write(const text_table *table, cs_buffer *out)
     {
         code = expanded ? append_record(table, out, i + 1, &cell, &err)
                         : append_row(table, out, &cell, &err);
-        if (code == CS_OK && out->len >= WRITE_BYTES)
-            STATUS_TRY(output_write(out));
+        if (code == CS_OK)
+            STATUS_TRY(output_pass(out));
         if (stop_requested())
             return STATUS_INTERRUPTED;
     }

@@ -5,7 +5,6 @@
 #include "utf8.h"
 
 #define MAX_UTF8_BYTES 4
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 size_t
 utf8_length(cs_slice text)
@@ -24,7 +23,7 @@ utf8_append_repaired(cs_buffer *out, cs_slice text, bool nul_allowed, cs_error *
         size_t step = text.data[0] != '\0' || nul_allowed ? utf8_length(text) : 0;
 
         CS_TRY(step > 0 ? cs_buffer_append(out, text.data, step, err)
-                        : cs_buffer_append(out, REPLACEMENT, strlen(REPLACEMENT), err));
+                        : cs_buffer_append(out, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT), err));
         step += step == 0;
         text.data += step;
         text.len -= step;

@@ -7,6 +7,12 @@
 
 #include "base.h"
 
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* What a text may begin with, and what is then passed over. */
+#define UTF8_MARK "\xef\xbb\xbf"
+#define UTF8_MARK_BYTES 3
+
 /* The length of the valid UTF-8 sequence that text begins with, 0 if there is none. */
 size_t utf8_length(cs_slice text);
 

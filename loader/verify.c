@@ -40,7 +40,7 @@ static const option_spec options[] = {
     {"max-errors", 0, OPTION_COUNT, offsetof(verify_settings, max_errors), "N",
      "stop reading a file at its Nth problem\n(default: 20; 0: read it to its end)", NULL},
     {"max-block-bytes", 0, OPTION_COUNT, offsetof(verify_settings, max_block_bytes), "N",
-     "refuse blocks that take more than N bytes, also\ndecompressed (default: 67108864)", NULL},
+     RECORD_BLOCK_HELP, NULL},
     {"reference", 0, OPTION_FLAG, offsetof(verify_settings, reference), NULL,
      "read each sound file a second time with avro-c,\nin a process of its own, and compare all "
      "values",

@@ -7,12 +7,6 @@
 
 #include "record_file.h"
 
-/* The limits of Redshift's COPY ... FORMAT AS AVRO, by its developer guide. */
-#define REDSHIFT_MAX_HEADER_BYTES (1024 * 1024)
-#define REDSHIFT_MAX_BLOCK_BYTES (4 * 1024 * 1024)
-#define REDSHIFT_MAX_ROW_BYTES (4 * 1024 * 1024)
-#define REDSHIFT_MAX_TEXT_BYTES 65535
-
 /* What Amazon Redshift would make of a file. */
 typedef struct redshift_lint
 {
@@ -35,12 +29,6 @@ typedef struct redshift_lint
 void redshift_check_header(redshift_lint *lint, const record_file *input);
 void redshift_check_record(redshift_lint *lint, const record_file *input, const cs_value *values);
 void redshift_finish(redshift_lint *lint);
-
-/* The type itself, or of a union the one that is not null; NULL: there are several. */
-const cs_avro_node *redshift_only_type(const cs_avro_node *type);
-
-/* True if Redshift reads files of this codec. */
-bool redshift_knows_codec(cs_avro_codec codec);
 
 /*
  * Read a sound file a second time with avro-c, and compare all values. What

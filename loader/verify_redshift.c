@@ -9,6 +9,7 @@
 #include "verify.h"
 
 #include "log.h"
+#include "redshift_limits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,24 +85,6 @@ habit_of_logical(cs_avro_logical logical)
     return NULL;
 }
 
-const cs_avro_node *
-redshift_only_type(const cs_avro_node *type)
-{
-    const cs_avro_node *found = NULL;
-
-    if (type->type != CS_AVRO_UNION)
-        return type;
-    for (size_t i = 0; i < type->num_branches; i++)
-    {
-        if (type->branches[i]->type == CS_AVRO_NULL)
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = type->branches[i];
-    }
-    return found;
-}
-
 /* What becomes of values of a type; NULL: themselves. */
 static const load_habit *
 habit_of(const cs_avro_node *type)
@@ -134,7 +117,7 @@ check_column(const redshift_lint *lint, const cs_avro_field *field)
 {
     const load_habit *habit = habit_of(field->type);
 
-    if (strpbrk(field->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
+    if (redshift_misses_name(field->name))
     {
         log_warning("%s: column \"%s\" %s", lint->name, field->name, as_null.effect);
         log_hint("%s", as_null.remedy);
@@ -144,12 +127,6 @@ check_column(const redshift_lint *lint, const cs_avro_field *field)
         log_warning("%s: column \"%s\" %s", lint->name, field->name, habit->effect);
         log_hint("%s", habit->remedy);
     }
-}
-
-bool
-redshift_knows_codec(cs_avro_codec codec)
-{
-    return codec == CS_CODEC_NULL || codec == CS_CODEC_DEFLATE || codec == CS_CODEC_SNAPPY;
 }
 
 void
@@ -186,14 +163,9 @@ redshift_check_header(redshift_lint *lint, const record_file *input)
 static void
 check_block(redshift_lint *lint, const record_file *input)
 {
-    const cs_avro_block *block = &input->block;
-    uint64_t stored = block->end_offset - block->offset; /* with its head and marker */
-
     lint->blocks = input->blocks;
-    if (block->len <= REDSHIFT_MAX_BLOCK_BYTES && stored <= REDSHIFT_MAX_BLOCK_BYTES)
-        return;
-    if (lint->large_blocks++ == 0)
-        lint->large_block_offset = block->offset;
+    if (!redshift_takes_block(&input->block) && lint->large_blocks++ == 0)
+        lint->large_block_offset = input->block.offset;
 }
 
 void

@@ -8,7 +8,6 @@ SELECT load_id,
        checksum,
        rows_read,
        rows_rejected,
-       truncated,
        to_char(loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
 FROM load_batch
 WHERE table_name = $1

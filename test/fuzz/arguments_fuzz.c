@@ -7,7 +7,7 @@
 
 #include "commands.h"
 #include "line_format.h"
-#include "offline_args.h"
+#include "argument.h"
 #include "report_time.h"
 #include "s3.h"
 

@@ -13,7 +13,6 @@ import struct
 import uuid as uuid_module
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
-NUMBERS = ("int", "long", "float", "double")
 UNIX_DAYS_OF_YEAR_0 = -719528  # 0000-01-01
 
 LOGICAL_BASES = {

@@ -199,6 +199,15 @@ def test_unknown_column(here):
     assert "inspect" in here.run("cat", "--columns", "something_else", "f.avro").err
 
 
+def test_column_beside_a_long_name(here):
+    """Looking for the nearest name passes over those that are too long to be compared."""
+    names = ["long" * 100, "user_id", "n" * 64]
+    here.write("f.avro", written({**THREE, "fields": [{"name": name, "type": "int"} for name in names]}, []))
+    result = here.run("cat", "--columns", "usr_id", "f.avro")
+    assert result.code == 1
+    assert 'hint: Perhaps you meant "user_id".' in result.err
+
+
 @pytest.mark.parametrize("columns, message", [
     ("a,a", 'column "a" is listed twice'), ("a,", 'column "" does not exist'),
     ("A", 'column "A" does not exist')])

@@ -24,6 +24,11 @@ SELECT * FROM avro_columns(:'dir' || '/long.avro');
 SELECT * FROM avro_columns(:'dir' || '/generations');
 SELECT * FROM avro_columns(:'dir' || '/generations/[12].avro');
 SELECT * FROM avro_columns(:'dir' || '/hive/day=*');
+-- a directory that only begins with a date, or has its dashes elsewhere, makes no column of dates
+\! mkdir -p "$AVRO_FILES"/odd/a=2024-01-1-/b=2-01-01-01/c=2024-01-01
+\! cp "$AVRO_FILES"/none.avro "$AVRO_FILES"/odd/a=2024-01-1-/b=2-01-01-01/c=2024-01-01
+SELECT name, sql_type FROM avro_columns(:'dir' || '/odd/a*') WHERE avro_type IS NULL;
+\! rm -r "$AVRO_FILES"/odd
 SELECT failure(format('SELECT * FROM avro_columns(%L)', :'dir' || '/misfit'));
 SELECT failure(format('SELECT * FROM avro_columns(%L)', :'dir' || '/nothing'));
 

@@ -3,7 +3,6 @@ use strict;
 use warnings FATAL => 'all';
 
 use Clickstream::Cluster;
-use Clickstream::Logs;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

@@ -8,6 +8,7 @@ use Clickstream::Cluster;
 use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $node = new_node('concurrent', 'restart_after_crash = on');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
@@ -114,6 +115,29 @@ $report->{harness}->signal('INT');
 is(finish($report), 4, 'report: interrupted');
 is($report->{out}, '', 'report: no output');
 $session->quit;
+
+# A server process that hangs, and so cannot be cancelled, keeps nobody
+
+foreach my $command ([ 'load', avro_file() ], ['report'])
+{
+    $session = lock_log();
+    my $run = begin(@$command);
+    my $guard = time + 60;
+    wait_for_waiting(1);
+    my $process = sql(q(SELECT pid FROM pg_stat_activity
+                        WHERE application_name = 'clickstream' AND wait_event_type = 'Lock'));
+    kill 'STOP', $process;
+    $run->{harness}->signal('INT');
+    while ($run->{harness}->pumpable && time < $guard)
+    {
+        $run->{harness}->pump_nb;
+        sleep 0.05;
+    }
+    ok(!$run->{harness}->pumpable, "$command->[0]: interrupted beside a process that hangs");
+    kill 'CONT', $process;
+    is(finish($run), 4, "$command->[0]: exit status") or diag($run->{err});
+    $session->quit;
+}
 
 # Two encodings of one log at once: one of them is refused
 

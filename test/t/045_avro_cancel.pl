@@ -3,7 +3,6 @@
 use strict;
 use warnings FATAL => 'all';
 
-use Clickstream::Avro;
 use Clickstream::AvroTable;
 use PostgreSQL::Test::Utils;
 use Test::More;

@@ -12,7 +12,7 @@ use Test::More;
 my $node = new_node('batches', 'fsync = off');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
 my $rows = 60_000;
-my ($status, $out, $err);
+my $err;
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
@@ -22,9 +22,7 @@ sub load_like
     my ($expected, $pattern, $name, @arguments) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ($status, $out, $err) = clickstream($node, 'load', @arguments);
-    is($status, $expected, "$name: exit status") or diag($err);
-    like($err, $pattern, "$name: message");
+    $err = clickstream_like($node, $expected, $pattern, $name, 'load', @arguments);
     return;
 }
 

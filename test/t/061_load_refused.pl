@@ -5,8 +5,8 @@ use warnings FATAL => 'all';
 
 use Clickstream::Avro;
 use Clickstream::Cluster;
+use Clickstream::Loads;
 use IPC::Run ();
-use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
@@ -22,17 +22,12 @@ note("CLICKSTREAM_SEED=$seed");
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
 # The rejects of the last load, as hashes.
-sub rejects { return map { decode_json($_) } split /\n/, read_file("$scratch/rejects.jsonl") }
+sub rejects { return rejects_of($scratch) }
 
-# Load CSV with this header into a table.
+# Load CSV into a table: its name, the header, rows and options.
 sub load_csv
 {
-    my ($table, $header, $rows, @options) = @_;
-    my $file = write_file("$scratch/$table.csv", join("\n", $header, @$rows) . "\n");
-
-    sql('DELETE FROM load_batch; DELETE FROM load_reject');
-    ($status, $out, $err) = clickstream($node, 'load', '-t', $table, '--rejects',
-        "$scratch/rejects.jsonl", @options, $file);
+    ($status, $out, $err) = load_rows($node, $scratch, @_);
     return;
 }
 

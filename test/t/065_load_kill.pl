@@ -5,7 +5,6 @@ use warnings FATAL => 'all';
 
 use Clickstream::Cluster;
 use Clickstream::Loads;
-use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);

@@ -4,7 +4,7 @@ use warnings FATAL => 'all';
 
 use Clickstream::Avro;
 use Clickstream::Cluster;
-use JSON::PP;
+use Clickstream::Loads;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -19,17 +19,14 @@ note("CLICKSTREAM_SEED=$seed");
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
 # The rejects of the last load, as hashes.
-sub rejects { return map { decode_json($_) } split /\n/, read_file("$scratch/rejects.jsonl") }
+sub rejects { return rejects_of($scratch) }
 
 # Load CSV with this header into a table, with a conflict action.
 sub load_csv
 {
     my ($action, $table, $header, $rows, @options) = @_;
-    my $file = write_file("$scratch/$table.csv", join("\n", $header, @$rows) . "\n");
 
-    sql('DELETE FROM load_batch; DELETE FROM load_reject');
-    ($status, $out, $err) = clickstream($node, 'load', '-t', $table, '--on-conflict', $action, '--rejects',
-        "$scratch/rejects.jsonl", @options, $file);
+    ($status, $out, $err) = load_rows($node, $scratch, $table, $header, $rows, '--on-conflict', $action, @options);
     return;
 }
 

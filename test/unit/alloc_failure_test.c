@@ -462,6 +462,19 @@ state_from_json(const cs_env *env, cs_error *err)
     return code;
 }
 
+/* Read a small map from JSON. */
+static cs_code
+map_from_json(const cs_env *env, cs_error *err)
+{
+    cs_map map;
+    cs_code code;
+
+    cs_map_init(&map, env);
+    code = cs_map_from_json(&map, cs_slice_of("{\"version\": 1, \"pairs\": [[1, 2]]}"), err);
+    cs_map_free(&map);
+    return code;
+}
+
 /* Read a map from JSON and write it in both forms. */
 static cs_code
 rewrite_map(const cs_env *env, cs_error *err)
@@ -518,7 +531,7 @@ static const known_operation operations[] = {
 static const known_operation json_operations[] = {
     {"parse a schema", parse_schema, true},           {"parse all types", parse_types, true},
     {"read through a plan", read_through_plan, true}, {"encode JSON", encode_record_json, false},
-    {"merge schemas", merge_schemas, true},
+    {"merge schemas", merge_schemas, true},           {"map from JSON", map_from_json, false},
 };
 
 /* Let every allocation of an operation fail, one after the other. */
@@ -539,7 +552,10 @@ check_failures(const char *name, operation run, bool json)
         code = run(&env.env, &err);
         json_env = NULL;
         if (json && code == CS_ERR_DATA) /* jansson takes a string that it cannot keep for none */
+        {
             assert_outcome(code, CS_ERR_DATA, &err, "not valid JSON", name);
+            assert_null(strstr(err.message, "JSON:  at")); /* it says why */
+        }
         else if (code != CS_OK)
             assert_outcome(code, CS_ERR_MEMORY, &err, "out of memory", name);
         else if (!json || env.allocations < fail_at)

@@ -63,7 +63,7 @@ sub clickstream_ok
     return $out;
 }
 
-# Run the loader as above and test its exit status and what its messages say.
+# Run the loader as above and test its exit status and what its messages say; return these.
 sub clickstream_like
 {
     my ($node, $expected, $pattern, $name, @arguments) = @_;
@@ -72,7 +72,7 @@ sub clickstream_like
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is($status, $expected, "$name: exit status") or diag($err);
     like($err, $pattern, "$name: message");
-    return;
+    return $err;
 }
 
 # Return the path of a file of the test data, or undef where it is not there.

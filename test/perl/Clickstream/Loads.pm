@@ -1,17 +1,19 @@
-# test/perl/Clickstream/Loads.pm - what the tests of interrupted loads share: a large log, loaders in
-# the background, and whether a table holds each row once
+# test/perl/Clickstream/Loads.pm - what the tests of loads share: a large log, loaders in the
+# background, whether a table holds each row once; and small tables loaded from CSV
 package Clickstream::Loads;
 
 use strict;
 use warnings FATAL => 'all';
 
 use Exporter 'import';
+use Clickstream::Avro;
 use Clickstream::Cluster;
+use JSON::PP;
 use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(large_log begin_load end_load holds_once batches_tile);
+our @EXPORT = qw(large_log begin_load end_load holds_once batches_tile load_rows rejects_of);
 
 # Write a log of so many rows as Avro, in small blocks, and return the file's name. No two rows
 # are the same.
@@ -88,6 +90,25 @@ END
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return is($wrong, '0|0|' . -s $file, "$name: the batches cover the file");
+}
+
+# Empty the ledger, and load these rows, as CSV below a header, into a table. The directory holds
+# the files. Return exit status, output and messages.
+sub load_rows
+{
+    my ($node, $directory, $table, $header, $rows, @options) = @_;
+    my $file = write_file("$directory/$table.csv", join("\n", $header, @$rows) . "\n");
+
+    $node->safe_psql('postgres', 'DELETE FROM load_batch; DELETE FROM load_reject');
+    return clickstream($node, 'load', '-t', $table, '--rejects', "$directory/rejects.jsonl", @options, $file);
+}
+
+# What load_rows refused last, as hashes.
+sub rejects_of
+{
+    my ($directory) = @_;
+
+    return map { decode_json($_) } split /\n/, read_file("$directory/rejects.jsonl");
 }
 
 1;

@@ -1,9 +1,9 @@
 /*
- * loader/offline_args.h
- *     What the options of report mean where no server reads them.
+ * loader/argument.h
+ *     Times, intervals and sizes of the command line, where no server reads them.
  */
-#ifndef LOADER_OFFLINE_ARGS_H
-#define LOADER_OFFLINE_ARGS_H
+#ifndef LOADER_ARGUMENT_H
+#define LOADER_ARGUMENT_H
 
 #include "defaults.h"
 #include "time_zone.h"

@@ -1,14 +1,11 @@
 /*
- * loader/offline_args.c
+ * loader/argument.c
  *     Times, intervals and sizes of the command line.
  */
-#include "offline_args.h"
+#include "argument.h"
 
 #include "log.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
