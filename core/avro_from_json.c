@@ -259,7 +259,8 @@ read_date(const char *text, int32_t *date)
 
     if (digits < 4 || digits > 7 || (digits > 4 && text[0] != '-' && text[0] != '+') ||
         strlen(end) != 6 || strspn(end + 1, "0123456789") != 2 ||
-        strspn(end + 4, "0123456789") != 2 || sscanf(end, "-%d-%d", &given[0], &given[1]) != 2)
+        strspn(end + 4, "0123456789") != 2 || sscanf(end, "-%d-%d", &given[0], &given[1]) != 2 ||
+        given[0] < 1 || given[0] > 12)
         return false;
     days = cs_days_from_date(year, given[0], given[1]);
     cs_date_from_days(days, &years, &month, &day);

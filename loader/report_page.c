@@ -105,7 +105,8 @@ read_local_hour(cs_slice text, cs_time *local)
     int month, day, hour;
 
     snprintf(time, sizeof(time), "%.*s", (int) text.len, text.data);
-    if (sscanf(time, "%lld-%2d-%2dT%2d", &year, &month, &day, &hour) != 4)
+    if (sscanf(time, "%lld-%2d-%2dT%2d", &year, &month, &day, &hour) != 4 || month < 1 ||
+        month > 12)
         return false;
     if (strstr(time, " BC") != NULL)
         year = 1 - year;

@@ -94,7 +94,7 @@ static void
 check_answer(const char *text, size_t len)
 {
     static const char *const known[] = {"100", "200", "400", "401", "404", "405",
-                                        "413", "414", "431", "501", "505"};
+                                        "413", "414", "421", "431", "501", "505"};
     bool found = len == 0 || strncmp(text, "HTTP/1.", 7) != 0;
 
     fuzz_check(len == 0 || (len > 12 && strncmp(text, "HTTP/1.", 7) == 0), "(%s)", text);

@@ -5,10 +5,14 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
+
+# A run under nohup ignores it, and so would what the tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = pathlib.Path(os.environ.get("CLICKSTREAM_ROOT", pathlib.Path(__file__).parents[2]))
 PROGRAM = os.environ.get("CLICKSTREAM_BIN", str(ROOT / "build" / "clickstream"))

@@ -194,6 +194,8 @@ static const written logical_types_cases[] = {
     {FIXED("4", ", \"logicalType\": \"decimal\", \"precision\": 4, \"scale\": 2"), "\"-12.34\"",
      BYTES("\xff\xff\xfb\x2e"), NULL},
     /* Refused */
+    {LOGICAL("int", "date"), "\"1970-15-13\"", NOTHING, "is not a value of type date"},
+    {LOGICAL("int", "date"), "\"1970-00-13\"", NOTHING, "is not a value of type date"},
     {LOGICAL("int", "date"), "\"1970-02-30\"", NOTHING, "is not a value of type date"},
     {LOGICAL("int", "date"), "\"1970-01-01T00:00:00Z\"", NOTHING, "not a value of type date"},
     {LOGICAL("int", "date"), "1", NOTHING, "1 is not a value of type date"},
