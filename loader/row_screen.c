@@ -84,6 +84,7 @@ static void
 turn_off(row_screen *screen, bool for_good)
 {
     screen->on = false;
+    screen->looked = 0;
     screen->useless = screen->useless || for_good;
 }
 
@@ -204,15 +205,23 @@ set_tried_aside(row_sender *sender, size_t end, const PGresult *tried, int *foun
     return true;
 }
 
-/* Go on looking at rows only while it pays. */
+/*
+ * Go on looking at rows only while it pays. That few rows hold none to be found says nothing:
+ * refused ones may lie far from each other.
+ */
 static void
-judge(row_sender *sender, int tried, int found)
+judge(row_sender *sender, int64_t rows, int tried, int found)
 {
     row_screen *screen = &sender->screen;
+    bool suspicious = tried > 2 * found;
 
-    screen->fruitless = found > 0 ? 0 : screen->fruitless + 1;
     sender->refused_at = sender->settled;
-    if (found == 0 || tried > 2 * found)
+    screen->looked = found > 0 ? 0 : screen->looked + rows;
+    if (found > 0)
+        screen->fruitless = 0;
+    else if (screen->looked >= SCREEN_SPREAD)
+        screen->fruitless++;
+    if (suspicious || screen->looked >= SCREEN_SPREAD)
         turn_off(screen,
                  tried > 2 * found + SCREEN_MIN_ROWS || screen->fruitless == SCREEN_MAX_FRUITLESS);
 }
@@ -221,6 +230,7 @@ bool
 sender_screen_hear(row_sender *sender, size_t end)
 {
     PGresult *tried = connection_copy_result(sender->server);
+    int64_t rows = (int64_t) row_chunk_live(&sender->chunk, end);
     bool done = true;
     int found = 0;
 
@@ -229,11 +239,11 @@ sender_screen_hear(row_sender *sender, size_t end)
     sender->chunk.screened = end;
     sender->failed = connection_failed(tried);
     if (sender->failed) /* if that is worse than a value that cannot be read, COPY will say so */
-        judge(sender, 0, 0);
+        judge(sender, SCREEN_SPREAD, 0, 0);
     else
     {
         done = set_tried_aside(sender, end, tried, &found);
-        judge(sender, PQntuples(tried), found);
+        judge(sender, rows, PQntuples(tried), found);
     }
     PQclear(tried);
     return done;

@@ -32,8 +32,8 @@
 
 /*
  * Rows are looked at before they are copied once so many were refused for what they are, if
- * not more rarely than one in so many; the fewest rows for which it is done, and after how many
- * looks in a row that find nothing it is not done again.
+ * not more rarely than one in so many, and until so many hold none; the fewest rows for which it
+ * is done, and after how many times in a row that it found nothing it is not done again.
  */
 #define SCREEN_AFTER 8
 #define SCREEN_SPREAD 4096
@@ -53,7 +53,8 @@ typedef struct row_screen
     char *start_again; /* the same after a failure, which they undo */
     char *drop;        /* what drops the objects that were made for it; NULL: there are none */
     int refused;       /* rows that were refused for what they are, and not found by it */
-    int fruitless;     /* how often in a row it found nothing */
+    int64_t looked;    /* rows that it was used on since it found one */
+    int fruitless;     /* how often in a row it was turned off for finding nothing */
 } row_screen;
 
 struct row_sender
