@@ -501,7 +501,7 @@ sub time_load
 {
     my ($constraint, $file) = @_;
 
-    sql("DROP TABLE IF EXISTS many; DROP DOMAIN IF EXISTS good; DROP FUNCTION IF EXISTS reject_bad;"
+    sql("DROP TABLE IF EXISTS many, allowed; DROP DOMAIN IF EXISTS good; DROP FUNCTION IF EXISTS reject_bad;"
       . "DELETE FROM load_batch; DELETE FROM load_reject;"
       . "CREATE TABLE many (LIKE http_log); $constraint; CHECKPOINT");
     my $start = Time::HiRes::time();
@@ -524,6 +524,12 @@ foreach my $case (
     [ 'a trigger', q(CREATE FUNCTION reject_bad() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN IF new.user_id LIKE ''bad%'' THEN RAISE ''no''; END IF; RETURN new; END';
         CREATE TRIGGER bad BEFORE INSERT ON many FOR EACH ROW EXECUTE FUNCTION reject_bad()) ],
+    [ 'a trigger at the end', q(CREATE FUNCTION reject_bad() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN IF new.user_id LIKE ''bad%'' THEN RAISE ''no''; END IF; RETURN NULL; END';
+        CREATE TRIGGER bad AFTER INSERT ON many FOR EACH ROW EXECUTE FUNCTION reject_bad()) ],
+    [ 'a foreign key', q(CREATE TABLE allowed (good boolean PRIMARY KEY); INSERT INTO allowed VALUES (true);
+        ALTER TABLE many ADD good boolean GENERATED ALWAYS AS (user_id NOT LIKE 'bad%') STORED
+        REFERENCES allowed) ],
     [ 'a unique index', 'INSERT INTO many (user_id) TABLE taken; CREATE UNIQUE INDEX ON many (user_id)' ])
 {
     my ($name, $constraint) = @$case;
