@@ -70,7 +70,10 @@ report_unconnected(const char *message, const char *dbname)
     PQfreemem(reason);
 }
 
-/* Open the connection; a signal meanwhile ends the program. */
+/*
+ * Open the connection; a signal meanwhile ends the program. libpq does not keep the SQLSTATE
+ * of a failure: that a server is there, but starts or stops, only its ping tells.
+ */
 static exit_status
 connect_server(connection *server, const connection_settings *settings, bool redshift)
 {
@@ -99,6 +102,8 @@ connect_server(connection *server, const connection_settings *settings, bool red
 
     stop_immediately(true);
     server->pg = PQconnectdbParams(keywords, values, 1);
+    if (PQstatus(server->pg) != CONNECTION_OK)
+        server->transient = PQpingParams(keywords, values, 1) == PQPING_REJECT;
     stop_immediately(false);
     if (server->pg == NULL)
         return log_out_of_memory();
@@ -189,14 +194,14 @@ connection_open_redshift(connection *server, const connection_settings *settings
     return status;
 }
 
-/* Close; a zeroed or closed connection is fine. */
+/* Close; a zeroed or closed connection is fine. What is known of the last failure stays. */
 void
 connection_close(connection *server)
 {
     PQfinish(server->pg);
     free(server->search_path);
     free(server->schema);
-    memset(server, 0, sizeof(*server));
+    *server = (connection){.transient = server->transient};
 }
 
 /* Ask the server to end what it is doing. */

@@ -238,23 +238,31 @@ ask_owner(load_run *run)
     return STATUS_OK;
 }
 
+/* Open the session that the others belong to. */
+static exit_status
+open_coordinator(load_run *run)
+{
+    STATUS_TRY(connection_open(&run->coordinator, run->request->connection));
+    STATUS_TRY(connection_run(&run->coordinator, "SET idle_session_timeout = 0", 0, NULL));
+    return ask_owner(run);
+}
+
 /* Open all sessions. */
 static exit_status
 open_sessions(load_run *run, load_job *jobs)
 {
-    const connection_settings *settings = run->request->connection;
+    exit_status status = open_coordinator(run);
 
-    STATUS_TRY(connection_open(&run->coordinator, settings));
-    STATUS_TRY(connection_run(&run->coordinator, "SET idle_session_timeout = 0", 0, NULL));
-    STATUS_TRY(ask_owner(run));
-    for (int64_t i = 0; i < run->request->jobs; i++)
+    run->transient = run->coordinator.transient;
+    for (int64_t i = 0; i < run->request->jobs && status == STATUS_OK; i++)
     {
         jobs[i].run = run;
-        STATUS_TRY(connection_open(&jobs[i].server, settings));
+        status = connection_open(&jobs[i].server, run->request->connection);
         jobs[i].server.said = &run->said;
+        run->transient = jobs[i].server.transient;
     }
     run->coordinator.said = &run->said;
-    return STATUS_OK;
+    return status;
 }
 
 /* Let the jobs work, the first one in this thread. */
@@ -296,7 +304,7 @@ attempt(load_run *run, bool is_first)
     else
     {
         run->status = status;
-        run->transient = !is_first; /* a server that was there comes back */
+        run->transient = run->transient || !is_first; /* a server that was there comes back */
     }
     for (int64_t i = 0; i < run->request->jobs; i++)
         connection_close(&jobs[i].server);

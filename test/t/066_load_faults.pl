@@ -18,7 +18,7 @@ my $soak = $ENV{CLICKSTREAM_SOAK};
 my $seed = $ENV{CLICKSTREAM_SEED} // 66;
 my $rounds = $soak ? 100 : 6;
 my $rows = 60_000;
-my $node = new_node('faults', 'fsync = off');
+my $node = new_node('faults', 'fsync = off', 'wal_level = replica');
 my $scratch = PostgreSQL::Test::Utils::tempdir;
 my ($status, $out, $err);
 
@@ -153,6 +153,20 @@ foreach my $option ('--dry-run', '--again')
 ($status, $out, $err) = clickstream($node, 'load', '-h', $scratch, $file);
 is($status, 3, 'no server');
 unlike($err, qr/trying again/, 'no server: not tried again');
+
+# One that is there, but not open yet, is: here a standby that takes no connections, promoted later
+
+start_anew();
+$node->stop;
+$node->append_conf('postgresql.conf', 'hot_standby = off');
+write_file($node->data_dir . '/standby.signal', '');
+$node->start;
+$run = begin_load($node, $file);
+$run->{harness}->pump until $run->{err} =~ /trying again/ || !$run->{harness}->pumpable;
+like($run->{err}, qr/not accepting connections.*trying again in .* \(1 of 8\)/s, 'a server that starts: waited for');
+$node->promote;
+is(end_load($run), 0, 'a server that starts') or diag($run->{err});
+holds_once($node, $rows, 'a server that starts');
 
 # A disk that is full in the server is no matter of the rows
 
