@@ -277,6 +277,8 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
+    if (count > 0 && file->known_load == 0)
+        file->known_load = strtoll(batches[0].load_id, NULL, 10);
     file->was_planned = true;
     file->rows_before -= file->counts.read;
     file->rejected_before -= file->counts.rejected;
@@ -284,6 +286,13 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
     if (file->num_ranges == 0 && file->ranges_ended == 0)
         report_loaded(file, batches, count);
     return STATUS_OK;
+}
+
+/* True if the table is to be emptied for a file, unless that was done by an earlier run. */
+static bool
+may_empty(const load_file *file, const load_request *request)
+{
+    return request->truncate && file == file->first && file->ranges_ended == 0;
 }
 
 /* Ask the ledger, and plan. */
@@ -296,12 +305,14 @@ plan_by_ledger(load_file *file, const load_request *request, connection *server,
     exit_status status = STATUS_OK;
     size_t count;
 
-    if (request->truncate && file == file->first)
+    if (may_empty(file, request))
     {
         bool done;
 
         STATUS_TRY(ledger_truncated(server, &key, names, &done));
         file->truncate = !done;
+        if (done && !request->dry_run)
+            STATUS_TRY(ledger_share(server, &file->table));
     }
     else if (request->dry_run) /* the first file's emptying was taken back */
         file->truncate = file->first->truncate &&
@@ -328,7 +339,10 @@ plan_open_file(load_file *file, const load_request *request, connection *server,
     STATUS_TRY(identify(file, request, file->input.source));
     STATUS_TRY(find_table(file, request, server));
     key = load_file_key(file);
-    STATUS_TRY(ledger_lock(server, &key, wait, &taken));
+    STATUS_TRY(
+        ledger_enter(server, &key, may_empty(file, request) && !request->dry_run, wait, &taken));
+    if (taken)
+        STATUS_TRY(ledger_lock(server, &key, wait, &taken));
     *busy = !taken;
     if (*busy)
         return STATUS_OK;
@@ -359,6 +373,29 @@ load_file_plan(load_file *file, const load_request *request, connection *server,
         return STATUS_OK; /* a text stays open for its batch */
     load_input_close(&file->input);
     return status;
+}
+
+exit_status
+load_file_recall(load_file *file, const load_request *request, connection *server)
+{
+    ledger_key key;
+    bool there;
+
+    if (file->known_load == 0)
+        return STATUS_OK;
+    load_table_free(&file->table);
+    STATUS_TRY(find_table(file, request, server));
+    key = load_file_key(file);
+    STATUS_TRY(ledger_enter(server, &key, false, true, &there));
+    STATUS_TRY(ledger_has(server, file->known_load, &there));
+    if (there)
+        return STATUS_OK;
+    log_warning("%s: what was loaded of it is gone from %s: loading it anew", file->name,
+                file->table.qualified);
+    STATUS_TRY(ledger_leave(server, &file->table));
+    load_file_forget(file);
+    *file = (load_file){.name = file->name, .first = file->first};
+    return STATUS_OK;
 }
 
 /* What so many records are called. */

@@ -49,6 +49,7 @@ typedef struct load_file
     /* Of batches that are committed */
     size_t ranges_ended;     /* by this run */
     row_counts counts;       /* by this run */
+    int64_t known_load;      /* of any run, the first that was seen in the ledger; 0: none */
     int64_t first_load;      /* of this run; 0: none */
     int64_t last_load;       /* of this run */
     int64_t rows_before;     /* read by earlier runs */
@@ -62,6 +63,12 @@ typedef struct load_file
  */
 exit_status load_file_plan(load_file *file, const load_request *request, connection *server,
                            const operand_list *names, bool wait, bool *busy);
+
+/*
+ * In a new session: take the lock again of a table that rows of this file are in, by what was
+ * seen in the ledger. If they are gone the file is as if nothing had been done with it.
+ */
+exit_status load_file_recall(load_file *file, const load_request *request, connection *server);
 
 /* Say what was done with a file, and give its lock back. */
 exit_status load_file_end(load_file *file, const load_request *request, connection *server);

@@ -40,6 +40,62 @@ ask(connection *server, const char *sql, int count, const char *const *params, b
     return STATUS_OK;
 }
 
+/* Say what the lock of a table is waited for. */
+static void
+report_wait(const ledger_key *key, bool alone)
+{
+    if (alone)
+        log_summary("%s: waiting for other loads into %s to end, to empty it", key->file_name,
+                    key->table->qualified);
+    else
+        log_summary("%s: waiting for a load that is to empty %s", key->file_name,
+                    key->table->qualified);
+}
+
+exit_status
+ledger_enter(connection *server, const ledger_key *key, bool alone, bool wait, bool *taken)
+{
+    const char *params[] = {key->table->qualified, alone ? "t" : "f"};
+
+    STATUS_TRY(ask(server, resource_table_lock_sql, 2, params, taken));
+    if (!*taken && wait)
+    {
+        report_wait(key, alone);
+        STATUS_TRY(connection_run(server, resource_table_wait_sql, 2, params));
+        *taken = true;
+    }
+    if (*taken && alone)
+        return connection_run(server, resource_table_settle_sql, 1, params);
+    return STATUS_OK;
+}
+
+exit_status
+ledger_share(connection *server, const load_table *table)
+{
+    const char *params[] = {table->qualified};
+
+    return connection_run(server, resource_table_share_sql, 1, params);
+}
+
+exit_status
+ledger_leave(connection *server, const load_table *table)
+{
+    const char *params[] = {table->qualified};
+
+    return connection_run(server, resource_table_unlock_sql, 1, params);
+}
+
+exit_status
+ledger_has(connection *server, int64_t load_id, bool *has)
+{
+    char number[NUMBER_SIZE];
+    const char *params[] = {number};
+
+    snprintf(number, sizeof(number), "%" PRId64, load_id);
+    return ask(server, "SELECT EXISTS (SELECT FROM load_batch WHERE load_id = $1::bigint)", 1,
+               params, has);
+}
+
 exit_status
 ledger_lock(connection *server, const ledger_key *key, bool wait, bool *taken)
 {

@@ -7,6 +7,10 @@
  * that the lock is still held: so who gets the lock next, and waits for the batches
  * under way, sees all of them in the ledger. All functions run with the search path at
  * the ledger's schema.
+ *
+ * A table has a lock of the same kind, which loads into it share to the end of their run.
+ * Who is to empty it has it alone, from before he asks whether that was done already until it
+ * is: so no other load is under way that would lose what it has said is loaded.
  */
 #ifndef LOADER_LOAD_LEDGER_H
 #define LOADER_LOAD_LEDGER_H
@@ -41,6 +45,20 @@ typedef struct ledger_batch
     int64_t rows_rejected;
     char loaded_at[40];
 } ledger_batch;
+
+/*
+ * Take a table's lock, beside others or alone; *taken is false, and nothing happened, where
+ * it cannot be had and wait is false. Then batches that a lost session has left are waited for.
+ */
+exit_status ledger_enter(connection *server, const ledger_key *key, bool alone, bool wait,
+                         bool *taken);
+
+/* Share the lock that we have alone; give back one that is shared. */
+exit_status ledger_share(connection *server, const load_table *table);
+exit_status ledger_leave(connection *server, const load_table *table);
+
+/* Whether a batch is in the ledger. */
+exit_status ledger_has(connection *server, int64_t load_id, bool *has);
 
 /* Take a file's lock; *taken is false, and nothing happened, where another session has it. */
 exit_status ledger_lock(connection *server, const ledger_key *key, bool wait, bool *taken);

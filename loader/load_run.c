@@ -175,10 +175,24 @@ count_batch(load_file *file, const batch_outcome *outcome)
     counts->without_user += outcome->counts.without_user;
     file->ranges_ended++;
     file->ranges_left--;
+    if (file->known_load == 0)
+        file->known_load = outcome->load_id;
     if (file->first_load == 0)
         file->first_load = outcome->load_id;
     if (outcome->load_id > file->last_load)
         file->last_load = outcome->load_id;
+}
+
+/* Let others load into a table that is emptied. */
+static void
+share_table(load_run *run, const load_file *file)
+{
+    exit_status status = connection_use_schema(&run->coordinator, file->table.ledger_schema, false);
+
+    if (status == STATUS_OK)
+        status = ledger_share(&run->coordinator, &file->table);
+    if (status != STATUS_OK)
+        fail(run, status, run->coordinator.transient);
 }
 
 /* Note what became of a batch. */
@@ -195,6 +209,8 @@ end_batch(load_run *run, const load_batch *batch, exit_status status, bool trans
     {
         run->progressed = true;
         count_batch(batch->file, outcome);
+        if (batch->truncate && !run->request->dry_run)
+            share_table(run, batch->file);
         if (batch->file->ranges_left == 0)
             end_file(run, batch->file);
     }
@@ -277,6 +293,26 @@ run_jobs(load_run *run, load_job *jobs)
             pthread_join(jobs[i].thread, NULL);
 }
 
+/* Forget the plans of files that are not done, and what was done if it is not there any more. */
+static exit_status
+recall_files(load_run *run)
+{
+    run->budget.count = 0;
+    for (int i = 0; i < run->names->count; i++)
+    {
+        load_file *file = &run->files[i];
+        exit_status status = load_file_recall(file, run->request, &run->coordinator);
+
+        run->transient = run->coordinator.transient;
+        STATUS_TRY(status);
+        if (file->state == FILE_DONE)
+            run->budget.count += file->counts.rejected;
+        else
+            load_file_forget(file);
+    }
+    return STATUS_OK;
+}
+
 /* Try to load all that is left. */
 static exit_status
 attempt(load_run *run, bool is_first)
@@ -290,15 +326,11 @@ attempt(load_run *run, bool is_first)
     run->current = 0;
     run->progressed = run->transient = false;
     run->status = STATUS_OK;
-    run->budget.count = 0;
     atomic_store(&run->stop, false);
     atomic_store(&run->said, false);
-    for (int i = 0; i < run->names->count; i++)
-        if (run->files[i].state == FILE_DONE)
-            run->budget.count += run->files[i].counts.rejected;
-        else
-            load_file_forget(&run->files[i]);
     status = open_sessions(run, jobs);
+    if (status == STATUS_OK)
+        status = recall_files(run);
     if (status == STATUS_OK)
         run_jobs(run, jobs);
     else
@@ -457,6 +489,9 @@ load_files(const load_request *request, const operand_list *names)
     status = load_all(&run);
     progress_end();
     status = write_rejects(&run, status);
+    if (status == STATUS_OK) /* else the locks end with the session */
+        PQclear(connection_execute(&run.coordinator, "SELECT pg_catalog.pg_advisory_unlock_all()",
+                                   0, NULL));
     if (status != STATUS_OK && status != STATUS_USAGE)
         report_progress(&run, status);
     connection_close(&run.coordinator);
