@@ -288,6 +288,17 @@ plan_rest(load_file *file, const load_request *request, const ledger_batch *batc
     return STATUS_OK;
 }
 
+/* True if what is planned has records of a file's, and none of it is loaded. */
+static bool
+brings_first_records(const load_file *file)
+{
+    bool brings = false;
+
+    for (size_t i = 0; i < file->num_ranges; i++)
+        brings = brings || file->ranges[i].records > 0;
+    return brings && file->rows_before + file->counts.read == 0;
+}
+
 /* True if the table is to be emptied for a file, unless that was done by an earlier run. */
 static bool
 may_empty(const load_file *file, const load_request *request)
@@ -302,7 +313,7 @@ plan_by_ledger(load_file *file, const load_request *request, connection *server,
 {
     ledger_key key = load_file_key(file);
     ledger_batch *batches;
-    exit_status status = STATUS_OK;
+    exit_status status;
     size_t count;
 
     if (may_empty(file, request))
@@ -320,11 +331,10 @@ plan_by_ledger(load_file *file, const load_request *request, connection *server,
     if (file->truncate) /* the ledger will be emptied with the table */
         return plan_ranges(file, request, NULL, 0);
     STATUS_TRY(ledger_batches(server, &key, &batches, &count));
-    if (count == 0 && file->source_sha256 != NULL && !request->again)
-        status = ledger_check_source(server, &key);
-    if (status == STATUS_OK)
-        status = plan_rest(file, request, batches, count);
+    status = plan_rest(file, request, batches, count);
     free(batches);
+    if (status == STATUS_OK && brings_first_records(file) && !request->again)
+        status = ledger_check_source(server, &key);
     return status;
 }
 

@@ -179,6 +179,8 @@ ledger_check_source(connection *server, const ledger_key *key)
     exit_status status = STATUS_OK;
     PGresult *found;
 
+    if (key->source_sha256 == NULL)
+        return STATUS_OK;
     STATUS_TRY(connection_query(server, resource_source_find_sql, 3, params, &found));
     if (PQntuples(found) > 0)
     {

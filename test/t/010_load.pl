@@ -142,6 +142,26 @@ is(sql('SELECT count(*) FROM http_log'), '3', 'nothing was loaded twice');
 clickstream_ok($node, 'load', '--again', $encoded_again);
 is(sql('SELECT count(*) FROM http_log'), '6', 'unless --again was given');
 
+# Logs without records: they are all alike, and bring nothing twice
+
+my @none = map {
+    write_file("$scratch/none$_.avro",
+        avro_header(log_schema, "marker of none $_", 'clickstream.source_sha256' => 'none'))
+} 1, 2;
+my $of_none = write_file("$scratch/of_none.avro",
+    avro_header(log_schema, 'marker of record', 'clickstream.source_sha256' => 'none')
+      . avro_block('marker of record', [ $records[0] ]));
+($status, $out, $err) = clickstream($node, 'load', @none, $of_none);
+is($status, 0, 'two files without records') or diag($err);
+is(() = $err =~ /none\d.avro: read 0 records = 0 loaded \+ 0 rejected/g, 2, 'each is loaded');
+like($err, qr/of_none.avro: read 1 record = 1 loaded/, 'and one with records after them');
+clickstream_ok($node, 'unload', $none[1]);
+clickstream_ok($node, 'load', $none[1]);
+write_file($none[0], read_file($none[0]) . avro_block('marker of none 1', [ $records[0] ]));
+fails_like(2, qr/the log that this file was made from is already in .*of_none.avro/s, 'one that has got a record since',
+    'load', $none[0]);
+clickstream_ok($node, 'unload', $of_none);
+
 # Tables and names
 
 sql('CREATE TABLE "My Table" ("Timestamp" timestamptz, HTTP_METHOD varchar(4), http_path text,'
