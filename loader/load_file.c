@@ -251,12 +251,15 @@ plan_ranges(load_file *file, const load_request *request, const ledger_batch *do
     return STATUS_OK;
 }
 
-/* Say that nothing is left to be loaded. */
+/* Say, and note, that nothing is left to be loaded. */
 static void
-report_loaded(const load_file *file, const ledger_batch *batches, size_t count)
+report_loaded(load_file *file, const ledger_batch *batches, size_t count)
 {
     const ledger_batch *last = &batches[count - 1];
 
+    file->was_loaded = true;
+    file->was_elsewhere = last->elsewhere;
+    file->knows_loads = load_table_knows_loads(&file->table);
     if (count == 1)
         log_summary("%s: already loaded into %s (load %s, %s): nothing to do", file->name,
                     file->table.qualified, last->load_id, last->loaded_at);

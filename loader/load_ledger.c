@@ -25,7 +25,8 @@ enum batch_field
     BATCH_CHECKSUM,
     BATCH_ROWS_READ,
     BATCH_ROWS_REJECTED,
-    BATCH_LOADED_AT
+    BATCH_LOADED_AT,
+    BATCH_ELSEWHERE
 };
 
 /* Run a query of one boolean about a file. */
@@ -140,17 +141,20 @@ keep_batch(ledger_batch *batch, const PGresult *rows, int row)
     batch->rows_rejected = number(rows, row, BATCH_ROWS_REJECTED);
     snprintf(batch->loaded_at, sizeof(batch->loaded_at), "%s",
              PQgetvalue(rows, row, BATCH_LOADED_AT));
+    batch->elsewhere = strcmp(PQgetvalue(rows, row, BATCH_ELSEWHERE), "t") == 0;
 }
 
 /* List the batches of a file, in a transaction. */
 static exit_status
 list_batches(connection *server, const ledger_key *key, ledger_batch **batches, size_t *count)
 {
-    const char *params[] = {key->table->qualified, key->file_id};
+    /* of a partitioned table they name the partitions, which come and go */
+    const char *params[] = {key->table->qualified, key->file_id,
+                            key->table->is_partitioned ? NULL : key->table->oid};
     PGresult *rows;
 
     STATUS_TRY(connection_run(server, resource_file_settle_sql, 2, params));
-    STATUS_TRY(connection_query(server, resource_batch_find_sql, 2, params, &rows));
+    STATUS_TRY(connection_query(server, resource_batch_find_sql, 3, params, &rows));
     *count = (size_t) PQntuples(rows);
     *batches = calloc(*count + 1, sizeof(ledger_batch));
     for (size_t i = 0; *batches != NULL && i < *count; i++)

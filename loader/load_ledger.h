@@ -44,6 +44,7 @@ typedef struct ledger_batch
     int64_t rows_read;
     int64_t rows_rejected;
     char loaded_at[40];
+    bool elsewhere; /* into another table that had the name */
 } ledger_batch;
 
 /*

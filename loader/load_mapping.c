@@ -326,17 +326,34 @@ find_entry(const load_mapping *mapping, const char *name)
     return NULL;
 }
 
+/* The column that the load's id goes to, -1 if there is none. */
+static int
+find_load_id(const load_table *table)
+{
+    int column = find_column(table, LOAD_ID_COLUMN);
+
+    if (column < 0 || column_is(table, column, COLUMN_GENERATED) ||
+        strtoul(PQgetvalue(table->columns, column, COLUMN_OID), NULL, 10) != INT8OID)
+        return -1;
+    return column;
+}
+
+bool
+load_table_knows_loads(const load_table *table)
+{
+    return find_load_id(table) >= 0;
+}
+
 /* Have the load's id filled in, if the table has a column for it and the file does not. */
 static exit_status
 add_load_id(matching *m)
 {
     const load_table *table = m->table;
     load_mapping *mapping = m->mapping;
-    int column = find_column(table, LOAD_ID_COLUMN);
+    int column = find_load_id(table);
     cs_error err;
 
-    if (column < 0 || column_is(table, column, COLUMN_GENERATED) ||
-        strtoul(PQgetvalue(table->columns, column, COLUMN_OID), NULL, 10) != INT8OID)
+    if (column < 0)
         return STATUS_OK;
     if (find_entry(mapping, column_name(table, column)) != NULL)
         return refuse_field(table, m->source, column_name(table, column),

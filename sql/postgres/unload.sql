@@ -31,13 +31,18 @@ BEGIN
                 USING ERRCODE = 'undefined_table',
                       HINT = '"--force" takes its loads out of the ledger.';
         END IF;
+    ELSIF id_column IS NULL THEN
+        IF NOT force THEN
+            RAISE EXCEPTION 'table % has no column load_id of type bigint', table_name
+                USING ERRCODE = 'undefined_column',
+                      DETAIL = 'So it is not known which of its rows a load has brought.',
+                      HINT = '"--force" takes its loads out of the ledger, and leaves the rows. Where a table has such a column, the loader fills it in.';
+        END IF;
+        RAISE WARNING 'table % has no column load_id of type bigint: rows of these loads that are in it stay, and would be there twice when their files are loaded again', table_name;
+    END IF;
+    IF relation IS NULL OR id_column IS NULL THEN
         INSERT INTO session_mark (user_id) SELECT NULL WHERE is_log;
         RETURN '{}';
-    ELSIF id_column IS NULL THEN
-        RAISE EXCEPTION 'table % has no column load_id of type bigint', table_name
-            USING ERRCODE = 'undefined_column',
-                  DETAIL = 'So it is not known which of its rows a load has brought.',
-                  HINT = 'Where a table has such a column, the loader fills it in.';
     END IF;
     -- triggers of the table see the search path that they saw when it was loaded
     PERFORM set_config('search_path', coalesce(path, current_setting('search_path')), true);
@@ -132,4 +137,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION unload_batches(bigint[], boolean, text) IS
-    'takes the rows of these batches of load_batch out of their tables, and the batches out of the ledger; with force also where rows of them are missing. path: the search path for triggers of the tables';
+    'takes the rows of these batches of load_batch out of their tables, and the batches out of the ledger; with force also where rows of them are missing, or their table does not tell which they are. path: the search path for triggers of the tables';
