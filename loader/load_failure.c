@@ -12,6 +12,9 @@
  * Other lines are of functions and their statements, and come before it. Text COPY may
  * show a value at the end, of several lines: what looks like a COPY's line may then be
  * part of it. So a row is certain only where no value is shown, or it is the only line.
+ *
+ * Behind the number stands the column whose value could not be read, if it was that, and
+ * then a colon and the value. It is taken if one of the loaded columns alone can be meant.
  */
 #include "load_failure.h"
 
@@ -72,41 +75,77 @@ find_word(const char *text, const char *end, const char *word)
     return NULL;
 }
 
+/* True if a text ends in a name that stands by itself. */
+static bool
+ends_in(const char *text, const char *end, const char *name)
+{
+    size_t len = strlen(name);
+
+    while (end > text && end[-1] == ' ')
+        end--;
+    return (size_t) (end - text) > len && memcmp(end - len, name, len) == 0 && end[-len - 1] == ' ';
+}
+
+/* The column that the rest of a line names, NULL if it is not certain. */
+static const char *
+column_of_rest(const char *rest, const char *end, const load_mapping *mapping)
+{
+    const char *colon = memchr(rest, ':', (size_t) (end - rest));
+    const char *found = NULL;
+
+    for (size_t i = 0; i < mapping->count; i++)
+    {
+        const char *name = mapping->columns[i].name;
+
+        if (colon != NULL && strchr(name, ':') != NULL)
+            return NULL;
+        if (!ends_in(rest, end, name) && (colon == NULL || !ends_in(rest, colon, name)))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = name;
+    }
+    return found;
+}
+
 /* The row that a line of the context names; it is certain where no value follows. */
 static named_row
-row_of_line(const char *line, const char *end, const char *table)
+row_of_line(const char *line, const char *end, const failed_copy *copy)
 {
-    const char *at = find_word(line, end, table);
+    const char *at = find_word(line, end, copy->table);
     char *behind;
     int64_t number;
 
     while (at != NULL && at < end && !isdigit((unsigned char) *at))
         at++;
     if (at == NULL || at == end || find_word(line, end, "COPY") == NULL)
-        return (named_row){0, false};
+        return (named_row){0, false, NULL};
     number = strtoll(at, &behind, 10);
-    return (named_row){number, memchr(behind, ':', (size_t) (end - behind)) == NULL};
+    return (named_row){number, memchr(behind, ':', (size_t) (end - behind)) == NULL,
+                       column_of_rest(behind, end, copy->mapping)};
 }
 
 named_row
-failure_row(const PGresult *result, const char *table, int64_t rows)
+failure_row(const PGresult *result, const failed_copy *copy)
 {
     const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
-    named_row row = {0, false};
+    named_row row = {0, false, NULL};
     bool only_line = context != NULL && strchr(context, '\n') == NULL;
 
     while (context != NULL && *context != '\0')
     {
         const char *end = context + strcspn(context, "\n");
-        named_row found = row_of_line(context, end, table);
+        named_row found = row_of_line(context, end, copy);
 
-        if (found.number >= 1 && found.number <= rows)
+        if (found.number >= 1 && found.number <= copy->rows)
             row = found;
         else
             row.certain = false; /* it would be the last line */
         context = *end != '\0' ? end + 1 : end;
     }
     row.certain = row.number > 0 && (row.certain || only_line);
+    if (!row.certain)
+        row.column = NULL;
     return row;
 }
 
@@ -139,10 +178,12 @@ row_failure_make(const char *sqlstate, const char *column, const char *message, 
 }
 
 row_failure *
-row_failure_of(const PGresult *result)
+row_failure_of(const PGresult *result, const char *column)
 {
+    const char *said = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+
     return row_failure_make(PQresultErrorField(result, PG_DIAG_SQLSTATE),
-                            PQresultErrorField(result, PG_DIAG_COLUMN_NAME),
+                            says_something(said) ? said : column,
                             PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY),
                             PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
 }

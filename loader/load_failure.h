@@ -6,20 +6,29 @@
 #define LOADER_LOAD_FAILURE_H
 
 #include "connection.h"
-#include "row_source.h"
+#include "load_table.h"
 
 /* A row that a failure names. */
 typedef struct named_row
 {
-    int64_t number; /* in the COPY, from 1; 0 if none is named */
-    bool certain;   /* nothing but the COPY itself can have named it */
+    int64_t number;     /* in the COPY, from 1; 0 if none is named */
+    bool certain;       /* nothing but the COPY itself can have named it */
+    const char *column; /* that was being read, NULL if that is not certain; the mapping's */
 } named_row;
 
 /* True if a failure is about the data: of the kinds that a row can cause. */
 bool failure_blames_data(const PGresult *result);
 
-/* The row that a failed COPY names; table is the table's name, rows how many were sent. */
-named_row failure_row(const PGresult *result, const char *table, int64_t rows);
+/* What a COPY was about that has failed. */
+typedef struct failed_copy
+{
+    const char *table; /* its name */
+    const load_mapping *mapping;
+    int64_t rows; /* that were sent */
+} failed_copy;
+
+/* The row that a failed COPY names. */
+named_row failure_row(const PGresult *result, const failed_copy *copy);
 
 /* Why the server refuses a row, kept until the rows before it are in place. */
 typedef struct row_failure
@@ -31,11 +40,12 @@ typedef struct row_failure
 
 /*
  * Keep why the server refuses a row: from the parts of its message, of which each may be NULL or
- * empty, or from a result. NULL without memory. Freed with free().
+ * empty, or from a result, which may not say itself which column is to blame. NULL without memory.
+ * Freed with free().
  */
 row_failure *row_failure_make(const char *sqlstate, const char *column, const char *message,
                               const char *detail);
-row_failure *row_failure_of(const PGresult *result);
+row_failure *row_failure_of(const PGresult *result, const char *column);
 
 /* True if a row is refused for what it is, whatever other rows there are. */
 bool row_failure_lies_in_row(const row_failure *failure);

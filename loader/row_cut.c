@@ -181,7 +181,7 @@ copy_rows(row_sender *sender, size_t end, PGresult **failure)
 
 /* Set a row aside; those behind it that may have been refused because of it are tried again. */
 static bool
-set_aside(row_sender *sender, size_t row, PGresult *failure)
+set_aside(row_sender *sender, size_t row, const char *column, PGresult *failure)
 {
     row_chunk *chunk = &sender->chunk;
 
@@ -191,7 +191,7 @@ set_aside(row_sender *sender, size_t row, PGresult *failure)
         sender->refused = chunk->rows[row].place;
         return sender_fail(sender, failure);
     }
-    chunk->rows[row].failure = row_failure_of(failure);
+    chunk->rows[row].failure = row_failure_of(failure, column);
     PQclear(failure);
     if (chunk->rows[row].failure == NULL)
         return sender_stop(sender, log_out_of_memory());
@@ -268,15 +268,16 @@ cut_row(row_sender *sender, size_t end, PGresult *failure)
 {
     const row_chunk *chunk = &sender->chunk;
     size_t live = row_chunk_live(chunk, end);
-    named_row named = failure_row(failure, sender->copied, (int64_t) live);
+    const failed_copy copy = {sender->copied, sender->mapping, (int64_t) live};
+    named_row named = failure_row(failure, &copy);
     size_t row;
 
     sender->halved = named.number == 0;
     if (live == 1)
-        return set_aside(sender, row_chunk_nth(chunk, 1), failure);
+        return set_aside(sender, row_chunk_nth(chunk, 1), named.column, failure);
     row = named.number > 0 ? row_chunk_nth(chunk, (size_t) named.number) : 0;
     if (named.certain)
-        return set_aside(sender, row, failure);
+        return set_aside(sender, row, named.column, failure);
     PQclear(failure);
     if (named.number == 0)
         return halve_rows(sender, end);

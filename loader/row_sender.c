@@ -207,6 +207,8 @@ end_stream(row_sender *sender)
     bool lost = code == CS_ERR_IO;
     PGresult *result = connection_copy_end(sender->server, code == CS_OK ? NULL : "load failed");
     named_row row;
+    const failed_copy copy = {sender->copied, sender->mapping,
+                              sender->places.rows - sender->streamed};
 
     sender->copying = false;
     if (code != CS_OK && !lost)
@@ -216,7 +218,7 @@ end_stream(row_sender *sender)
     }
     if (connection_failed(result))
     {
-        row = failure_row(result, sender->copied, sender->places.rows - sender->streamed);
+        row = failure_row(result, &copy);
         sender->has_refused =
             failure_blames_data(result) && row.number > 0 &&
             row_places_find(&sender->places, sender->streamed + row.number, &sender->refused);

@@ -64,7 +64,8 @@ WITH RECURSIVE loaded AS (
            string_agg(quote_ident(attname), ', ' ORDER BY place) AS columns,
            string_agg('$' || place + 1, ', ' ORDER BY place) AS parameters,
            -- COPY looks at domains in the order of its columns, INSERT in that of the table's
-           string_agg(format('$%s::%s', place + 1, format_type(atttypid, NULL)), ', ' ORDER BY place)
+           string_agg(format(E'        looked_at := %L;\n        PERFORM $%s::%s;\n', attname, place + 1,
+                             format_type(atttypid, NULL)), '' ORDER BY place)
                FILTER (WHERE atttypid IN (SELECT oid FROM pg_type WHERE typtype = 'd')) AS domains
     FROM loaded
     JOIN base USING (attnum)
@@ -83,10 +84,12 @@ SELECT format('CREATE TEMPORARY TABLE clickstream_screen (%s);'
            || format('CREATE FUNCTION pg_temp.clickstream_try (bigint, %s) RETURNS boolean'
                      ' LANGUAGE plpgsql AS %L', types,
                      format(E'DECLARE\n'
+                            '    looked_at text;\n'
                             '    state text; column_name text; message text; detail text;\n'
                             'BEGIN\n'
                             '    BEGIN\n'
-                            '        PERFORM ROW(%s);\n'
+                            '%s'
+                            '        looked_at := NULL;\n'
                             '        INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s);\n'
                             '        RAISE ''not refused'';\n'
                             '    EXCEPTION WHEN OTHERS THEN\n'
@@ -95,9 +98,9 @@ SELECT format('CREATE TEMPORARY TABLE clickstream_screen (%s);'
                             '            detail = PG_EXCEPTION_DETAIL;\n'
                             '    END;\n'
                             '    INSERT INTO pg_temp.clickstream_tried\n'
-                            '        VALUES ($1, state, column_name, message, detail);\n'
+                            '        VALUES ($1, state, coalesce(nullif(column_name, ''''), looked_at), message, detail);\n'
                             '    RETURN false;\n'
-                            'END', domains, $2::text, columns, parameters)),
+                            'END', coalesce(domains, ''), $2::text, columns, parameters)),
        format('CASE WHEN pg_catalog.nextval(''pg_temp.clickstream_number''::pg_catalog.regclass) > 0'
               ' AND pg_temp.clickstream_passes (%1$s) THEN false ELSE pg_temp.clickstream_try'
               ' (pg_catalog.currval(''pg_temp.clickstream_number''::pg_catalog.regclass), %1$s) END',

@@ -83,10 +83,10 @@ my @kinds = (
     [ 'NOT NULL behind a trigger' => "$table; ALTER TABLE t2 ALTER s SET NOT NULL; "
         . trigger_sql('nulling', 'BEFORE'), '13,x', '23502', 's' ],
     [ domain => q(CREATE DOMAIN d2 AS int CHECK (value <> 13); CREATE TABLE t2 (n int, c3 d2, s text)),
-        '13,x', '23514' ],
+        '13,x', '23514', 'c3' ],
     [ 'domain that is not NULL' => q(CREATE DOMAIN d2 AS int NOT NULL; CREATE TABLE t2 (n int, c3 d2, s text)),
-        ',x', '23502' ],
-    [ 'too long' => 'CREATE TABLE t2 (n int, c3 int, s varchar(8))', '1,123456789', '22001' ],
+        ',x', '23502', 'c3' ],
+    [ 'too long' => 'CREATE TABLE t2 (n int, c3 int, s varchar(8))', '1,123456789', '22001', 's' ],
     [ 'too long for the index' => "$table; CREATE INDEX ON t2 (s); ALTER TABLE t2 ALTER s SET STORAGE plain",
         join('', '1,', map { chr(97 + rand 26) } 1 .. 5000), '54000' ],
     [ 'no partition' => 'CREATE TABLE t2 (n int, c3 int, s text) PARTITION BY LIST (c3);'
@@ -261,10 +261,50 @@ foreach my $language ([ de_DE => qr/verletzt/ ], [ ja_JP => qr/\x{e9}/ ], [ ko_K
 # Many of each kind, in all patterns, as inserting one row after the other has it: row, SQLSTATE, column
 # and reason. Where they are refused for what they are, most are found before they are copied.
 
+        next unless $name eq 'de_DE';
+        $foreign->safe_psql('postgres', q(CREATE TYPE mood AS ENUM ('good');
+            CREATE TABLE v (a varchar(3), b mood); CREATE TABLE w (a varchar(3), b text)));
+        $file = write_file("$scratch/$name.csv", "a,b\nabcd,good\nx,bad\n");
+        foreach my $case ([ v => 'a b' ], [ w => 'a' ])
+        {
+            my ($into, $expected) = @$case;
+            ($status, $out, $err) = clickstream($foreign, 'load', '-t', $into, '--max-rejects', 5,
+                '--rejects', "$scratch/rejects.jsonl", $file);
+            is(join(' ', map { $_->{column} // '?' } rejects()), $expected, "$name: columns of $into");
+        }
 sql(<<'END');
 CREATE TABLE given2 (n int, c3 int, s text);
 CREATE TABLE refused2 (n int, sqlstate text, column_name text, reason text);
 CREATE PROCEDURE insert_each2() LANGUAGE plpgsql AS $$
+# The column whose value the server could not read, by the context's line, with the value behind it
+# (text COPY) and without
+
+sql(q(CREATE TYPE mood AS ENUM ('good'); CREATE TYPE pair AS (x int, y int)));
+foreach my $case (
+    [ 'varchar(3)', 'abcd' ],
+    [ 'char(3)', 'abcd' ],
+    [ 'numeric(3,1)', '123.45' ],
+    [ 'interval', '"a: good, column a"' ],
+    [ 'mood', '"bad: column a"' ],
+    [ 'inet', 'a' ],
+    [ 'pair', '"(1,y)"' ],
+    [ 'int4range', '"[3,1]"' ],
+    [ 'varchar(3)[]', '"{abcd}"' ])
+{
+    my ($type, $bad) = @$case;
+
+    sql("DROP TABLE IF EXISTS typed; CREATE TABLE typed (a text, b $type, c varchar(2))");
+    load_csv('typed', 'c,b,a', [ "x,$bad,y", "x,$bad,y", 'x,,column b', 'xyz,,y' ], '--max-rejects', 3);
+    is(join(' ', map { $_->{column} // '?' } rejects()), 'b b c', "$type: column");
+}
+sql('DROP TABLE typed; CREATE TABLE typed ("b: c" varchar(3), b varchar(3), "a b" varchar(3), d inet)');
+load_csv('typed', 'b: c,b,a b,d', [ 'abcd,,,', ',abcd,,', ',,abcd,', ',,,x' ], '--max-rejects', 4);
+is(join(' ', map { $_->{column} // '?' } rejects()), '? ? ? ?', 'a column with a colon: none where a value is shown');
+sql('ALTER TABLE typed DROP d');
+load_csv('typed', 'b: c,b,a b', [ 'abcd,,', ',abcd,', ',,abcd' ], '--max-rejects', 4);
+is(join(' ', map { $_->{column} // '?' } rejects()), '? b ?', 'a column whose name ends in that of another');
+sql('DROP TABLE typed; DROP TYPE mood, pair');
+
 DECLARE r given2; told refused2; detail text;
 BEGIN
     FOR r IN SELECT * FROM given2 ORDER BY n LOOP
@@ -296,7 +336,7 @@ sub told
 }
 foreach my $kind (@kinds)
 {
-    my ($kind_name, $setup, $bad_row) = @$kind;
+    my ($kind_name, $setup, $bad_row, undef, $column) = @$kind;
     my $reset = "DROP TABLE IF EXISTS t2, p2; DROP DOMAIN IF EXISTS d2; $setup";
 
     foreach my $pattern (sort keys %patterns)
@@ -314,6 +354,8 @@ foreach my $kind (@kinds)
         is(sql('SELECT count(*), sum(n) FROM t2'), $expected, "$name: loaded rows");
         is(told('record', 'load_reject ORDER BY record'), told('n', 'refused2 ORDER BY n'), "$name: refused rows");
     }
+        # INSERT does not say which column's value could not be read
+        sql("UPDATE refused2 SET column_name = '$column'") if defined $column;
 }
 
 # The number of transactions that loading rows takes, with those in it, if each so many'th is bad
