@@ -115,6 +115,13 @@ reject_file_close(reject_file *file, bool keep, exit_status status)
     return status == STATUS_OK ? own : status;
 }
 
+void
+reject_hint_limit(void)
+{
+    log_hint("\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a "
+             "file.");
+}
+
 /* Say what can be done about a reject that is one too many. */
 static void
 hint_reject(const reject_budget *budget, const reject *item)
@@ -125,8 +132,7 @@ hint_reject(const reject_budget *budget, const reject *item)
         log_hint("This looks like a line of the format %s: \"--%s %s\" reads such logs.", format,
                  budget->format_option, format);
     else
-        log_hint("\"--max-rejects N\" goes on past N rejects; \"--rejects FILE\" keeps them in a "
-                 "file.");
+        reject_hint_limit();
 }
 
 exit_status

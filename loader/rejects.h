@@ -56,6 +56,9 @@ exit_status reject_file_add_line(reject_file *file, const char *line, size_t len
 /* Publish the file if keep, else remove it. Returns status, or a failure of its own. */
 exit_status reject_file_close(reject_file *file, bool keep, exit_status status);
 
+/* Say how one goes on past rejects. */
+void reject_hint_limit(void);
+
 /*
  * Count a reject. Beyond the limit: report it, with what can be done, and
  * return STATUS_REFUSED.

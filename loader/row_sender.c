@@ -14,6 +14,7 @@
 
 #include "load_failure.h"
 #include "log.h"
+#include "rejects.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -206,9 +207,9 @@ end_stream(row_sender *sender)
     cs_code code = copy_encoder_end(&sender->encoder, &err);
     bool lost = code == CS_ERR_IO;
     PGresult *result = connection_copy_end(sender->server, code == CS_OK ? NULL : "load failed");
-    named_row row;
     const failed_copy copy = {sender->copied, sender->mapping,
                               sender->places.rows - sender->streamed};
+    named_row row;
 
     sender->copying = false;
     if (code != CS_OK && !lost)
@@ -320,6 +321,8 @@ report_end(row_sender *sender)
     status = load_report_failure(sender->server, failure);
     if (sender->has_refused && status == STATUS_REFUSED)
         report_place(sender);
+    if (status == STATUS_REFUSED && !sender->settings.tolerant && !sender->settings.freeze)
+        reject_hint_limit();
     return status;
 }
 

@@ -146,7 +146,14 @@ like($err, qr/one reject more than the 19 allowed/, 'says so');
 is(sql('SELECT count(*) FROM t2'), '0', 'nothing is loaded');
 load_csv('t2', 'n,c3,s', [ '1,1,x', "2,1,\"two\nlines\"", '3,13,x' ]);
 is($status, 2, 'none is allowed');
-like($err, qr/23514.*It is record 3 of .*t2.csv, line 5\./s, 'its record and line');
+like($err, qr/23514.*It is record 3 of .*t2.csv, line 5\.\n.*hint: "--max-rejects N" goes on past N rejects/s,
+    'its record and line, and what helps');
+load_csv('t2', 'n,c3,s', [ '1,1,x', '3,13,x' ], '--on-conflict', 'nothing');
+like($err, qr/It is record 2 of .*hint: "--max-rejects N"/s, 'by way of a temporary table, too');
+sql('TRUNCATE t2');
+load_csv('t2', 'n,c3,s', [ '1,1,x', '3,13,x' ], '--truncate', '--freeze');
+is($status, 2, 'frozen');
+unlike($err, qr/--max-rejects/, 'which --max-rejects does not help');
 sql('CREATE TABLE p2 (c3 int PRIMARY KEY);'
   . 'ALTER TABLE t2 ADD FOREIGN KEY (c3) REFERENCES p2 DEFERRABLE INITIALLY DEFERRED');
 load_csv('t2', 'n,c3,s', ['1,1,x'], '--max-rejects', 9);
@@ -254,13 +261,6 @@ foreach my $language ([ de_DE => qr/verletzt/ ], [ ja_JP => qr/\x{e9}/ ], [ ko_K
         like($err, qr/read 6 records = 1 loaded \+ 5 rejected/, "$name: counts");
         is(join(' ', map { $_->{record} } rejects()), '1 2 3 4 5', "$name: the refused rows");
         like(read_file("$scratch/rejects.jsonl"), $word, "$name: the server speaks it");
-        $foreign->stop;
-    }
-}
-
-# Many of each kind, in all patterns, as inserting one row after the other has it: row, SQLSTATE, column
-# and reason. Where they are refused for what they are, most are found before they are copied.
-
         next unless $name eq 'de_DE';
         $foreign->safe_psql('postgres', q(CREATE TYPE mood AS ENUM ('good');
             CREATE TABLE v (a varchar(3), b mood); CREATE TABLE w (a varchar(3), b text)));
@@ -272,10 +272,10 @@ foreach my $language ([ de_DE => qr/verletzt/ ], [ ja_JP => qr/\x{e9}/ ], [ ko_K
                 '--rejects', "$scratch/rejects.jsonl", $file);
             is(join(' ', map { $_->{column} // '?' } rejects()), $expected, "$name: columns of $into");
         }
-sql(<<'END');
-CREATE TABLE given2 (n int, c3 int, s text);
-CREATE TABLE refused2 (n int, sqlstate text, column_name text, reason text);
-CREATE PROCEDURE insert_each2() LANGUAGE plpgsql AS $$
+        $foreign->stop;
+    }
+}
+
 # The column whose value the server could not read, by the context's line, with the value behind it
 # (text COPY) and without
 
@@ -305,6 +305,13 @@ load_csv('typed', 'b: c,b,a b', [ 'abcd,,', ',abcd,', ',,abcd' ], '--max-rejects
 is(join(' ', map { $_->{column} // '?' } rejects()), '? b ?', 'a column whose name ends in that of another');
 sql('DROP TABLE typed; DROP TYPE mood, pair');
 
+# Many of each kind, in all patterns, as inserting one row after the other has it: row, SQLSTATE, column
+# and reason. Where they are refused for what they are, most are found before they are copied.
+
+sql(<<'END');
+CREATE TABLE given2 (n int, c3 int, s text);
+CREATE TABLE refused2 (n int, sqlstate text, column_name text, reason text);
+CREATE PROCEDURE insert_each2() LANGUAGE plpgsql AS $$
 DECLARE r given2; told refused2; detail text;
 BEGIN
     FOR r IN SELECT * FROM given2 ORDER BY n LOOP
@@ -347,6 +354,8 @@ foreach my $kind (@kinds)
 
         chmod 0644, $given;
         sql("$reset; TRUNCATE given2, refused2; COPY given2 FROM '$given' (FORMAT csv); CALL insert_each2()");
+        # INSERT does not say which column's value could not be read
+        sql("UPDATE refused2 SET column_name = '$column'") if defined $column;
         my $expected = sql('SELECT count(*), sum(n) FROM t2');
         sql($reset);
         load_csv('t2', 'n,c3,s', \@rows, '--max-rejects', $many_rows);
@@ -354,8 +363,6 @@ foreach my $kind (@kinds)
         is(sql('SELECT count(*), sum(n) FROM t2'), $expected, "$name: loaded rows");
         is(told('record', 'load_reject ORDER BY record'), told('n', 'refused2 ORDER BY n'), "$name: refused rows");
     }
-        # INSERT does not say which column's value could not be read
-        sql("UPDATE refused2 SET column_name = '$column'") if defined $column;
 }
 
 # The number of transactions that loading rows takes, with those in it, if each so many'th is bad
