@@ -445,9 +445,7 @@ print_summary(const load_file *file, const load_request *request)
             "%s: %" PRId64 " %s of it had been read by earlier loads, %" PRId64 " of them rejected",
             file->name, file->rows_before, records(file->rows_before), file->rejected_before);
     if (counts->rejected > 0 && !request->dry_run)
-        log_summary("%s: rejected records are in the table load_reject%s%s", file->name,
-                    request->rejects != NULL ? " and in " : "",
-                    request->rejects != NULL ? request->rejects : "");
+        log_summary("%s: rejected records are in the table load_reject", file->name);
     if (counts->without_user > 0)
         log_summary("%s: %" PRId64 " %s without a user %s in no session", file->name,
                     counts->without_user, records(counts->without_user),

@@ -42,7 +42,8 @@ typedef struct load_run
     exit_status status;     /* of the first failure */
     atomic_bool stop;
     atomic_bool said;
-    FILE *rejects; /* of batches that failed: JSON lines; NULL: none */
+    FILE *rejects;           /* of batches that failed: JSON lines; NULL: none */
+    int64_t rejects_written; /* to the file that is asked for */
 } load_run;
 
 /* A thread, and its session. */
@@ -428,6 +429,8 @@ write_rejects(load_run *run, exit_status status)
     if (own == STATUS_OK && run->rejects != NULL)
         own = append_rejects(run->rejects, &file);
     own = reject_file_close(&file, own == STATUS_OK, own);
+    if (own == STATUS_OK)
+        run->rejects_written = file.count;
     return status == STATUS_OK ? own : status;
 }
 
@@ -518,6 +521,9 @@ load_files(const load_request *request, const operand_list *names)
         hint_loaded(&run);
     else if (status != STATUS_USAGE)
         report_progress(&run, status);
+    if (run.rejects_written > 0)
+        log_summary("%s: %" PRId64 " rejected %s written", request->rejects, run.rejects_written,
+                    run.rejects_written == 1 ? "record" : "records");
     connection_close(&run.coordinator);
     for (int i = 0; i < names->count; i++)
         load_file_forget(&run.files[i]);

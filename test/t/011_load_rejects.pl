@@ -118,7 +118,8 @@ END
 load_csv('mixed', $mixed, '--max-rejects', 6);
 is($status, 0, 'rejects within the limit') or diag($err);
 like($err, qr/mixed.csv: read 9 records = 3 loaded \+ 6 rejected into public.t/, 'summary');
-like($err, qr/rejected records are in the table load_reject and in .*rejects.jsonl/, 'where they are');
+like($err, qr/rejected records are in the table load_reject\n.*rejects.jsonl: 6 rejected records written\n/s,
+    'where they are');
 is(sql('SELECT i4, v FROM t WHERE i4 IN (1, 2, 8) ORDER BY 1'),
     "1|one\n2|two\r\nlines\n8|eight", 'the others are there');
 my @kept = rejects();

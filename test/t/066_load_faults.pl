@@ -212,5 +212,20 @@ is($status, 1, 'rejects into a device') or diag($err);
 clickstream_ok($node, 'load', '--max-rejects', 9999, '--rejects', $rejects, $bad);
 is(() = read_file($rejects) =~ /\n/g, 2000, 'with room all rejects are there');
 
+# Those of each file have a place, but not all of them in one file
+sql('CREATE TABLE t (n int)');
+my @control = map { write_file("$scratch/control$_.csv", join "\n", 'n', "file $_", ("\x01" x 1000) x 99) } 1 .. 3;
+unlink $rejects;
+($status, $err) = load_limited(2000, '-t', 't', '--max-rejects', 9999, '--rejects', $rejects, @control);
+is($status, 3, 'no room in the file of rejects') or diag($err);
+like($err, qr/rejected records are in the table load_reject\n.*error: could not write .*rejects.jsonl/s,
+    'no room in the file of rejects: message');
+ok(!-e $rejects, 'no room in the file of rejects: no file');
+unlike($err, qr/load_reject and in|written/, 'no room in the file of rejects: none is promised');
+is(sql(q(SELECT count(*) FROM load_reject JOIN load_batch USING (load_id) WHERE table_name = 'public.t')), 300,
+    'no room in the file of rejects: they are in the table');
+clickstream_like($node, 0, qr/already loaded.*rejects.jsonl: 300 rejected records written/s,
+    'with room once more', 'load', '-t', 't', '--max-rejects', 9999, '--rejects', $rejects, @control);
+
 $node->stop;
 done_testing();
