@@ -196,11 +196,11 @@ foreach my $case ([ 'in batches', @batches, $one ], [ 'with a file that was done
         "a lost session, $name: said");
 }
 
-# At random: two at once, with and without --truncate
+# At random: two at once, with and without --truncate; in every other round a session is lost
 
 sql('DROP TRIGGER gate ON http_log');
 my @files = map { avro_file(1 + $_ * 3) } 1 .. 4;
-my %count = (emptied => 0, waited => 0);
+my %count = (emptied => 0, waited => 0, lost => 0);
 
 # The arguments of a loader.
 sub arguments
@@ -236,6 +236,13 @@ foreach my $round (1 .. $rounds)
     @runs = begin_load($node, @{ $arguments[0] });
     sleep rand 0.1;
     push @runs, begin_load($node, @{ $arguments[1] });
+    if ($round % 2)
+    {
+        sleep rand 0.15;
+        $count{lost} += sql(q(SELECT count(pg_terminate_backend(pid)) FROM (
+                                  SELECT pid FROM pg_stat_activity WHERE application_name = 'clickstream'
+                                  ORDER BY random() LIMIT 1) AS one));
+    }
     @ended = map { end_load($_) } @runs;
     is("@ended", '0 0', "round $round: exit status") or diag(map { $_->{err} } @runs);
     as_in_ledger("round $round");
@@ -244,7 +251,7 @@ foreach my $round (1 .. $rounds)
       foreach 0, 1;
     $count{waited} += grep { $_->{err} =~ /waiting for/ } @runs;
 }
-note("$count{emptied} loads were emptied later, $count{waited} waited");
+note("$count{emptied} loads were emptied later, $count{waited} waited, $count{lost} sessions were lost");
 
 $node->stop;
 done_testing();
