@@ -106,6 +106,8 @@ check_argument(void *ctx, enum MHD_ValueKind kind, const char *name, const char 
     int which = 0;
 
     (void) kind;
+    if (name[0] == '\0' && value == NULL)
+        return MHD_YES; /* nothing between two ampersands */
     while (which < MAX_ARGUMENTS && known->names[which] != NULL &&
            strcmp(known->names[which], name) != 0)
         which++;

@@ -210,6 +210,7 @@ def test_arguments_that_are_not_understood(service, path, said):
 
 def test_argument_without_anything(service):
     assert service.ask("/report?")[0] == service.ask("/healthz?")[0] == service.ask("/?user=u1")[0] == 200
+    assert service.ask("/recommend/u1?&n=2&&titles=true&")[0] == 200
     assert service.ask("/nothing?x=1")[0] == 404
 
 
