@@ -251,21 +251,22 @@ plan_ranges(load_file *file, const load_request *request, const ledger_batch *do
     return STATUS_OK;
 }
 
-/* Say, and note, that nothing is left to be loaded. */
+/* Say that nothing is left to be loaded, and how it can be loaded anew. */
 static void
 report_loaded(load_file *file, const ledger_batch *batches, size_t count)
 {
     const ledger_batch *last = &batches[count - 1];
+    bool knows_loads = load_table_knows_loads(&file->table);
+    char loads[64] = "load";
 
-    file->was_loaded = true;
     file->was_elsewhere = last->elsewhere;
-    file->knows_loads = load_table_knows_loads(&file->table);
-    if (count == 1)
-        log_summary("%s: already loaded into %s (load %s, %s): nothing to do", file->name,
-                    file->table.qualified, last->load_id, last->loaded_at);
-    else
-        log_summary("%s: already loaded into %s (%zu loads up to %s, %s): nothing to do",
-                    file->name, file->table.qualified, count, last->load_id, last->loaded_at);
+    if (count > 1)
+        snprintf(loads, sizeof(loads), "%zu loads up to", count);
+    log_summary("%s: already loaded into %s (%s %s, %s): nothing to do; \"%s unload%s\" takes it "
+                "out of the %s",
+                file->name, file->table.qualified, loads, last->load_id, last->loaded_at,
+                PROGRAM_NAME, knows_loads && !last->elsewhere ? "" : " --force",
+                knows_loads ? "table" : "ledger");
 }
 
 /* Check what is loaded of the file, and plan the rest; the file's lock is ours. */

@@ -38,9 +38,7 @@ typedef struct load_file
     char *source_sha256;           /* NULL: not known */
     const struct load_file *first; /* of the run: the one that the table is emptied for */
     bool was_planned;              /* before, in this run */
-    bool was_loaded;               /* by earlier runs, whole */
-    bool was_elsewhere;            /* in another table that had the name */
-    bool knows_loads;              /* the table tells which rows are a load's */
+    bool was_elsewhere;            /* loaded whole, into another table that had the name */
     bool truncate;                 /* empty the table before its first batch */
 
     block_range *ranges; /* to be loaded */

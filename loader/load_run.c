@@ -473,26 +473,18 @@ report_progress(const load_run *run, exit_status status)
                  status == STATUS_INTERRUPTED ? " to go on" : " when the cause is removed");
 }
 
-/* Say once how files can be loaded anew that were loaded by earlier runs. */
+/* Say once that files were loaded into a table that is not there any more. */
 static void
-hint_loaded(const load_run *run)
+hint_elsewhere(const load_run *run)
 {
-    const load_file *loaded = NULL;
-
     for (int i = 0; i < run->names->count; i++)
-        if (run->files[i].was_loaded &&
-            (loaded == NULL || (run->files[i].was_elsewhere && !loaded->was_elsewhere)))
-            loaded = &run->files[i];
-    if (loaded == NULL)
-        return;
-    if (loaded->was_elsewhere)
-        log_hint("%s is not the table that was loaded: it was dropped and made anew since, or "
-                 "restored from a dump.",
-                 loaded->table.qualified);
-    log_hint("\"%s unload%s FILE\" takes a file %s: then it can be loaded anew.", PROGRAM_NAME,
-             loaded->knows_loads && !loaded->was_elsewhere ? "" : " --force",
-             loaded->knows_loads ? "out of the table again"
-                                 : "out of the ledger, and leaves its rows");
+        if (run->files[i].was_elsewhere)
+        {
+            log_hint("%s is not the table that was loaded: it was dropped and made anew since, or "
+                     "restored from a dump.",
+                     run->files[i].table.qualified);
+            return;
+        }
 }
 
 exit_status
@@ -518,7 +510,7 @@ load_files(const load_request *request, const operand_list *names)
         PQclear(connection_execute(&run.coordinator, "SELECT pg_catalog.pg_advisory_unlock_all()",
                                    0, NULL));
     if (status == STATUS_OK)
-        hint_loaded(&run);
+        hint_elsewhere(&run);
     else if (status != STATUS_USAGE)
         report_progress(&run, status);
     if (run.rejects_written > 0)
