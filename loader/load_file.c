@@ -251,39 +251,27 @@ plan_ranges(load_file *file, const load_request *request, const ledger_batch *do
     return STATUS_OK;
 }
 
-/* Say that nothing is left to be loaded. */
-static void
-report_loaded(const load_file *file, const ledger_batch *batches, size_t count)
-{
-    const ledger_batch *last = &batches[count - 1];
-
-    if (count == 1)
-        log_summary("%s: already loaded into %s (load %s, %s): nothing to do", file->name,
-                    file->table.qualified, last->load_id, last->loaded_at);
-    else
-        log_summary("%s: already loaded into %s (%zu loads up to %s, %s): nothing to do",
-                    file->name, file->table.qualified, count, last->load_id, last->loaded_at);
-}
-
 /* Check what is loaded of the file, and plan the rest; the file's lock is ours. */
 static exit_status
 plan_rest(load_file *file, const load_request *request, const ledger_batch *batches, size_t count)
 {
+    int64_t skipped = -file->bytes_ended;
+
     for (size_t i = 0; i < count; i++)
     {
         STATUS_TRY(check_batch(file, &batches[i]));
-        if (!file->was_planned)
-            progress_skip((int64_t) (batches[i].end_offset - batches[i].start_offset));
+        skipped += (int64_t) (batches[i].end_offset - batches[i].start_offset);
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
-    file->was_planned = true;
+    progress_skip(skipped - file->bytes_skipped);
+    file->bytes_skipped = skipped;
+    if (count > 0)
+        file->last_before = batches[count - 1];
+    file->loads_before = count;
     file->rows_before -= file->counts.read;
     file->rejected_before -= file->counts.rejected;
-    STATUS_TRY(plan_ranges(file, request, batches, count));
-    if (file->num_ranges == 0 && file->ranges_ended == 0)
-        report_loaded(file, batches, count);
-    return STATUS_OK;
+    return plan_ranges(file, request, batches, count);
 }
 
 /* Ask the ledger, and plan. */
@@ -404,6 +392,21 @@ print_summary(const load_file *file, const load_request *request)
                     counts->without_user == 1 ? "is" : "are");
 }
 
+/* Say that nothing was left to be loaded. */
+static void
+print_loaded(const load_file *file)
+{
+    const ledger_batch *last = &file->last_before;
+
+    if (file->loads_before == 1)
+        log_summary("%s: already loaded into %s (load %s, %s): nothing to do", file->name,
+                    file->table.qualified, last->load_id, last->loaded_at);
+    else
+        log_summary("%s: already loaded into %s (%zu loads up to %s, %s): nothing to do",
+                    file->name, file->table.qualified, file->loads_before, last->load_id,
+                    last->loaded_at);
+}
+
 exit_status
 load_file_end(load_file *file, const load_request *request, connection *server)
 {
@@ -411,6 +414,8 @@ load_file_end(load_file *file, const load_request *request, connection *server)
 
     if (file->ranges_ended > 0)
         print_summary(file, request);
+    else
+        print_loaded(file);
     file->state = FILE_DONE;
     load_input_close(&file->input);
     STATUS_TRY(connection_use_schema(server, file->table.ledger_schema, false));

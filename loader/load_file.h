@@ -37,7 +37,6 @@ typedef struct load_file
     char file_id[HASH_TEXT_SIZE];
     char *source_sha256;           /* NULL: not known */
     const struct load_file *first; /* of the run: the one that the table is emptied for */
-    bool was_planned;              /* before, in this run */
     bool truncate;                 /* empty the table before its first batch */
 
     block_range *ranges; /* to be loaded */
@@ -53,6 +52,10 @@ typedef struct load_file
     int64_t last_load;       /* of this run */
     int64_t rows_before;     /* read by earlier runs */
     int64_t rejected_before; /* by earlier runs */
+    int64_t bytes_ended;     /* read by this run */
+    int64_t bytes_skipped;   /* taken from what progress is to come to: read by earlier runs */
+    size_t loads_before;     /* what the ledger had when the file was planned last */
+    ledger_batch last_before;
 } load_file;
 
 /*
