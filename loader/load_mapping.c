@@ -8,6 +8,7 @@
 #include "load_table.h"
 
 #include "log.h"
+#include "meta_time.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -143,6 +144,9 @@ choose_type(load_column *entry, const matching *m, int column, int index)
     if (entry->type == NULL ||
         (kind == CS_VALUE_STRING && !type_takes_field(entry->type, m->source, index)))
         entry->type = column_type_other(is_array);
+    if (entry->type->oid == TIMESTAMPTZOID && strcmp(entry->name, TIME_COLUMN) == 0 &&
+        load_table_is_log(m->table))
+        entry->type = column_type_event_time();
     if (!type_takes_field(entry->type, m->source, index))
         return false;
     entry->is_indirect =

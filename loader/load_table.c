@@ -62,6 +62,13 @@ load_table_find(load_table *table, connection *server, const char *name, const c
     return connection_query(server, resource_table_columns_sql, 1, params, &table->columns);
 }
 
+bool
+load_table_is_log(const load_table *table)
+{
+    return strcmp(table->name, DEFAULT_TABLE) == 0 &&
+           strcmp(table->schema, table->ledger_schema) == 0;
+}
+
 /* Free the description. */
 void
 load_table_free(load_table *table)

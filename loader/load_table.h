@@ -38,6 +38,9 @@ exit_status load_table_find(load_table *table, connection *server, const char *n
                             const char *schema);
 void load_table_free(load_table *table);
 
+/* True if the table is the log of its ledger: sessions are made of its rows. */
+bool load_table_is_log(const load_table *table);
+
 /* What the user asks for; all zero: every field goes to the column of its name. */
 typedef struct mapping_request
 {
