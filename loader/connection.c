@@ -26,13 +26,15 @@ receive_notice(void *ctx, const PGresult *notice)
     static const char *const expected[] = {"42P06", "42P07", "42710"}; /* duplicate objects */
     const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    bool is_warning = severity != NULL && strcmp(severity, "WARNING") == 0;
 
     (void) ctx;
     for (size_t i = 0; sqlstate != NULL && i < sizeof(expected) / sizeof(expected[0]); i++)
         if (strcmp(sqlstate, expected[i]) == 0)
             return;
     if (message != NULL)
-        log_line("notice", message);
+        log_line(is_warning ? "warning" : "notice", message);
 }
 
 /* Say what the connection is to, with --verbose. */
