@@ -103,10 +103,8 @@ check_batch(const load_file *file, const ledger_batch *batch)
     STATUS_TRY(hash_stretch(file->name, batch->start_offset, batch->end_offset, sum));
     if (strcmp(sum, batch->checksum) == 0)
         return STATUS_OK;
-    log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed",
-              file->name, file->table.qualified, batch->load_id, batch->loaded_at);
-    log_detail("An Avro file is known by its header and sync marker, which are the same.");
-    return STATUS_REFUSED;
+    return load_input_refuse_changed(file->name, file->table.qualified, batch->load_id,
+                                     batch->loaded_at);
 }
 
 /* Add a range; NULL without memory. */
