@@ -46,6 +46,19 @@ column_is(const load_table *table, int column, int field)
     return strcmp(PQgetvalue(table->columns, column, field), "t") == 0;
 }
 
+/* Suggest another delimiter where the only name in a CSV's header holds one. */
+static void
+hint_delimiter(const row_source *source, const char *field)
+{
+    const char *found = strpbrk(field, ";\t|");
+
+    if (source->num_fields == 1 && found != NULL)
+        log_hint("If this is what separates the fields: \"--delimiter '%s'\".",
+                 found[0] == '\t'  ? "\\t"
+                 : found[0] == ';' ? ";"
+                                   : "|");
+}
+
 /* Refuse a field, with a list of the columns that there are. */
 static exit_status
 refuse_field(const load_table *table, const row_source *source, const char *field,
@@ -64,6 +77,7 @@ refuse_field(const load_table *table, const row_source *source, const char *fiel
                  CS_OK))
             break;
     log_detail("The table has the columns %.*s.", (int) list.len, (const char *) list.data);
+    hint_delimiter(source, field);
     cs_buffer_free(&list);
     return STATUS_REFUSED;
 }
