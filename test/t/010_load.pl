@@ -202,7 +202,8 @@ sql('CREATE TABLE noisy (a int); CREATE FUNCTION noise() RETURNS trigger LANGUAG
   . 'CREATE TRIGGER noise BEFORE INSERT ON noisy FOR EACH ROW EXECUTE FUNCTION noise()');
 ($status, $out, $err) = clickstream($node, 'load', '--log-format', 'json', '-t', 'noisy',
     write_file("$scratch/noisy.csv", "a\n1\n"));
-is(join(' ', map { "$_->{level}: $_->{message}" } grep { $_->{message} !~ /noisy/ } map { decode_json($_) } split /\n/, $err),
+my @said = grep { $_->{message} !~ /noisy/ } map { decode_json($_) } split /\n/, $err;
+is(join(' ', map { "$_->{level}: $_->{message}" } @said),
     'warning: careful notice: look', 'what the server says keeps its level');
 sql('CREATE SCHEMA plain; CREATE TABLE plain.t (a int)');
 clickstream_ok($node, 'load', '-t', 'plain.t', write_file("$scratch/a.csv", "a\n1\n"));
