@@ -55,23 +55,6 @@ avro_column_field(const AvroColumn *column)
     return column->field_option != NULL ? column->field_option : column->name;
 }
 
-void
-avro_field_missing(const cs_avro_schema *schema, const char *column, const char *field)
-{
-    NearestName nearest;
-
-    nearest_name_init(&nearest, field);
-    for (size_t i = 0; i < schema->num_fields; i++)
-        nearest_name_offer(&nearest, schema->fields[i].name);
-    ereport(ERROR,
-            (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-             errmsg("column \"%s\" has no field \"%s\" in the Avro schema", column, field),
-             nearest.match != NULL ? errhint("Perhaps you meant the field \"%s\": the option "
-                                             "\"field\" of a column names its field.",
-                                             nearest.match)
-                                   : errhint("The option \"field\" of a column names its field.")));
-}
-
 AvroColumn *
 avro_bind_columns(Oid relid, TupleDesc tuple_desc, const Bitmapset *attnums, int *num_columns)
 {
@@ -106,6 +89,41 @@ find_file_column(const AvroColumn *column)
         if (strcmp(file_columns[i].name, column->name) == 0 && file_columns[i].type == column->type)
             return &file_columns[i];
     return NULL;
+}
+
+/* Raise that a column with the name of a file column, and without a field, has another type. */
+static void
+check_file_column(const AvroColumn *column)
+{
+    for (int i = 0; i < lengthof(file_columns); i++)
+        if (strcmp(file_columns[i].name, column->name) == 0 && file_columns[i].type != column->type)
+            ereport(
+                ERROR,
+                (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+                 errmsg("column \"%s\" must be of type %s, not %s", column->name,
+                        format_type_be(file_columns[i].type), format_type_be(column->type)),
+                 errdetail("The Avro schema has no field of this name, so the column says where "
+                           "a row stands.")));
+}
+
+void
+avro_field_missing(const cs_avro_schema *schema, const AvroColumn *column)
+{
+    const char *field = avro_column_field(column);
+    NearestName nearest;
+
+    if (column->field_option == NULL)
+        check_file_column(column);
+    nearest_name_init(&nearest, field);
+    for (size_t i = 0; i < schema->num_fields; i++)
+        nearest_name_offer(&nearest, schema->fields[i].name);
+    ereport(ERROR,
+            (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+             errmsg("column \"%s\" has no field \"%s\" in the Avro schema", column->name, field),
+             nearest.match != NULL ? errhint("Perhaps you meant the field \"%s\": the option "
+                                             "\"field\" of a column names its field.",
+                                             nearest.match)
+                                   : errhint("The option \"field\" of a column names its field.")));
 }
 
 bool

@@ -41,9 +41,8 @@ typedef struct AvroColumn
 /* The name of the field that a column is stored in. */
 const char *avro_column_field(const AvroColumn *column);
 
-/* Raise that a column's field is missing, with the nearest name as hint. */
-pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const char *column,
-                                    const char *field);
+/* Raise that a column's field is missing, with the nearest name as hint; or its type is wrong. */
+pg_noreturn void avro_field_missing(const cs_avro_schema *schema, const AvroColumn *column);
 
 /*
  * The columns among attnums (0: all) of a table that files can hold, by the order of

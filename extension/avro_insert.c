@@ -163,7 +163,7 @@ bind_columns(AvroInsert *insert)
         AvroColumn *column = &insert->columns[i];
 
         if (column->field < 0 && !avro_column_is_file(column))
-            avro_field_missing(schema, column->name, avro_column_field(column));
+            avro_field_missing(schema, column);
         if (column->field < 0)
             continue;
         if (insert->field_columns[column->field] != NO_COLUMN)

@@ -190,6 +190,18 @@ is_hidden(const char *name)
     return name[0] == '.' || (name[0] == '_' && strchr(name, '=') == NULL);
 }
 
+/*
+ * True for an entry that leads nowhere and would be no Avro file either: a link "latest" whose
+ * target was removed. Behind a name of ours, rows are missing, which is an error.
+ */
+static bool
+is_nothing(const char *path, const char *name)
+{
+    struct stat status;
+
+    return !has_suffix(name) && stat(path, &status) != 0 && errno == ENOENT;
+}
+
 /* Add every file below a directory. */
 static void
 walk_directory(PathList *list, const char *directory, const WalkLevel *above)
@@ -214,6 +226,8 @@ walk_directory(PathList *list, const char *directory, const WalkLevel *above)
             continue;
         path = psprintf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/",
                         entry->d_name);
+        if (is_nothing(path, entry->d_name))
+            continue;
         if (get_dirent_type(path, entry, true, ERROR) == PGFILETYPE_DIR)
             walk_directory(list, path, &level);
         else if (has_suffix(entry->d_name))

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -29,8 +30,13 @@
 #include "compat.h"
 #include "core_bridge.h"
 
-/* Categories of types whose text depends on settings: dates, spans, numbers, types of types. */
-#define SETTINGS_CATEGORIES "DTNARC"
+/*
+ * Categories of types whose text no setting changes: boolean, enums, addresses, strings, bits.
+ * Of the types without a category of their own it is so for the server's (jsonb), not for those of
+ * extensions, which may hold floating point numbers.
+ */
+#define PLAIN_CATEGORIES "BEISV"
+#define OTHER_CATEGORY 'U'
 
 /* What that text is written under. */
 static const struct
@@ -258,7 +264,10 @@ find_function(Oid type, cs_value_kind kind)
     if (kind != CS_VALUE_STRING)
         return NULL;
     get_type_category_preferred(type, &category, &is_preferred);
-    return strchr(SETTINGS_CATEGORIES, category) != NULL ? store_as_plain_text : store_as_text;
+    if (category == OTHER_CATEGORY ? type < FirstNormalObjectId
+                                   : strchr(PLAIN_CATEGORIES, category) != NULL)
+        return store_as_text;
+    return store_as_plain_text;
 }
 
 /* The index of a branch in its union; -1 where the field is no union. */

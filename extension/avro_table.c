@@ -203,7 +203,7 @@ avro_table_bind(AvroTable *table)
         bind_to_files(table, true);
     missing = table->schema != NULL ? find_missing(table) : NULL;
     if (missing != NULL)
-        avro_field_missing(table->schema, missing->name, avro_column_field(missing));
+        avro_field_missing(table->schema, missing);
     MemoryContextSwitchTo(old);
 }
 

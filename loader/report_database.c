@@ -13,6 +13,8 @@
 /* The bytes that our form may have more than the server's: five digits, and ":00". */
 #define REPORT_TIME_GROWTH 9
 
+#define OFFSET_NAME_SIZE 32
+
 typedef struct database_rows
 {
     report_rows base;
@@ -43,6 +45,10 @@ enum
     "SELECT campaign_id, campaign_name, reward_id, sessions" \
     " FROM %s.campaign_conversions" ARGUMENTS " ORDER BY campaign_id, reward_id"
 
+#define ZONE_QUERY                                  \
+    "SELECT FROM pg_catalog.pg_timezone_names AS z" \
+    " WHERE pg_catalog.lower(z.name) OPERATOR(pg_catalog.=) pg_catalog.lower($1::text)"
+
 /* Make the query of pairs, or of rows; NULL without memory. */
 static char *
 make_query(const connection *server, const char *schema, bool pairs)
@@ -64,16 +70,57 @@ report_failure(const report_server *asked, PGresult *failure)
     return asked->failed(asked->ctx, asked->server, failure);
 }
 
+/*
+ * Refuse a name that the server takes for a rule of POSIX ("UTC+3" is west of UTC there) because
+ * it is no zone's. Such a rule has a digit.
+ */
+static exit_status
+check_zone(const report_server *asked, const char *name)
+{
+    PGresult *result;
+    bool exists;
+
+    if (strpbrk(name, "0123456789") == NULL)
+        return STATUS_OK;
+    result = connection_execute(asked->server, ZONE_QUERY, 1, &name);
+    if (connection_failed(result))
+        return report_failure(asked, result);
+    exists = PQntuples(result) > 0;
+    PQclear(result);
+    return exists ? STATUS_OK : report_zone_refuse(name);
+}
+
+/* Write the name that the server has for an offset: <+08:00>-08:00. */
+static void
+name_offset(int32_t offset, char name[OFFSET_NAME_SIZE])
+{
+    char east = offset < 0 ? '-' : '+', west = offset < 0 ? '+' : '-';
+    int minutes = abs(offset) / 60;
+
+    snprintf(name, OFFSET_NAME_SIZE, "<%c%02d:%02d>%c%02d:%02d", east, minutes / 60, minutes % 60,
+             west, minutes / 60, minutes % 60);
+}
+
 /* Make the server print what read_row reads. */
 static exit_status
 set_session(const report_server *asked, const char *zone)
 {
-    PGresult *result =
-        connection_execute(asked->server,
-                           "SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', false),"
-                           " pg_catalog.set_config('IntervalStyle', 'postgres', false),"
-                           " pg_catalog.set_config('TimeZone', $1, false)",
-                           1, &zone);
+    char name[OFFSET_NAME_SIZE];
+    PGresult *result;
+    int32_t offset;
+
+    if (report_zone_offset(zone, &offset))
+    {
+        name_offset(offset, name);
+        zone = name;
+    }
+    else
+        STATUS_TRY(check_zone(asked, zone));
+    result = connection_execute(asked->server,
+                                "SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', false),"
+                                " pg_catalog.set_config('IntervalStyle', 'postgres', false),"
+                                " pg_catalog.set_config('TimeZone', $1, false)",
+                                1, &zone);
     if (connection_failed(result))
         return report_failure(asked, result);
     PQclear(result);

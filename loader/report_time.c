@@ -18,7 +18,9 @@
 #define ZONE_DIRECTORY "/usr/share/zoneinfo"
 #define ZONE_FILE_MAX_BYTES (1024 * 1024)
 #define ZONE_NAME_SIZE 256
-#define MAX_ZONE_HOURS 167 /* as the server has it */
+#define LEAP_SECONDS "right/"         /* zones that count them, which the server refuses */
+#define MAX_ZONE_SECONDS (168 * 3600) /* as the server has it: all below, in whole minutes */
+#define MAX_ZONE_ERROR 1e-6           /* seconds that 8.7 hours are off in binary */
 
 void
 report_clock_init(report_clock *clock, const cs_zone *zone)
@@ -184,25 +186,58 @@ read_zone(const char *path, cs_zone *zone)
     return status;
 }
 
+/* Read [+-]hh:mm, hours of one to three digits, as seconds; false if the text is none. */
+static bool
+read_clock(const char *text, double *seconds)
+{
+    const char *at = text + (*text == '+' || *text == '-');
+    size_t digits = strspn(at, "0123456789");
+    const char *minutes = at + digits + 1;
+
+    if (digits < 1 || digits > 3 || at[digits] != ':' || strspn(minutes, "0123456789") != 2 ||
+        minutes[0] > '5' || minutes[2] != '\0')
+        return false;
+    *seconds = (*text == '-' ? -60 : 60) * (atoi(at) * 60 + atoi(minutes));
+    return true;
+}
+
+bool
+report_zone_offset(const char *name, int32_t *offset)
+{
+    char *end;
+    double seconds = strtod(name, &end) * 3600;
+    double error;
+
+    if ((end == name || *end != '\0') && !read_clock(name, &seconds))
+        return false;
+    if (!(seconds > -MAX_ZONE_SECONDS && seconds < MAX_ZONE_SECONDS))
+        return false;
+    *offset = (int32_t) (seconds + (seconds < 0 ? -0.5 : 0.5));
+    error = seconds - *offset;
+    return *offset % 60 == 0 && error > -MAX_ZONE_ERROR && error < MAX_ZONE_ERROR;
+}
+
+exit_status
+report_zone_refuse(const char *name)
+{
+    log_error("time zone \"%s\" not recognized", name);
+    log_hint("Give a name of tzdata, like Asia/Singapore, or an offset east of UTC, like +08:00.");
+    return STATUS_USAGE;
+}
+
 exit_status
 report_zone_find(const char *name, cs_zone *zone)
 {
     char path[PATH_MAX];
-    char *end;
-    double hours = strtod(name, &end);
+    int32_t offset = 0;
     cs_error err;
 
-    if (end != name && *end == '\0' && hours >= -MAX_ZONE_HOURS && hours <= MAX_ZONE_HOURS)
-        return cs_zone_fixed(loader_env(), (int32_t) (hours * 3600), zone, &err) == CS_OK
+    if (report_zone_offset(name, &offset) ||
+        strcasecmp(name, DEFAULT_TIMEZONE) == 0) /* needs no tzdata */
+        return cs_zone_fixed(loader_env(), offset, zone, &err) == CS_OK
                    ? STATUS_OK
                    : log_core_error(&err, NULL);
-    if (find_file(name, path))
+    if (strncasecmp(name, LEAP_SECONDS, strlen(LEAP_SECONDS)) != 0 && find_file(name, path))
         return read_zone(path, zone);
-    if (strcasecmp(name, DEFAULT_TIMEZONE) == 0) /* needs no tzdata */
-        return cs_zone_fixed(loader_env(), 0, zone, &err) == CS_OK ? STATUS_OK
-                                                                   : log_core_error(&err, NULL);
-    log_error("time zone \"%s\" not recognized", name);
-    log_hint("Without a server, zones are files below %s (package tzdata), like Asia/Singapore.",
-             ZONE_DIRECTORY);
-    return STATUS_USAGE;
+    return report_zone_refuse(name);
 }

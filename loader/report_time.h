@@ -30,9 +30,16 @@ void report_clock_init(report_clock *clock, const cs_zone *zone);
 size_t report_clock_write(report_clock *clock, cs_time time, char out[REPORT_TIME_SIZE]);
 
 /*
- * Find a zone by its name in tzdata, in any case, or by its hours east of UTC
- * (+8, -3.5). A name that there is not is a usage error.
+ * Read an offset, as hours (+8, -3.5) or as [+-]hh:mm, as seconds east of UTC; false if the name
+ * is none. What the server makes of such names is no rule: it counts hours to the east, but
+ * hours and minutes, as POSIX does, to the west.
  */
+bool report_zone_offset(const char *name, int32_t *offset);
+
+/* Say that a name is neither an offset nor a zone; return STATUS_USAGE. */
+exit_status report_zone_refuse(const char *name);
+
+/* Find a zone by its offset, or by its name in tzdata, in any case. */
 exit_status report_zone_find(const char *name, cs_zone *zone);
 
 #endif

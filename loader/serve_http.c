@@ -25,6 +25,8 @@
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define DEFAULT_ITEMS "10"
 #define BEARER "Bearer "
+#define MAX_ARGUMENTS 3     /* of a route */
+#define SHOWN_NAME_BYTES 60 /* of an argument, in a message */
 
 /* What a browser may do with an answer, and with the page, whose script asks this service. */
 #define NO_POLICY "default-src 'none'; frame-ancestors 'none'"
@@ -41,11 +43,97 @@ typedef struct request
     serve_route route;
 } request;
 
+/* The arguments that a route has. */
+typedef struct argument_names
+{
+    const char *names[MAX_ARGUMENTS];
+    const char *list; /* of them, to end a message with */
+} argument_names;
+
+static const argument_names route_arguments[NUM_ROUTES] = {
+    [ROUTE_PAGE] = {{"user"}, ": there is only user"},
+    [ROUTE_OPENAPI] = {{NULL}, ": there are none here"},
+    [ROUTE_HEALTH] = {{NULL}, ": there are none here"},
+    [ROUTE_METRICS] = {{NULL}, ": there are none here"},
+    [ROUTE_RECOMMEND] = {{"n", "model", "titles"}, ": there are n, model and titles"},
+    [ROUTE_SIMILAR] = {{"n", "model", "titles"}, ": there are n, model and titles"},
+    [ROUTE_REPORT] = {{"from", "to", "format"}, ": there are from, to and format"},
+};
+
+/* A request's arguments being looked at. */
+typedef struct argument_check
+{
+    const request *asked;
+    bool seen[MAX_ARGUMENTS];
+    serve_answer refusal; /* status 0: none so far */
+} argument_check;
+
 /* An argument of the query string, NULL if it is not given. */
 static const char *
 argument(const request *asked, const char *name)
 {
     return MHD_lookup_connection_value(asked->http, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* True if the text can be sent to the server. */
+static bool
+is_text(const char *text)
+{
+    return text == NULL || cs_utf8_valid(text, strlen(text));
+}
+
+/* Fail with a message about an argument; the beginning of a long name does. */
+static serve_answer
+refuse_argument(const char *what, const char *name, const char *rest)
+{
+    char message[SHOWN_NAME_BYTES + 128];
+    size_t len = strnlen(name, SHOWN_NAME_BYTES);
+
+    if (!is_text(name))
+        return serve_error(400, "the request is not valid UTF-8");
+    while (len == SHOWN_NAME_BYTES && (name[len] & 0xC0) == 0x80)
+        len--; /* not inside a character */
+    snprintf(message, sizeof(message), "%s \"%.*s\"%s", what, (int) len, name, rest);
+    return serve_error(400, message);
+}
+
+/* MHD_KeyValueIterator: refuse an argument that the route has not, or that is there twice. */
+static enum MHD_Result
+check_argument(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    argument_check *check = ctx;
+    const argument_names *known = &route_arguments[check->asked->route];
+    int which = 0;
+
+    (void) kind;
+    if (name[0] == '\0' && value == NULL)
+        return MHD_YES; /* nothing between two ampersands */
+    while (which < MAX_ARGUMENTS && known->names[which] != NULL &&
+           strcmp(known->names[which], name) != 0)
+        which++;
+    if (which == MAX_ARGUMENTS || known->names[which] == NULL)
+        check->refusal = refuse_argument("unknown argument", name, known->list);
+    else if (value == NULL)
+        check->refusal = refuse_argument("argument", name, " has no value");
+    else if (check->seen[which])
+        check->refusal = refuse_argument("argument", name, " is given more than once");
+    else
+    {
+        check->seen[which] = true;
+        return MHD_YES;
+    }
+    return MHD_NO;
+}
+
+/* The answer to a request with an argument that is not understood; status 0 if there is none. */
+static serve_answer
+check_arguments(const request *asked)
+{
+    argument_check check = {.asked = asked};
+
+    if (asked->route != ROUTE_OTHER)
+        MHD_get_connection_values(asked->http, MHD_GET_ARGUMENT_KIND, check_argument, &check);
+    return check.refusal;
 }
 
 /* The page to try the service. */
@@ -76,13 +164,6 @@ item_count(const request *asked)
     if (len < 1 || len > 4 || strspn(given, "0123456789") != len || atoi(given) > SERVE_MAX_ITEMS)
         return NULL;
     return given;
-}
-
-/* True if the text can be sent to the server. */
-static bool
-is_text(const char *text)
-{
-    return text == NULL || cs_utf8_valid(text, strlen(text));
 }
 
 /* Answer from a model: sql takes the model, the rest of the path, the count, and titles. */
@@ -388,7 +469,9 @@ handle_request(void *ctx, struct MHD_Connection *http, const char *path, const c
     else
     {
         serve_guest_answered(&asked.running->guests, guest_of(http), true);
-        answer = answer_route(&asked);
+        answer = check_arguments(&asked);
+        if (answer.status == 0)
+            answer = answer_route(&asked);
         serve_guest_answered(&asked.running->guests, guest_of(http), false);
     }
     serve_metrics_add(&asked.running->metrics, asked.route, answer.status,

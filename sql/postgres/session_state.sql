@@ -287,6 +287,9 @@ $$;
 COMMENT ON FUNCTION session_refresh_all() IS
     'makes the states of all users anew, writes those that differ and clears all marks';
 
+-- The log takes a user_id of any length, the key of session_state does not. Which one was
+-- too long the server does not say: it is looked for then. What does not fit a page gets an
+-- error that names no index.
 CREATE OR REPLACE FUNCTION refresh_sessions(rebuild boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -294,16 +297,38 @@ AS $$
 DECLARE
     users bigint;
     unknown boolean;
+    failure text;
+    failed_index text;
+    long_user text;
 BEGIN
     PERFORM session_refresh_begin();
-    -- A mark that comes after this look stays for the next refresh.
-    IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL)
-       OR NOT EXISTS (SELECT FROM session_state)
-    THEN
-        users := session_refresh_all();
-    ELSE
-        users := session_refresh_users();
-    END IF;
+    BEGIN
+        -- A mark that comes after this look stays for the next refresh.
+        IF rebuild OR EXISTS (SELECT FROM session_mark AS m WHERE m.user_id IS NULL)
+           OR NOT EXISTS (SELECT FROM session_state)
+        THEN
+            users := session_refresh_all();
+        ELSE
+            users := session_refresh_users();
+        END IF;
+    EXCEPTION
+        WHEN program_limit_exceeded THEN
+            GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failed_index = CONSTRAINT_NAME;
+            SELECT l.user_id INTO long_user
+            FROM http_log AS l
+            WHERE octet_length(l.user_id) > 2600 AND failed_index IN ('', 'session_state_pkey')
+            ORDER BY pg_catalog.pg_column_size(l.user_id) DESC
+            LIMIT 1;
+            IF long_user IS NULL THEN
+                RAISE;
+            END IF;
+            RAISE EXCEPTION 'user_id of % bytes is too long for session_state: "%..."',
+                            octet_length(long_user), left(long_user, 40)
+                USING ERRCODE = 'program_limit_exceeded',
+                      DETAIL = 'The key of session_state holds about 2,700 bytes, compressed. The server said: '
+                               || failure,
+                      HINT = 'Take such rows out of the log: DELETE FROM http_log WHERE octet_length(user_id) > 2600;';
+    END;
     -- Else the planner takes every user of a new table for one with a base.
     SELECT c.reltuples::float8 * 2::float8 < users::float8 AND pg_has_role(c.relowner, 'USAGE') INTO unknown
     FROM pg_class AS c

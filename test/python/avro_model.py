@@ -351,7 +351,8 @@ def render(node, seen=None):
         schema["logicalType"] = node.logical
         if node.logical == "decimal":
             schema.update(precision=node.precision, scale=node.scale)
-    return schema
+    # by name alone: fastavro wants a fraction in the default of {"type": "float"}
+    return schema if len(schema) > 1 else node.type
 
 
 def render_field(field, seen):

@@ -141,8 +141,9 @@ def test_formats(log):
 
 @pytest.mark.parametrize("zone, shown", [
     ("+08", "2024-03-10T16:00:00+08:00"), ("-3.5", "2024-03-10T04:30:00-03:30"),
+    ("+08:00", "2024-03-10T16:00:00+08:00"), ("-03:30", "2024-03-10T04:30:00-03:30"),
     ("167", "2024-03-17T07:00:00+167:00"), ("-150.5", "2024-03-04T01:30:00-150:30")])
-def test_zone_by_hours(here, zone, shown):
+def test_zone_by_offset(here, zone, shown):
     here.write("log.txt", "2024-03-10T08:00:00Z GET / u\n")
     assert f"u,{shown},{shown},{{}}" in report_ok(here, f"--timezone={zone}", "log.txt").out
 
@@ -197,6 +198,9 @@ def test_empty_files(log):
     (["--timezone", "Mars/Olympus", "log.txt"], 'time zone "Mars/Olympus" not recognized'),
     (["--timezone", "../../etc/passwd", "log.txt"], "not recognized"),
     (["--timezone", "Asia", "log.txt"], "not recognized"),
+    (["--timezone", "UTC+3", "log.txt"], "not recognized"),
+    (["--timezone", "+08:00:00", "log.txt"], "not recognized"),
+    (["--timezone", "right/UTC", "log.txt"], "not recognized"),
     (["--memory", "1MB", "--jobs", "1", "log.txt"], "less than 16MB"),
     (["--memory", "many", "log.txt"], "not a size"),
     (["--jobs", "1000", "log.txt"], "more than 256"),

@@ -56,3 +56,12 @@ def test_build_dependencies_are_those_of_install_deps():
     libraries = {name for name in listed if name.endswith("-dev")}
     assert len(libraries) > 10
     assert {name for name in build_dependencies() if name.endswith("-dev")} == libraries
+
+
+def test_pages_that_pages_link_to_are_packaged():
+    """But the changelog, which debhelper installs under Debian's name, and what is about the tests."""
+    packaged = {page for line in (DEBIAN / "clickstream.docs").read_text().split() for page in ROOT.glob(line)}
+    linked = {(page.parent / link).resolve() for page in packaged
+              for link in re.findall(r"\]\((?!https?:)([^)#]+\.md)", page.read_text())}
+    assert len(linked) > 10
+    assert {page.relative_to(ROOT).as_posix() for page in linked - packaged} <= {"CHANGELOG.md", "test/truth/README.md"}

@@ -183,6 +183,37 @@ def test_bad_escapes(service, path):
     assert "percent" in service.json(path, 400)["error"]
 
 
+@pytest.mark.parametrize("path, said", [
+    ("/report?gap=1", 'unknown argument "gap": there are from, to and format'),
+    ("/report?from=2024-01-01&From=2024-01-02", 'unknown argument "From": there are from, to and format'),
+    ("/report?from=2024-01-01&from=2024-01-02", 'argument "from" is given more than once'),
+    ("/report?format=html&format=html", 'argument "format" is given more than once'),
+    ("/report?format=html&user=u1", 'unknown argument "user": there are from, to and format'),
+    ("/report?from", 'argument "from" has no value'),
+    ("/recommend/u1?n=2&n=3", 'argument "n" is given more than once'),
+    ("/recommend/u1?n=2&titles=true&token=x", 'unknown argument "token": there are n, model and titles'),
+    ("/similar/3?user_id=1", 'unknown argument "user_id": there are n, model and titles'),
+    ("/healthz?x=1", 'unknown argument "x": there are none here'),
+    ("/metrics?x", 'unknown argument "x": there are none here'),
+    ("/openapi.json?=x", 'unknown argument "": there are none here'),
+    ("/?user=u1&user=u2", 'argument "user" is given more than once'),
+    ("/?name=u1", 'unknown argument "name": there is only user'),
+    ("/report?" + "%c3%a9" * 40 + "=1", f'unknown argument "{"é" * 30}": there are from, to and format'),
+    ("/report?x" + "%c3%a9" * 40 + "=1", f'unknown argument "x{"é" * 29}": there are from, to and format'),
+    ("/report?%22%3Cb%3E=1", 'unknown argument ""<b>": there are from, to and format'),
+    ("/report?%ff=1", "the request is not valid UTF-8"),
+])
+def test_arguments_that_are_not_understood(service, path, said):
+    """Nobody gets the answer to another question."""
+    assert service.json(path, 400) == {"error": said}
+
+
+def test_argument_without_anything(service):
+    assert service.ask("/report?")[0] == service.ask("/healthz?")[0] == service.ask("/?user=u1")[0] == 200
+    assert service.ask("/recommend/u1?&n=2&&titles=true&")[0] == 200
+    assert service.ask("/nothing?x=1")[0] == 404
+
+
 def test_titles_only_on_request(service):
     plain, titled = service.json("/recommend/u1?n=40"), service.json("/recommend/u1?n=40&titles=true")
     assert all(item["title"] is None for item in plain["items"])

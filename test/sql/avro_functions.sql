@@ -48,6 +48,12 @@ SELECT plain(filename) AS filename, rows FROM avro_files(:'dir' || '/n[o]*.avro'
 SELECT plain(filename) AS filename, rows FROM avro_files(:'dir' || '/links');
 \! ln -s ../links "$AVRO_FILES"/links/again
 SELECT failure(format('SELECT avro_files(%L)', :'dir' || '/links'));
+-- one that leads nowhere is nothing, unless its name is that of an Avro file
+\! rm "$AVRO_FILES"/links/again && ln -s gone "$AVRO_FILES"/links/latest && ln -s /gone/too "$AVRO_FILES"/links/more.avro.tmp
+SELECT plain(filename) AS filename, rows FROM avro_files(:'dir' || '/links');
+SELECT count(*) > 0 AS columns FROM avro_columns(:'dir' || '/links');
+\! ln -s gone "$AVRO_FILES"/links/latest.avro
+SELECT failure(format('SELECT avro_files(%L)', :'dir' || '/links'));
 
 -- what cannot be read
 SELECT failure(format('SELECT %s(%L)', f, p)) FROM (VALUES

@@ -50,6 +50,19 @@ WHERE filename = (SELECT min(filename) FROM avro_files(:'dir' || '/out/types')) 
 SELECT key, convert_from(value, 'UTF8') AS value FROM avro_files(:'dir' || '/out/types'), avro_metadata(filename)
 WHERE key ~ 'timestamp' ORDER BY key;
 
+-- text that settings would change, or cut
+\! mkdir "$AVRO_FILES"/out/texts
+CREATE TYPE record_of_ours AS (at point, span interval, day date);
+SELECT create_table('texts', 'at point, area box, spans interval[], real float4, round path, many point[], ours record_of_ours');
+BEGIN;
+SET LOCAL extra_float_digits = -10;
+SET LOCAL intervalstyle = sql_standard;
+SET LOCAL datestyle = German;
+INSERT INTO texts VALUES ('(0.1234567890123456,1)', '(0.1234567890123456,1),(0,0)', '{1 day 2.5 s}', 0.12345678,
+    '[(0.1234567890123456,1)]', '{"(0.1234567890123456,1)"}', ('(0.1234567890123456,1)', '1.5 s', '2024-03-10'));
+COMMIT;
+SELECT * FROM texts;
+
 -- values that do not fit
 SELECT failure(format('INSERT INTO types (whole, %I) VALUES (1, %L)', c, v)) FROM (VALUES
     ('amount', 'NaN'), ('timestamp', 'infinity'), ('local', '-infinity'), ('day', 'infinity'), ('at', '24:00'), ('span', '-1 day'),

@@ -33,6 +33,7 @@ SELECT failure('SELECT count(*) FROM t');
 SELECT items('values', 'on_error ''ignore''');
 SELECT * FROM t;
 SELECT sum(id) FROM t;
+SELECT count(*) FROM t;  -- what a column refuses is not seen here
 SELECT id FROM t WHERE id > 3 AND text <> '';
 SELECT plan('SELECT id, text FROM t');
 SELECT items('record', 'on_error ''ignore''');

@@ -30,6 +30,12 @@ SELECT make_table('_row int, _block bigint', '/names/reserved.avro');
 SELECT * FROM t;
 SELECT make_table('_row text', '/codecs/null.avro');
 SELECT failure('SELECT * FROM t');
+SELECT make_table('id bigint, _block int', '/codecs/null.avro');
+SELECT failure('SELECT * FROM t');
+SELECT make_table('id bigint, _filename varchar(9)', '/codecs/null.avro');
+SELECT failure('SELECT * FROM t');
+SELECT make_table('_block int OPTIONS (field ''block'')', '/codecs/null.avro');
+SELECT failure('SELECT * FROM t');
 
 -- a sync marker inside data means nothing; blocks and rows are numbered
 SELECT make_table('id bigint, text text, n bigint, body bytea, _block bigint, _row bigint', '/scan/blocks.avro');

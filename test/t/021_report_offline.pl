@@ -117,13 +117,29 @@ my $map = write_lines("$scratch/map", random_mapping(1));
 my @zones = split /\n/, $node->safe_psql('postgres',
     q{SELECT name FROM pg_timezone_names WHERE name !~ '^(posix|right)/|^(localtime|posixrules)$' ORDER BY 1});
 
+# The server alone would take most of these, and some to the west for what is meant to the east.
+my @no_zones = (
+    qw(UTC+3 GMT+8 FOO-3:30 <+03>-3 CET-1CEST Asia/Foo-3 +0800 +08:5 +08:60),
+    qw(+08:00:00 +23:59:59 168:00 -168 8.0001 1e300 right/EST5EDT), '+8 ', 'CST6CDT,M3.2.0,M11.1.0',
+    "INTERVAL '+08:00' HOUR TO MINUTE");
+
 load($map, $times);
 cmp_ok(scalar @zones, '>', 400, 'zones');
 @zones = (
     qw(asia/SINGAPORE Africa/Monrovia America/St_Johns Europe/Dublin Africa/Casablanca America/New_York),
     qw(Australia/Lord_Howe Asia/Kolkata Pacific/Apia America/Scoresbysund Europe/Amsterdam +8 -3.5 167 -150.5),
+    qw(+08:00 -03:30 5:45 +167:59 -0:00 -167.5 8.7 etc/gmt+3), (grep { $_ eq 'EST5EDT' } @zones),
     $soak ? @zones : (shuffle @zones)[ 0 .. 19 ]);
-same('zone', $map, [$times], '--format', 'csv', '--timezone', $_) foreach @zones;
+same("zone $_", $map, [$times], '--format', 'csv', "--timezone=$_") foreach @zones;
+same('frame of an offset', $map, [$times], '--format', 'csv', "--timezone=$_", '--from', '2024-01-01',
+    '--to', '2030-07-01 12:00') foreach qw(+08:00 -03:30 5.75);
+foreach my $zone (@no_zones)
+{
+    my $pattern = qr/error: time zone "\Q$zone\E" not recognized/;
+
+    clickstream_like($node, 1, $pattern, "zone $zone", 'report', "--timezone=$zone");
+    clickstream_like(undef, 1, $pattern, "zone $zone, files", 'report', "--timezone=$zone", $times);
+}
 
 # Local times that clocks skip or show twice, as ends of a frame
 
