@@ -5,7 +5,8 @@
  * Every wait can be interrupted: the running statement is cancelled, and the
  * function returns as if the server had refused it. After connecting, the
  * search path is pg_catalog alone; the user's own is kept for looking up names
- * and for what runs while rows are copied.
+ * and for what runs while rows are copied. Settings that change what our statements
+ * and data mean are pinned, whatever role, database or PGOPTIONS say.
  */
 #ifndef LOADER_CONNECTION_H
 #define LOADER_CONNECTION_H

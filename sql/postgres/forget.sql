@@ -53,7 +53,8 @@ COMMENT ON FUNCTION forget_before(timestamptz) IS
 -- is not known which field is the user, so any that is the same, whole, counts.
 CREATE OR REPLACE FUNCTION reject_names_user(record_text text, is_avro boolean, user_id text)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT SET standard_conforming_strings = on
 AS $$
 DECLARE
     field text;
