@@ -2,6 +2,7 @@
  * loader/report.c
  *     The command report: the session report from the database, or from files.
  */
+#include "argument.h"
 #include "commands.h"
 #include "log.h"
 #include "offline_report.h"
@@ -36,6 +37,8 @@ static const char *const format_names[] = {"table", "csv", "json", "html", NULL}
 static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops,
                                             &report_html_ops};
 
+static const report_settings defaults = {.jobs = OFFLINE_JOBS_CHOSEN};
+
 static const option_spec options[] = {
     {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME", "sessions from this time on",
      NULL},
@@ -67,8 +70,8 @@ static const option_spec options[] = {
      NULL},
     {"path-prefix", 0, OPTION_TEXT, offsetof(report_settings, prefix), "PREFIX",
      "with FILEs: views are GET PREFIX/campaigns/ID,\nissues POST PREFIX/rewards/ID", NULL},
-    {"jobs", 0, OPTION_COUNT, offsetof(report_settings, jobs), "N",
-     "with FILEs: threads (default: one for each\nprocessor)", NULL},
+    {"jobs", 'j', OPTION_COUNT, offsetof(report_settings, jobs), "N",
+     "with FILEs: threads, up to 64 (default: one for\neach processor)", NULL},
     {"memory", 0, OPTION_TEXT, offsetof(report_settings, memory), "SIZE",
      "with FILEs: what is beyond it goes to temporary\nfiles (default: " DEFAULT_REPORT_MEMORY ")",
      NULL},
@@ -107,7 +110,7 @@ check_options(const report_settings *settings, bool has_files)
         {"user-field", settings->input.user != CS_COMBINED_USER, true},
         {"field", settings->input.fields.count > 0, true},
         {"path-prefix", settings->prefix != NULL, true},
-        {"jobs", settings->jobs > 0, true},
+        {"jobs", settings->jobs != defaults.jobs, true},
         {"memory", settings->memory != NULL, true},
         {"rejects", settings->rejects != NULL, true},
         {"max-rejects", settings->max_rejects > 0, true},
@@ -234,10 +237,12 @@ const command_spec report_command = {
         "TMPDIR names, else to /var/tmp.",
     .examples = "clickstream report -d shop --from 2024-03-01 --to 2024-04-01\n"
                 "clickstream report --mapping mapping.csv --format csv http_log.avro\n"
-                "clickstream report -d shop --format html --timezone Asia/Singapore > page.html",
+                "clickstream report -d shop --format html --timezone Asia/Singapore \\\n"
+                "    > page.html",
     .options = options,
     .connects = true,
     .may_have_operands = true,
     .settings_size = sizeof(report_settings),
+    .defaults = &defaults,
     .run = run,
 };
