@@ -144,6 +144,33 @@ make_question(const report_settings *settings)
                              .pairs = formats[settings->format]->pair != NULL};
 }
 
+/* True if a failure is that the server could not read this parameter, as it then says. */
+static bool
+is_unread(const PGresult *result, char parameter)
+{
+    static const char *const unread[] = {"22007", "22008", "22015"}; /* of times and intervals */
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    const char *place = context != NULL ? strchr(context, '$') : NULL;
+
+    for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
+        if (connection_failed_with(result, unread[i]))
+            return place != NULL && place[1] == parameter;
+    return false;
+}
+
+/* Refuse the argument that the server could not read, in the words of reports from files. */
+static exit_status
+refuse_unread(const report_question *question, const PGresult *result)
+{
+    if (question->since != NULL && is_unread(result, REPORT_SINCE))
+        return refuse_time_argument("from", question->since);
+    if (question->until != NULL && is_unread(result, REPORT_UNTIL))
+        return refuse_time_argument("to", question->until);
+    if (question->gap != NULL && is_unread(result, REPORT_GAP))
+        return refuse_gap_argument("gap", question->gap);
+    return STATUS_OK;
+}
+
 /* report_server.failed: an argument that the server does not take is a usage error. */
 static exit_status
 report_failure(void *ctx, connection *server, PGresult *result)
@@ -152,9 +179,14 @@ report_failure(void *ctx, connection *server, PGresult *result)
     bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
                    connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
     bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
-    exit_status status = connection_report(server, result);
+    exit_status status = refuse_unread(ctx, result);
 
-    (void) ctx;
+    if (status != STATUS_OK)
+    {
+        PQclear(result);
+        return status;
+    }
+    status = connection_report(server, result);
     if (missing && status == STATUS_SERVER)
         log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
                  PROGRAM_NAME);
@@ -163,11 +195,11 @@ report_failure(void *ctx, connection *server, PGresult *result)
 
 /* The report from the database. */
 static exit_status
-report_from_database(const report_settings *settings, const report_question *question)
+report_from_database(const report_settings *settings, report_question *question)
 {
     const report_ops *format = formats[settings->format];
     connection server;
-    report_server asked = {&server, settings->schema, report_failure, NULL};
+    report_server asked = {&server, settings->schema, report_failure, question};
     report_rows *rows = NULL;
     exit_status status;
 
