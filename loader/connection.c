@@ -472,6 +472,14 @@ connection_use_schema(connection *server, const char *schema, bool in_transactio
                           2, params);
 }
 
+bool
+connection_holds_unicode(const connection *server)
+{
+    const char *encoding = PQparameterStatus(server->pg, "server_encoding");
+
+    return encoding == NULL || strcmp(encoding, "UTF8") == 0 || strcmp(encoding, "SQL_ASCII") == 0;
+}
+
 void
 connection_rollback(connection *server)
 {

@@ -78,6 +78,9 @@ PGresult *connection_next(connection *server);
  */
 exit_status connection_use_schema(connection *server, const char *schema, bool in_transaction);
 
+/* True if the database holds every character: UTF8, or SQL_ASCII, which looks at none. */
+bool connection_holds_unicode(const connection *server);
+
 /* End a transaction that failed; quiet where the connection is gone. */
 void connection_rollback(connection *server);
 
