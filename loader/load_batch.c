@@ -324,7 +324,7 @@ load_batch_run(connection *server, const load_batch *batch, batch_outcome *outco
 
     memset(outcome, 0, sizeof(*outcome));
     cs_buffer_init(&state.text, loader_env());
-    reject_spool_init(&state.rejects);
+    reject_spool_init(&state.rejects, server);
     status = run_transaction(&state);
     if (status != STATUS_OK)
     {

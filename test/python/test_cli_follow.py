@@ -379,6 +379,14 @@ def test_usage(here, options, part):
     assert result.code == 1 and part in result.err, result
 
 
+@pytest.mark.parametrize("options", [["--segment-time", "5"], ["--segment-size", "5MB"]])
+def test_options_of_follow_alone(here, options):
+    here.write("a", line(1))
+    result = here.run("encode", *options, "a")
+    assert result.code == 1 and f'option "{options[0]}" goes with "--follow" only' in result.err
+    assert not (here.path / "a.avro").exists()
+
+
 class Writer:
     """Writes a log as a server does, in pieces, and has it rotated; by chance."""
 
