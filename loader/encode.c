@@ -408,6 +408,8 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
     if (status == STATUS_OK)
         status = settings->follow.follow ? follow(&context, settings, logs)
                                          : run_jobs(&context, settings, list);
+    else if (status == STATUS_INTERRUPTED && settings->follow.follow)
+        status = STATUS_OK; /* a signal ends it as well before it has begun */
     log_schema_free(&schema);
     return status;
 }

@@ -435,6 +435,8 @@ follow_run(const follow_request *request)
         status = follow_directory_open(&follow.directory, request->directory, log, &follow.state);
     if (status == STATUS_OK)
         status = run(&follow);
+    else if (status == STATUS_INTERRUPTED)
+        status = STATUS_OK; /* a signal ends it as well before it has begun */
     if (status == STATUS_OK)
         log_summary("%s: the same command goes on from here", log);
     follow_directory_close(&follow.directory);
