@@ -92,7 +92,7 @@ _clickstream_value() {
     report:--user-field) words='user host' ;;
     report:--field) ;;
     report:--path-prefix) ;;
-    report:--jobs) ;;
+    report:-j|report:--jobs) ;;
     report:--memory) ;;
     report:--rejects) files=yes ;;
     report:--max-rejects) ;;
@@ -174,7 +174,7 @@ _clickstream_command() {
         files=yes ;;
     report)
         words='--from --to --gap --frame --format --timezone --schema --mapping --input-format
-               --user-field --field --path-prefix --jobs --memory --rejects --max-rejects -d
+               --user-field --field --path-prefix -j --jobs --memory --rejects --max-rejects -d
                --dbname -h --host -p --port -U --username -v --verbose --log-format --progress
                --help --version'
         files=yes ;;

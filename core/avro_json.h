@@ -33,4 +33,8 @@ cs_code cs_avro_encode_json(const cs_avro_node *type, const json_t *json, cs_avr
 cs_code cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **json,
                            cs_error *err);
 
+/* The same, also where strings hold NUL characters, which JSON writes as \u0000. */
+cs_code cs_avro_value_json_nul(const cs_avro_plan *plan, const cs_value *value, json_t **json,
+                               cs_error *err);
+
 #endif

@@ -137,12 +137,25 @@ end(void *ctx, cs_avro_type type, cs_error *err)
     return put(b, b->levels[--b->depth].container, err);
 }
 
-cs_code
-cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **json, cs_error *err)
+/* cs_avro_text_judge: NUL characters are fine. */
+static cs_code
+judge_nul(void *ctx, cs_slice text, cs_error *err)
+{
+    (void) ctx;
+    if (!cs_utf8_valid(text.data, text.len))
+        return CS_ERR_RANGE;
+    cs_error_clear(err);
+    return CS_OK;
+}
+
+/* A value as JSON, with a judge of its strings. */
+static cs_code
+value_json(const cs_avro_plan *plan, const cs_value *value, cs_avro_text_judge judge, json_t **json,
+           cs_error *err)
 {
     building b = {.env = cs_avro_plan_env(plan)};
     const cs_avro_visitor visitor = {&b, begin, key, scalar, end};
-    cs_code code = cs_avro_walk(plan, value, &visitor, err);
+    cs_code code = cs_avro_walk_judged(plan, value, &visitor, judge, err);
 
     while (b.depth > 0) /* after an error */
         json_decref(b.levels[--b.depth].container);
@@ -151,4 +164,17 @@ cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **jso
         json_decref(b.result);
     *json = code == CS_OK ? b.result : NULL;
     return code;
+}
+
+cs_code
+cs_avro_value_json(const cs_avro_plan *plan, const cs_value *value, json_t **json, cs_error *err)
+{
+    return value_json(plan, value, NULL, json, err);
+}
+
+cs_code
+cs_avro_value_json_nul(const cs_avro_plan *plan, const cs_value *value, json_t **json,
+                       cs_error *err)
+{
+    return value_json(plan, value, judge_nul, json, err);
 }

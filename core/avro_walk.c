@@ -9,6 +9,7 @@
 typedef struct walk
 {
     const cs_avro_visitor *visitor;
+    cs_avro_text_judge judge; /* NULL: what is no text is refused */
     cs_avro_bytes in;
 } walk;
 
@@ -39,6 +40,15 @@ refuse_value(walk *w, const cs_avro_reading *reading, int depth, cs_error *err)
     return cs_reading_finish(reading, NULL, err);
 }
 
+/* What becomes of a string, or a scalar of another kind, that was checked with this outcome. */
+static cs_code
+judge_text(const walk *w, const cs_value *value, cs_code code, cs_error *err)
+{
+    if (code != CS_ERR_RANGE || w->judge == NULL || value->kind != CS_VALUE_STRING)
+        return code;
+    return w->judge(w->visitor->ctx, value->as.bytes, err);
+}
+
 /* Walk a scalar. */
 static cs_code
 walk_scalar(walk *w, const cs_avro_reading *reading, cs_error *err)
@@ -51,7 +61,7 @@ walk_scalar(walk *w, const cs_avro_reading *reading, cs_error *err)
     if (w->in.at == start)
         CS_TRY(cs_bytes_empty(&w->in, 1, err));
     value.nanos = 0;
-    CS_TRY(cs_reading_finish(reading, &value, err));
+    CS_TRY(judge_text(w, &value, cs_reading_finish(reading, &value, err), err));
     return w->visitor->scalar(w->visitor->ctx, &value, err);
 }
 
@@ -71,7 +81,7 @@ walk_group(walk *w, const cs_avro_reading *reading, int64_t count, int depth, cs
             if (!cs_bytes_slice(&w->in, &key))
                 return fail_type(reading->writer, err);
             text.as.bytes = key;
-            CS_TRY(cs_reading_check_text(&text, err));
+            CS_TRY(judge_text(w, &text, cs_reading_check_text(&text, err), err));
             CS_TRY(w->visitor->key(w->visitor->ctx, key, err));
         }
         CS_TRY(walk_reading(w, reading->items, depth + 1, err));
@@ -195,7 +205,14 @@ cs_code
 cs_avro_walk(const cs_avro_plan *plan, const cs_value *value, const cs_avro_visitor *visitor,
              cs_error *err)
 {
-    walk w = {visitor, {NULL}};
+    return cs_avro_walk_judged(plan, value, visitor, NULL, err);
+}
+
+cs_code
+cs_avro_walk_judged(const cs_avro_plan *plan, const cs_value *value, const cs_avro_visitor *visitor,
+                    cs_avro_text_judge judge, cs_error *err)
+{
+    walk w = {visitor, judge, {NULL}};
     cs_code code;
 
     if (value->kind != CS_VALUE_NESTED)

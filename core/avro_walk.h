@@ -31,4 +31,16 @@ typedef struct cs_avro_visitor
 cs_code cs_avro_walk(const cs_avro_plan *plan, const cs_value *value,
                      const cs_avro_visitor *visitor, cs_error *err);
 
+/*
+ * Judges a string or key that is no text (not UTF-8, or with a NUL character), with the
+ * visitor's ctx and the error that says so: CS_OK, and it is visited as it stands, or what
+ * the walk ends with.
+ */
+typedef cs_code (*cs_avro_text_judge)(void *ctx, cs_slice text, cs_error *err);
+
+/* The same, with a judge of the strings that would be refused. */
+cs_code cs_avro_walk_judged(const cs_avro_plan *plan, const cs_value *value,
+                            const cs_avro_visitor *visitor, cs_avro_text_judge judge,
+                            cs_error *err);
+
 #endif

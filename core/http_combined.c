@@ -6,11 +6,15 @@
  * \x22. So the first quote as such begins the request, the bracket before it ends the
  * time, and what lies between the second space and the last bracket that opens is the
  * user. Only a name that is empty is written by Apache as two quotes.
+ *
+ * In vhost_combined a virtual host stands before all that. Read as above, its ident and
+ * user together would be the user: "- -" for everybody unknown. So no user begins with "- ".
  */
 #include "http_combined.h"
 
 #define EMPTY_USER "\"\""
 #define NOBODY "-"
+#define VHOST_USER "- " /* what the user would begin with behind a virtual host */
 
 /* A position in the line. */
 typedef struct cursor
@@ -25,6 +29,15 @@ fail_form(cs_error *err)
 {
     return cs_fail(err, CS_ERR_DATA,
                    "line is not of the form host ident user [time] \"request\" status bytes");
+}
+
+/* Report that a virtual host stands before the client. */
+static cs_code
+fail_vhost(cs_error *err)
+{
+    return cs_fail(err, CS_ERR_DATA,
+                   "user begins with \"" VHOST_USER "\", as where a virtual host stands before the "
+                   "client (vhost_combined): cut it off first, with cut -d' ' -f2-");
 }
 
 /* True, and one character on, if the next character is c. */
@@ -69,16 +82,26 @@ find_quote(const char *start, const char *end)
     return quote;
 }
 
+/* True if text begins with this one, of two characters. */
+static bool
+begins_with(cs_slice text, const char *pair)
+{
+    return text.len >= 2 && memcmp(text.data, pair, 2) == 0;
+}
+
 /* Read a user and the time in brackets behind it, up to the quote of the request. */
 static bool
 take_user_and_time(cursor *cur, cs_slice *user, cs_slice *time)
 {
-    const char *start = cur->at;
-    size_t left = (size_t) (cur->end - start);
-    size_t passed = left >= 2 && memcmp(start, EMPTY_USER, 2) == 0 ? 2 : 0;
-    const char *quote = find_quote(start + passed, cur->end);
-    const char *bracket;
+    const char *start = cur->at, *name = start;
+    cs_slice rest = {start, (size_t) (cur->end - start)};
+    const char *quote, *bracket;
 
+    if (begins_with(rest, VHOST_USER))
+        name += 2;
+    if (begins_with((cs_slice){name, (size_t) (cur->end - name)}, EMPTY_USER))
+        name += 2;
+    quote = find_quote(name, cur->end);
     if (quote == NULL || quote - start < 4 || quote[-1] != ' ' || quote[-2] != ']')
         return false;
     bracket = memrchr(start, '[', (size_t) (quote - start));
@@ -228,6 +251,8 @@ cs_combined_parse(cs_slice line, cs_combined_user who, char *room, cs_log_line *
     if (!take_word(&cur, &host) || !take_word(&cur, &ident) ||
         !take_user_and_time(&cur, &user, &time) || !take_quoted(&cur, &request) || !take_rest(&cur))
         return fail_form(err);
+    if (begins_with(user, VHOST_USER))
+        return fail_vhost(err);
     CS_TRY(cs_time_parse_web(time, &out->time, err));
     CS_TRY(cs_http_request_split(request, &out->method, &out->path, err));
     CS_TRY(unescape(&out->path, &room, "path", err));

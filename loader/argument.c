@@ -1,11 +1,12 @@
 /*
  * loader/argument.c
- *     Times, intervals and sizes of the command line.
+ *     What arguments on the command line mean.
  */
 #include "argument.h"
 
 #include "log.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -162,6 +163,14 @@ parse_instant(const char *at, const cs_zone *zone, cs_time *time)
 }
 
 exit_status
+refuse_time_argument(const char *option, const char *text)
+{
+    return refuse_argument(option, text, "a time",
+                           "Give a date, or date and time: 2024-03-10, 2024-03-10T08:00, "
+                           "2024-03-10T08:00:00+08:00.");
+}
+
+exit_status
 parse_time_argument(const char *option, const char *text, const cs_zone *zone, cs_time *time)
 {
     if (strcasecmp(text, "infinity") == 0)
@@ -169,9 +178,7 @@ parse_time_argument(const char *option, const char *text, const cs_zone *zone, c
     else if (strcasecmp(text, "-infinity") == 0)
         *time = INT64_MIN;
     else if (!parse_instant(text, zone, time))
-        return refuse_argument(option, text, "a time",
-                               "Give a date, or date and time: 2024-03-10, 2024-03-10T08:00, "
-                               "2024-03-10T08:00:00+08:00.");
+        return refuse_time_argument(option, text);
     return STATUS_OK;
 }
 
@@ -263,6 +270,14 @@ take_amount(const char **at, int64_t *micros)
 }
 
 exit_status
+refuse_gap_argument(const char *option, const char *text)
+{
+    return refuse_argument(option, text, "an interval longer than zero",
+                           "Give it in days or smaller units, as 5 min, 1 hour 30 min or "
+                           "00:05:00; a day is 24 hours.");
+}
+
+exit_status
 parse_gap_argument(const char *option, const char *text, int64_t *gap)
 {
     const char *at = text;
@@ -282,11 +297,42 @@ parse_gap_argument(const char *option, const char *text, int64_t *gap)
             at++;
     } while (good && *at != '\0');
     if (!good || sum <= 0)
-        return refuse_argument(option, text, "an interval longer than zero",
-                               "Give it in days or smaller units, as 5 min, 1 hour 30 min or "
-                               "00:05:00; a day is 24 hours.");
+        return refuse_gap_argument(option, text);
     *gap = sum;
     return STATUS_OK;
+}
+
+exit_status
+check_jobs_argument(int64_t jobs)
+{
+    if (jobs >= 1 && jobs <= MAX_JOBS)
+        return STATUS_OK;
+    log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d", jobs,
+              MAX_JOBS);
+    if (jobs > MAX_JOBS)
+        log_hint("One job for each processor is the most that makes it faster.");
+    return STATUS_USAGE;
+}
+
+exit_status
+check_prefix_argument(const char *option, const char *text)
+{
+    const char *rest = text + strspn(text, "/");
+    size_t len = strlen(rest);
+
+    if (rest == text + 1 && rest[len - 1] != '/')
+        return STATUS_OK;
+    log_error(
+        "invalid argument \"%s\" of option \"--%s\": not a path that begins with one slash and "
+        "ends with none",
+        text, option);
+    while (len > 0 && rest[len - 1] == '/')
+        len--;
+    if (len > 0)
+        log_hint("Write \"/%.*s\".", (int) len, rest);
+    else
+        log_hint("Where paths have no prefix the option is left out.");
+    return STATUS_USAGE;
 }
 
 exit_status

@@ -20,7 +20,7 @@ field_json(const cs_avro_plan *plan, const cs_value *value, json_t **json, bool 
         *exact = *exact && valid;
         return CS_OK;
     }
-    code = cs_avro_value_json(plan, value, json, err);
+    code = cs_avro_value_json_nul(plan, value, json, err);
     if (code != CS_ERR_RANGE)
         return code;
     *json = json_null(); /* what is refused inside a nested value is among the record's bytes */

@@ -96,6 +96,13 @@ print_clock(int64_t micros, cs_buffer *out, cs_error *err)
                : cs_buffer_printf(out, err, ".%06d", (int) (micros % CS_SECOND));
 }
 
+/* Append an infinity. */
+static cs_code
+print_infinity(bool negative, cs_buffer *out, cs_error *err)
+{
+    return cs_buffer_printf(out, err, negative ? "-infinity" : "infinity");
+}
+
 /* timestamp with time zone; one without ignores the offset */
 cs_code
 print_timestamp(const uint8_t *binary, size_t len, cs_buffer *out, cs_error *err)
@@ -104,6 +111,8 @@ print_timestamp(const uint8_t *binary, size_t len, cs_buffer *out, cs_error *err
     int64_t of_day = (time % CS_DAY + CS_DAY) % CS_DAY;
     bool before_christ;
 
+    if (time == INT64_MIN || time == INT64_MAX)
+        return print_infinity(time < 0, out, err);
     CS_TRY(print_day((time - of_day) / CS_DAY, &before_christ, out, err));
     CS_TRY(cs_buffer_append(out, " ", 1, err));
     CS_TRY(print_clock(of_day, out, err));
@@ -114,9 +123,12 @@ print_timestamp(const uint8_t *binary, size_t len, cs_buffer *out, cs_error *err
 cs_code
 print_date(const uint8_t *binary, size_t len, cs_buffer *out, cs_error *err)
 {
+    int32_t days = (int32_t) read_wire(binary, len);
     bool before_christ;
 
-    CS_TRY(print_day((int32_t) read_wire(binary, len), &before_christ, out, err));
+    if (days == INT32_MIN || days == INT32_MAX)
+        return print_infinity(days < 0, out, err);
+    CS_TRY(print_day(days, &before_christ, out, err));
     return cs_buffer_append(out, " BC", before_christ ? 3 : 0, err);
 }
 

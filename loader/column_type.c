@@ -370,21 +370,40 @@ static cs_code
 append_timestamp(const cs_value *value, cs_buffer *out, refusal *why)
 {
     cs_time time;
+    int sign;
 
-    if (value->kind == CS_VALUE_STRING)
-        CS_TRY(text_to_time(value->as.bytes, &time, why));
-    else
+    if (value->kind != CS_VALUE_STRING)
         time = value->as.time;
+    else if (text_to_infinity(value->as.bytes, &sign))
+        time = sign < 0 ? INT64_MIN : INT64_MAX;
+    else
+        CS_TRY(text_to_time(value->as.bytes, &time, why));
     return append_int64(out, time, &why->err);
+}
+
+/* The same for the time of an event: sessions have no infinite ones. */
+static cs_code
+append_event_time(const cs_value *value, cs_buffer *out, refusal *why)
+{
+    int sign;
+
+    if (value->kind == CS_VALUE_STRING && text_to_infinity(value->as.bytes, &sign))
+        return refuse(why, SQLSTATE_TIME_RANGE, "the time of a request cannot be infinite");
+    return append_timestamp(value, out, why);
 }
 
 /* date */
 static cs_code
 append_date(const cs_value *value, cs_buffer *out, refusal *why)
 {
-    int32_t days = value->as.days;
+    int32_t days;
+    int sign;
 
-    if (value->kind == CS_VALUE_STRING)
+    if (value->kind != CS_VALUE_STRING)
+        days = value->as.days;
+    else if (text_to_infinity(value->as.bytes, &sign))
+        days = sign < 0 ? INT32_MIN : INT32_MAX;
+    else
         CS_TRY(text_to_date(value->as.bytes, &days, why));
     return append_int32(out, days, &why->err);
 }
@@ -418,7 +437,7 @@ append_uuid(const cs_value *value, cs_buffer *out, refusal *why)
 
     if (value->kind != CS_VALUE_STRING)
         return cs_buffer_append(out, value->as.uuid, CS_UUID_BYTES, &why->err);
-    if (!cs_uuid_parse(value->as.bytes, uuid))
+    if (!text_to_uuid(value->as.bytes, uuid))
         return text_refuse(why, SQLSTATE_BAD_TEXT, "UUID", value->as.bytes);
     return cs_buffer_append(out, uuid, CS_UUID_BYTES, &why->err);
 }
@@ -508,6 +527,15 @@ column_type_other(bool is_array)
     static const column_type other = {0, TYPE_OTHER, ANY_TEXT, append_literal, NULL};
 
     return is_array ? &array : &other;
+}
+
+const column_type *
+column_type_event_time(void)
+{
+    static const column_type type = {TIMESTAMPTZOID, TYPE_SCALAR, KIND(STRING) | KIND(TIME),
+                                     append_event_time, print_timestamp};
+
+    return &type;
 }
 
 const column_type *

@@ -59,6 +59,9 @@ typedef struct load_column
 /* Find a type by its oid; NULL if its binary form is not known here. */
 const column_type *column_type_find(uint32_t oid);
 
+/* timestamptz without infinities: of the time of a request. */
+const column_type *column_type_event_time(void);
+
 /* Any type as text. */
 const column_type *column_type_other(bool is_array);
 

@@ -26,13 +26,15 @@ receive_notice(void *ctx, const PGresult *notice)
     static const char *const expected[] = {"42P06", "42P07", "42710"}; /* duplicate objects */
     const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    bool is_warning = severity != NULL && strcmp(severity, "WARNING") == 0;
 
     (void) ctx;
     for (size_t i = 0; sqlstate != NULL && i < sizeof(expected) / sizeof(expected[0]); i++)
         if (strcmp(sqlstate, expected[i]) == 0)
             return;
     if (message != NULL)
-        log_line("notice", message);
+        log_line(is_warning ? "warning" : "notice", message);
 }
 
 /* Say what the connection is to, with --verbose. */
@@ -119,16 +121,24 @@ connect_server(connection *server, const connection_settings *settings, bool red
     return STATUS_OK;
 }
 
-/* Learn the user's search path and put it aside. */
+/*
+ * Learn the user's search path and put it aside. What changes how names are written, by
+ * which the ledger knows tables, or how what we send is read, is as we expect it.
+ */
 static exit_status
-pin_search_path(connection *server)
+pin_settings(connection *server)
 {
     PGresult *result;
 
-    STATUS_TRY(connection_query(server,
-                                "SELECT pg_catalog.current_setting('search_path'),"
-                                " pg_catalog.current_schema()",
-                                0, NULL, &result));
+    STATUS_TRY(
+        connection_query(server,
+                         "SELECT pg_catalog.current_setting('search_path'),"
+                         " pg_catalog.current_schema(),"
+                         " pg_catalog.set_config('quote_all_identifiers', 'off', false),"
+                         " pg_catalog.set_config('standard_conforming_strings', 'on', false),"
+                         " pg_catalog.set_config('array_nulls', 'on', false),"
+                         " pg_catalog.set_config('transform_null_equals', 'off', false)",
+                         0, NULL, &result));
     server->search_path = strdup(PQgetvalue(result, 0, 0));
     if (!PQgetisnull(result, 0, 1))
         server->schema = strdup(PQgetvalue(result, 0, 1));
@@ -148,7 +158,7 @@ connection_open(connection *server, const connection_settings *settings)
     memset(server, 0, sizeof(*server));
     status = connect_server(server, settings, false);
     if (status == STATUS_OK)
-        status = pin_search_path(server);
+        status = pin_settings(server);
     if (status != STATUS_OK)
         connection_close(server);
     return status;
@@ -462,6 +472,14 @@ connection_use_schema(connection *server, const char *schema, bool in_transactio
                           "SELECT pg_catalog.set_config('search_path',"
                           " pg_catalog.quote_ident($1) operator(pg_catalog.||) ', pg_temp', $2)",
                           2, params);
+}
+
+bool
+connection_holds_unicode(const connection *server)
+{
+    const char *encoding = PQparameterStatus(server->pg, "server_encoding");
+
+    return encoding == NULL || strcmp(encoding, "UTF8") == 0 || strcmp(encoding, "SQL_ASCII") == 0;
 }
 
 void

@@ -5,7 +5,8 @@
  * Every wait can be interrupted: the running statement is cancelled, and the
  * function returns as if the server had refused it. After connecting, the
  * search path is pg_catalog alone; the user's own is kept for looking up names
- * and for what runs while rows are copied.
+ * and for what runs while rows are copied. Settings that change what our statements
+ * and data mean are pinned, whatever role, database or PGOPTIONS say.
  */
 #ifndef LOADER_CONNECTION_H
 #define LOADER_CONNECTION_H
@@ -76,6 +77,9 @@ PGresult *connection_next(connection *server);
 /* Look names up in a schema, then among temporary tables: in this transaction, or in the session.
  */
 exit_status connection_use_schema(connection *server, const char *schema, bool in_transaction);
+
+/* True if the database holds every character: UTF8, or SQL_ASCII, which looks at none. */
+bool connection_holds_unicode(const connection *server);
 
 /* End a transaction that failed; quiet where the connection is gone. */
 void connection_rollback(connection *server);

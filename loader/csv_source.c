@@ -15,6 +15,7 @@
  */
 #include "row_source.h"
 
+#include "line_format.h"
 #include "log.h"
 #include "stop.h"
 #include "text_decoder.h"
@@ -342,6 +343,28 @@ refuse_header(const csv_source *source, const char *problem)
     return STATUS_REFUSED;
 }
 
+/* Refuse a log, which is for encode, by its first line. */
+static exit_status
+check_no_log(const csv_source *source)
+{
+    cs_slice line = {(const char *) source->buffer.data + source->start,
+                     source->end - source->start};
+    const char *format = line_format_guess(line);
+    bool is_json = line.len >= 2 && memcmp(line.data, "{\"", 2) == 0; /* which no CSV begins with */
+    cs_log_line fields;
+    cs_error err;
+
+    if (cs_log_line_parse(line, &fields, &err) == CS_OK)
+        format = line_format_names[LINE_PLAIN];
+    if (format == NULL || (format == line_format_names[LINE_JSON] && !is_json))
+        return STATUS_OK;
+    log_error("%s: file is neither Avro nor CSV, but looks like a log of the format %s",
+              source->base.file->name, format);
+    log_hint("\"%s encode --format %s\" turns a log into Avro, which can be loaded.", PROGRAM_NAME,
+             format);
+    return STATUS_REFUSED;
+}
+
 /* Keep the names of the header; values are its fields. */
 static exit_status
 keep_names(csv_source *source, const cs_value *values, size_t count)
@@ -400,6 +423,7 @@ use_header(csv_source *source, cs_value *values)
         return refuse_header(source, "file holds no header line");
     if (code != CS_OK)
         return log_core_error(&why.err, source->base.file->name);
+    STATUS_TRY(check_no_log(source));
     code = split_record(source, values, MAX_COLUMNS, &count, &why);
     if (code == CS_ERR_RANGE)
         return refuse_header(source, why.err.message);

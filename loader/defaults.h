@@ -33,6 +33,7 @@ typedef enum exit_status
 #define ENV_COLUMNS "COLUMNS"
 #define ENV_TEMPORARY "TMPDIR"
 
+#define MAX_JOBS 64 /* threads or connections of one command */
 #define DEFAULT_TABLE "http_log"
 #define DEFAULT_TIMEZONE "UTC"
 #define DEFAULT_TEMPORARY "/var/tmp"

@@ -4,14 +4,13 @@
  */
 #include "encode.h"
 
+#include "argument.h"
 #include "commands.h"
 #include "follow.h"
 #include "log.h"
-#include "argument.h"
 #include "progress.h"
 #include "redshift.h"
 
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +37,8 @@ typedef struct encode_settings
     int target; /* index into target_names */
 } encode_settings;
 
+static const encode_settings defaults = {.jobs = -1, .follow.seconds = FOLLOW_SEGMENT_SECONDS};
+
 static const char *const target_names[] = {"any", "redshift", NULL};
 
 static const char *const codec_names[] = {"deflate", "null", "snappy", "zstandard",
@@ -51,7 +52,8 @@ static const option_spec options[] = {
     {"codec", 0, OPTION_CHOICE, offsetof(encode_settings, codec), "CODEC",
      "compression: deflate (default), null, snappy,\nzstandard, bzip2 or xz", codec_names},
     {"jobs", 'j', OPTION_COUNT, offsetof(encode_settings, jobs), "N",
-     "use N threads (default: one for each processor,\nup to 4); what is written is the same",
+     "use N threads, up to 64 (default: one for each\nprocessor, up to 4); what is written is the "
+     "same",
      NULL},
     {"max-file-size", 0, OPTION_TEXT, offsetof(encode_settings, max_file_size), "SIZE",
      "write parts of at most this size (64MB, 1GB):\nNAME-00001.avro and so on", NULL},
@@ -260,10 +262,9 @@ check_logs(const encode_settings *settings, const operand_list *logs)
 static exit_status
 check_outcome(const encode_settings *settings)
 {
-    if (settings->jobs == 0 || settings->jobs > ENCODE_MAX_JOBS)
-        log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": not from 1 to %d",
-                  settings->jobs, ENCODE_MAX_JOBS);
-    else if (settings->output != NULL && strcmp(settings->output, "-") == 0)
+    if (settings->jobs != defaults.jobs)
+        STATUS_TRY(check_jobs_argument(settings->jobs));
+    if (settings->output != NULL && strcmp(settings->output, "-") == 0)
         log_error("Avro is not written to standard output: name a file (\"./-\" is one)");
     else if (settings->partition != PARTITION_NONE && settings->output == NULL)
         log_error("--partition needs a directory to write to: \"-o DIR\"");
@@ -331,11 +332,18 @@ write_and_publish(const encode_context *context, const job_list *list)
     return STATUS_OK;
 }
 
-/* Check what does not go with --follow. */
+/* Check what goes with --follow only, and what does not go with it. */
 static exit_status
 check_follow(const encode_settings *settings, const operand_list *logs)
 {
-    if (settings->output == NULL)
+    bool has_time = settings->follow.seconds != defaults.follow.seconds;
+
+    if (!settings->follow.follow && !has_time && settings->follow.size == NULL)
+        return STATUS_OK;
+    if (!settings->follow.follow)
+        log_error("option \"--%s\" goes with \"--follow\" only",
+                  has_time ? "segment-time" : "segment-size");
+    else if (settings->output == NULL)
         log_error("--follow needs a directory to write segments to: \"-o DIR\"");
     else if (logs->count != 1 || strcmp(logs->items[0], "-") == 0)
         log_error("--follow takes one log, which has a name");
@@ -400,6 +408,8 @@ encode(const encode_settings *settings, const operand_list *logs, const job_list
     if (status == STATUS_OK)
         status = settings->follow.follow ? follow(&context, settings, logs)
                                          : run_jobs(&context, settings, list);
+    else if (status == STATUS_INTERRUPTED && settings->follow.follow)
+        status = STATUS_OK; /* a signal ends it as well before it has begun */
     log_schema_free(&schema);
     return status;
 }
@@ -412,11 +422,9 @@ run(const void *settings, const operand_list *logs)
     exit_status status;
 
     STATUS_TRY(check_outcome(settings));
+    STATUS_TRY(check_follow(settings, logs));
     if (((const encode_settings *) settings)->follow.follow)
-    {
-        STATUS_TRY(check_follow(settings, logs));
         return encode(settings, logs, NULL);
-    }
     STATUS_TRY(check_logs(settings, logs));
     status = plan_jobs(settings, logs, &list);
     if (status == STATUS_OK)
@@ -426,8 +434,6 @@ run(const void *settings, const operand_list *logs)
     free_jobs(&list);
     return status;
 }
-
-static const encode_settings defaults = {.jobs = -1, .follow.seconds = FOLLOW_SEGMENT_SECONDS};
 
 const command_spec encode_command = {
     .name = "encode",
@@ -447,7 +453,8 @@ const command_spec encode_command = {
         "is about each segment then.",
     .examples = "clickstream encode -o http_log.avro data/http_log.txt\n"
                 "clickstream encode --format combined --max-rejects 10 access.log\n"
-                "clickstream encode --codec snappy --partition day -o lake data/http_log.txt\n"
+                "clickstream encode --codec snappy --partition day -o lake \\\n"
+                "    data/http_log.txt\n"
                 "clickstream encode --follow -o segments access.log",
     .options = options,
     .takes_operands = true,

@@ -9,8 +9,6 @@
 #include "log_schema.h"
 #include "rejects.h"
 
-#define ENCODE_MAX_JOBS 64
-
 /* What goes into a file of its own. */
 typedef enum encode_partition
 {
@@ -28,7 +26,7 @@ typedef struct encode_context
     const line_format *format;
     const log_schema *schema;
     cs_avro_codec codec;
-    int threads;             /* 1 to ENCODE_MAX_JOBS */
+    int threads;             /* 1 to MAX_JOBS */
     uint64_t max_file_bytes; /* 0: no limit */
     encode_partition partition;
     bool replace; /* existing outputs may be replaced */

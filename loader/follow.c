@@ -33,6 +33,7 @@ typedef struct follower
     follow_state state;
     int64_t segment_bytes;
     int64_t quiet;    /* nanoseconds in which the end of a file that was rotated must not change */
+    bool delivers;    /* whoever takes segments has once been there */
     size_t num_taken; /* of the segments in the directory's list */
     int64_t retry_at; /* by the clock */
     bool waits;       /* for the log to be there, which was said */
@@ -295,22 +296,26 @@ remove_taken(follower *follow)
 static exit_status
 deliver(follower *follow, bool flush)
 {
-    exit_status status = STATUS_OK;
+    bool nothing = follow->num_taken == follow->directory.count;
+    bool again = false;
+    exit_status status;
     operand_list names;
 
-    if (follow->request->deliver == NULL || follow->num_taken == follow->directory.count ||
+    if (follow->request->deliver == NULL || (nothing && (follow->delivers || flush)) ||
         (!flush && clock_now(CLOCK_MONOTONIC) < follow->retry_at))
         return STATUS_OK;
     names = untaken_segments(follow);
-    if (names.count > 0)
-        status = follow->request->deliver(follow->request->ctx, &names);
+    if (names.items == NULL)
+        return STATUS_OK;
+    status = follow->request->deliver(follow->request->ctx, &names, &again);
     if (status == STATUS_OK)
     {
+        follow->delivers = true;
         follow->num_taken += (size_t) names.count;
         remove_taken(follow);
     }
     free_names(&names);
-    if (status != STATUS_SERVER || flush)
+    if (status != STATUS_SERVER || !again || flush)
         return status;
     follow->retry_at = clock_now(CLOCK_MONOTONIC) + RETRY_SECONDS * CLOCK_SECOND;
     log_detail("It is tried again in %d seconds; the log is followed meanwhile.", RETRY_SECONDS);
@@ -377,6 +382,22 @@ absolute_name(const char *log)
     return name;
 }
 
+/* Refuse what is there, but is no file: it can be read but once, or not at all. */
+static exit_status
+check_log(const char *log)
+{
+    struct stat info;
+
+    if (stat(log, &info) != 0 || S_ISREG(info.st_mode))
+        return STATUS_OK;
+    if (S_ISDIR(info.st_mode))
+        log_error("cannot follow \"%s\": it is a directory", log);
+    else
+        log_error("cannot follow \"%s\": it is not a regular file", log);
+    log_hint("A log is a file with a name, of which each line can be read again.");
+    return STATUS_USAGE;
+}
+
 /* Set up by the options. */
 static exit_status
 set_up(follower *follow, const follow_request *request, const char *log)
@@ -391,6 +412,7 @@ set_up(follower *follow, const follow_request *request, const char *log)
         log_error("cannot follow \"%s\": its name is not valid UTF-8", log);
         return STATUS_USAGE;
     }
+    STATUS_TRY(check_log(log));
     STATUS_TRY(parse_size_argument(
         "segment-size", settings->size != NULL ? settings->size : FOLLOW_SEGMENT_SIZE, &size));
     follow->segment_bytes = size > 0 ? (int64_t) size : 1;
@@ -413,6 +435,8 @@ follow_run(const follow_request *request)
         status = follow_directory_open(&follow.directory, request->directory, log, &follow.state);
     if (status == STATUS_OK)
         status = run(&follow);
+    else if (status == STATUS_INTERRUPTED)
+        status = STATUS_OK; /* a signal ends it as well before it has begun */
     if (status == STATUS_OK)
         log_summary("%s: the same command goes on from here", log);
     follow_directory_close(&follow.directory);

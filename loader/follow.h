@@ -34,10 +34,10 @@ typedef struct follow_request
     encode_context *context;
 
     /*
-     * Takes segments, in order, also those that earlier runs left. STATUS_SERVER: they are
-     * handed out again later. NULL: nobody does.
+     * Takes segments, in order, also those that earlier runs left; first of all those, or none.
+     * STATUS_SERVER with *again set: they are handed out again later. NULL: nobody does.
      */
-    exit_status (*deliver)(void *ctx, const operand_list *segments);
+    exit_status (*deliver)(void *ctx, const operand_list *segments, bool *again);
     void *ctx;
     bool remove; /* what was taken, all but the last segment, which says how to go on */
 } follow_request;

@@ -100,6 +100,33 @@ follow_directory_add(follow_directory *directory, int64_t number)
     return STATUS_OK;
 }
 
+/* Report that a directory is another log's. */
+static exit_status
+fail_other(const follow_directory *directory, const char *log)
+{
+    log_error("directory \"%s\" holds segments of another log: \"%s\"", directory->name, log);
+    log_hint("Each log needs a directory of its own.");
+    return STATUS_USAGE;
+}
+
+/* Refuse a directory that holds another log's state, by the name of that. */
+static exit_status
+check_state_name(const follow_directory *directory, const char *name)
+{
+    size_t suffix_len = strlen(STATE_SUFFIX), len = strlen(name);
+    char *log;
+    exit_status status;
+
+    if (len <= suffix_len || strcmp(name + len - suffix_len, STATE_SUFFIX) != 0 || name[0] == '.')
+        return STATUS_OK;
+    log = strndup(name, len - suffix_len);
+    if (log == NULL)
+        return log_out_of_memory();
+    status = strcmp(log, directory->base) == 0 ? STATUS_OK : fail_other(directory, log);
+    free(log);
+    return status;
+}
+
 /* List the segments, and remove what a killed run has left. */
 static exit_status
 list_segments(follow_directory *directory)
@@ -116,9 +143,8 @@ list_segments(follow_directory *directory)
 
         if (is_left_over(directory, entry->d_name))
             unlinkat(directory->fd, entry->d_name, 0);
-        if (number <= 0)
-            continue;
-        status = follow_directory_add(directory, number);
+        status = number > 0 ? follow_directory_add(directory, number)
+                            : check_state_name(directory, entry->d_name);
     }
     closedir(listing);
     if (directory->count > 1)
@@ -244,12 +270,7 @@ read_state(follow_directory *directory, const char *log, follow_state *state)
     free(name);
     STATUS_TRY(status);
     state->segments = last;
-    if (strcmp(state->log, log) == 0)
-        return STATUS_OK;
-    log_error("directory \"%s\" holds segments of another log: \"%s\"", directory->name,
-              state->log);
-    log_hint("Each log needs a directory of its own.");
-    return STATUS_USAGE;
+    return strcmp(state->log, log) == 0 ? STATUS_OK : fail_other(directory, state->log);
 }
 
 exit_status

@@ -4,6 +4,7 @@
  */
 #include "load.h"
 
+#include "argument.h"
 #include "commands.h"
 #include "file_source.h"
 #include "load_follow.h"
@@ -15,7 +16,6 @@
 
 #define DEFAULT_BATCH_ROWS 500000
 #define DEFAULT_RETRIES 8
-#define MAX_JOBS 64
 
 typedef struct load_settings
 {
@@ -73,7 +73,8 @@ static const option_spec options[] = {
     {"null", 0, OPTION_TEXT, offsetof(load_settings, csv.null_text), "TEXT",
      "what NULL is in CSV, where it stands without\nquotes (default: nothing)", NULL},
     {"jobs", 'j', OPTION_COUNT, offsetof(load_settings, jobs), "N",
-     "load over N connections at once (default: 1);\nRedshift: upload N objects at once", NULL},
+     "load over N connections at once, up to 64\n(default: 1); Redshift: upload N objects at once",
+     NULL},
     {"batch", 0, OPTION_COUNT, offsetof(load_settings, batch), "ROWS",
      "commit an Avro file in batches of about so many\n"
      "rows (default: all of a file at once; with\nseveral jobs 500000)",
@@ -250,9 +251,8 @@ check_options(const load_settings *settings, const operand_list *files)
 {
     bool upsert = settings->on_conflict != CONFLICT_FAIL;
 
-    if (settings->jobs < 1 || settings->jobs > MAX_JOBS)
-        log_error("\"--jobs\" must be between 1 and %d", MAX_JOBS);
-    else if (upsert && settings->jobs > 1)
+    STATUS_TRY(check_jobs_argument(settings->jobs));
+    if (upsert && settings->jobs > 1)
         log_error("\"--on-conflict\" needs the order of the file: it goes with one job only");
     else if (settings->freeze && !settings->truncate)
         log_error("\"--freeze\" needs \"--truncate\"");
@@ -322,7 +322,8 @@ const command_spec load_command = {
         "kill. While the server is away segments are written, and loaded later.",
     .examples = "clickstream load -d shop http_log.avro\n"
                 "clickstream load -d shop -t campaign_reward_mapping mapping.csv\n"
-                "clickstream load -d shop --jobs 2 --max-rejects 100 --rejects bad.jsonl *.avro\n"
+                "clickstream load -d shop --jobs 2 --max-rejects 100 --rejects bad.jsonl \\\n"
+                "    *.avro\n"
                 "clickstream load -d shop --follow -o segments access.log",
     .options = options,
     .connects = true,

@@ -249,7 +249,7 @@ open_input(batch_state *state)
         state->input = &state->own_input;
     }
     state->first_record = batch->range->position.record > 0 ? batch->range->position.record : 1;
-    state->shown_offset = state->input->file.offset;
+    state->shown_offset = batch->range->start_offset; /* opening has read ahead */
     return STATUS_OK;
 }
 
@@ -324,16 +324,22 @@ load_batch_run(connection *server, const load_batch *batch, batch_outcome *outco
 
     memset(outcome, 0, sizeof(*outcome));
     cs_buffer_init(&state.text, loader_env());
-    reject_spool_init(&state.rejects);
+    reject_spool_init(&state.rejects, server);
     status = run_transaction(&state);
     if (status != STATUS_OK)
+    {
         connection_rollback(server);
+        if (state.input != NULL) /* what was shown is not done */
+            progress_add(-state.shown_rows,
+                         (int64_t) (batch->range->start_offset - state.shown_offset));
+    }
     else if (outcome->rejects != NULL && !batch->request->dry_run)
     {
         fclose(outcome->rejects); /* they are in load_reject */
         outcome->rejects = NULL;
     }
     outcome->counts.read = state.result.rows_read;
+    outcome->bytes = state.result.end_offset - (int64_t) batch->range->start_offset;
     outcome->load_id = state.result.load_id;
     row_sender_free(state.sender);
     load_input_close(&state.own_input);

@@ -30,6 +30,7 @@ typedef struct batch_outcome
 {
     row_counts counts;
     int64_t load_id;
+    int64_t bytes; /* of the file, that it took */
     FILE *rejects; /* of a batch that failed: its rejects as JSON lines; NULL: none */
 } batch_outcome;
 

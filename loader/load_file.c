@@ -103,10 +103,8 @@ check_batch(const load_file *file, const ledger_batch *batch)
     STATUS_TRY(hash_stretch(file->name, batch->start_offset, batch->end_offset, sum));
     if (strcmp(sum, batch->checksum) == 0)
         return STATUS_OK;
-    log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed",
-              file->name, file->table.qualified, batch->load_id, batch->loaded_at);
-    log_detail("An Avro file is known by its header and sync marker, which are the same.");
-    return STATUS_REFUSED;
+    return load_input_refuse_changed(file->name, file->table.qualified, batch->load_id,
+                                     batch->loaded_at);
 }
 
 /* Add a range; NULL without memory. */
@@ -251,45 +249,29 @@ plan_ranges(load_file *file, const load_request *request, const ledger_batch *do
     return STATUS_OK;
 }
 
-/* Say that nothing is left to be loaded, and how it can be loaded anew. */
-static void
-report_loaded(load_file *file, const ledger_batch *batches, size_t count)
-{
-    const ledger_batch *last = &batches[count - 1];
-    bool knows_loads = load_table_knows_loads(&file->table);
-    char loads[64] = "load";
-
-    file->was_elsewhere = last->elsewhere;
-    if (count > 1)
-        snprintf(loads, sizeof(loads), "%zu loads up to", count);
-    log_summary("%s: already loaded into %s (%s %s, %s): nothing to do; \"%s unload%s\" takes it "
-                "out of the %s",
-                file->name, file->table.qualified, loads, last->load_id, last->loaded_at,
-                PROGRAM_NAME, knows_loads && !last->elsewhere ? "" : " --force",
-                knows_loads ? "table" : "ledger");
-}
-
 /* Check what is loaded of the file, and plan the rest; the file's lock is ours. */
 static exit_status
 plan_rest(load_file *file, const load_request *request, const ledger_batch *batches, size_t count)
 {
+    int64_t skipped = -file->bytes_ended;
+
     for (size_t i = 0; i < count; i++)
     {
         STATUS_TRY(check_batch(file, &batches[i]));
-        if (!file->was_planned)
-            progress_skip((int64_t) (batches[i].end_offset - batches[i].start_offset));
+        skipped += (int64_t) (batches[i].end_offset - batches[i].start_offset);
         file->rows_before += batches[i].rows_read;
         file->rejected_before += batches[i].rows_rejected;
     }
+    progress_skip(skipped - file->bytes_skipped);
+    file->bytes_skipped = skipped;
     if (count > 0 && file->known_load == 0)
         file->known_load = strtoll(batches[0].load_id, NULL, 10);
-    file->was_planned = true;
+    if (count > 0)
+        file->last_before = batches[count - 1];
+    file->loads_before = count;
     file->rows_before -= file->counts.read;
     file->rejected_before -= file->counts.rejected;
-    STATUS_TRY(plan_ranges(file, request, batches, count));
-    if (file->num_ranges == 0 && file->ranges_ended == 0)
-        report_loaded(file, batches, count);
-    return STATUS_OK;
+    return plan_ranges(file, request, batches, count);
 }
 
 /* True if what is planned has records of a file's, and none of it is loaded. */
@@ -407,8 +389,7 @@ load_file_recall(load_file *file, const load_request *request, connection *serve
     log_warning("%s: what was loaded of it is gone from %s: loading it anew", file->name,
                 file->table.qualified);
     STATUS_TRY(ledger_leave(server, &file->table));
-    load_file_forget(file);
-    *file = (load_file){.name = file->name, .first = file->first};
+    load_file_reset(file);
     return STATUS_OK;
 }
 
@@ -453,6 +434,24 @@ print_summary(const load_file *file, const load_request *request)
                     counts->without_user == 1 ? "is" : "are");
 }
 
+/* Say that nothing was left to be loaded. */
+static void
+print_loaded(load_file *file)
+{
+    const ledger_batch *last = &file->last_before;
+    bool knows_loads = load_table_knows_loads(&file->table);
+    char loads[64] = "load";
+
+    file->was_elsewhere = last->elsewhere;
+    if (file->loads_before > 1)
+        snprintf(loads, sizeof(loads), "%zu loads up to", file->loads_before);
+    log_summary("%s: already loaded into %s (%s %s, %s): nothing to do; \"%s unload%s\" takes it "
+                "out of the %s",
+                file->name, file->table.qualified, loads, last->load_id, last->loaded_at,
+                PROGRAM_NAME, knows_loads && !last->elsewhere ? "" : " --force",
+                knows_loads ? "table" : "ledger");
+}
+
 exit_status
 load_file_end(load_file *file, const load_request *request, connection *server)
 {
@@ -460,6 +459,8 @@ load_file_end(load_file *file, const load_request *request, connection *server)
 
     if (file->ranges_ended > 0)
         print_summary(file, request);
+    else
+        print_loaded(file);
     file->state = FILE_DONE;
     load_input_close(&file->input);
     STATUS_TRY(connection_use_schema(server, file->table.ledger_schema, false));
@@ -493,4 +494,13 @@ load_file_forget(load_file *file)
     file->truncate = false;
     file->rows_before = file->rejected_before = 0;
     file->state = FILE_WAITING;
+}
+
+void
+load_file_reset(load_file *file)
+{
+    progress_add(-file->counts.read, -file->bytes_ended);
+    progress_skip(-file->bytes_skipped);
+    load_file_forget(file);
+    *file = (load_file){.name = file->name, .first = file->first};
 }

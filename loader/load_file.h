@@ -37,7 +37,6 @@ typedef struct load_file
     char file_id[HASH_TEXT_SIZE];
     char *source_sha256;           /* NULL: not known */
     const struct load_file *first; /* of the run: the one that the table is emptied for */
-    bool was_planned;              /* before, in this run */
     bool was_elsewhere;            /* loaded whole, into another table that had the name */
     bool truncate;                 /* empty the table before its first batch */
 
@@ -55,6 +54,10 @@ typedef struct load_file
     int64_t last_load;       /* of this run */
     int64_t rows_before;     /* read by earlier runs */
     int64_t rejected_before; /* by earlier runs */
+    int64_t bytes_ended;     /* read by this run */
+    int64_t bytes_skipped;   /* taken from what progress is to come to: read by earlier runs */
+    size_t loads_before;     /* what the ledger had when the file was planned last */
+    ledger_batch last_before;
 } load_file;
 
 /*
@@ -80,6 +83,9 @@ exit_status load_file_rejects(const load_file *file, const load_request *request
 
 /* Forget the plan, but not what was committed; frees all that the file holds. */
 void load_file_forget(load_file *file);
+
+/* Make a file as if nothing had been done with it. */
+void load_file_reset(load_file *file);
 
 /* What the ledger knows a file by. */
 ledger_key load_file_key(const load_file *file);

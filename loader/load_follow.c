@@ -5,16 +5,54 @@
  * The segments are ordinary Avro files, and each is loaded by the ordinary loader, whose
  * ledger knows which ones it has. So the two halves need no word to each other: after a
  * kill all segments that are there are handed to the loader again.
+ *
+ * A server that is away, and a table that is gone, come back while the log is followed.
+ * But what was never there is a slip of whoever started the command, and ends it.
  */
 #include "load_follow.h"
 
 #include "log.h"
 
+/* Where segments go. */
+typedef struct follow_target
+{
+    const load_request *request;
+    bool found; /* the table was there once */
+} follow_target;
+
+/* Look up the table. *again: the failure may pass by itself. */
+static exit_status
+find_table(follow_target *target, bool *again)
+{
+    const load_request *request = target->request;
+    connection server = {NULL};
+    load_table table = {NULL};
+    exit_status status = connection_open(&server, request->connection);
+
+    *again = true; /* a server that is away */
+    if (status == STATUS_OK)
+    {
+        status = load_table_find(&table, &server,
+                                 request->table != NULL ? request->table : DEFAULT_TABLE,
+                                 request->schema);
+        *again = server.transient;
+    }
+    target->found = status == STATUS_OK;
+    load_table_free(&table);
+    connection_close(&server);
+    return status;
+}
+
 /* follow_request.deliver: load segments. */
 static exit_status
-load_segments(void *ctx, const operand_list *segments)
+load_segments(void *ctx, const operand_list *segments, bool *again)
 {
-    return load_files(ctx, segments);
+    follow_target *target = ctx;
+
+    if (!target->found)
+        STATUS_TRY(find_table(target, again));
+    *again = true;
+    return segments->count > 0 ? load_files(target->request, segments) : STATUS_OK;
 }
 
 /* Check what does not go with --follow. */
@@ -37,13 +75,14 @@ load_follow(const load_follow_settings *settings, const load_request *request,
             const operand_list *logs)
 {
     load_request each = *request;
+    follow_target target = {&each, false};
     reject_budget budget = {.limit = request->max_rejects};
     encode_context context = {.budget = &budget, .threads = 1};
     follow_request follow = {.settings = &settings->follow,
                              .directory = settings->directory,
                              .context = &context,
                              .deliver = load_segments,
-                             .ctx = &each,
+                             .ctx = &target,
                              .remove = settings->remove};
     exit_status status;
     line_format format;

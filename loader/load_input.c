@@ -54,3 +54,18 @@ load_input_close(load_input *input)
     hash_free(&input->hash);
     memset(input, 0, sizeof(*input));
 }
+
+exit_status
+load_input_refuse_changed(const char *name, const char *table, const char *load_id,
+                          const char *loaded_at)
+{
+    log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed", name,
+              table, load_id, loaded_at);
+    log_detail("An Avro file is known by its header and sync marker, which are the same.");
+    log_hint(
+        "Of a file that was overwritten, unload load %s first. Another file that was made with "
+        "the same marker needs one of its own: have \"%s encode\" or another writer of Avro "
+        "write it anew.",
+        load_id, PROGRAM_NAME);
+    return STATUS_REFUSED;
+}

@@ -34,4 +34,8 @@ exit_status load_input_open_range(load_input *input, const char *name, const blo
 /* Close; a zeroed input is fine. */
 void load_input_close(load_input *input);
 
+/* Refuse a file of which other bytes were loaded before, into a table, by a load at a time. */
+exit_status load_input_refuse_changed(const char *name, const char *table, const char *load_id,
+                                      const char *loaded_at);
+
 #endif

@@ -106,10 +106,12 @@ typedef struct reject_spool
 {
     file_spool spool; /* without a file until there are rejects */
     copy_encoder encoder;
-    cs_buffer text; /* scratch */
+    bool as_ascii;    /* the database may lack characters: they are written as escapes */
+    cs_buffer text;   /* scratch */
+    cs_buffer reason; /* scratch */
 } reject_spool;
 
-void reject_spool_init(reject_spool *rejects);
+void reject_spool_init(reject_spool *rejects, const connection *server);
 void reject_spool_free(reject_spool *rejects);
 
 /* Keep a reject. */

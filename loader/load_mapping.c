@@ -8,6 +8,7 @@
 #include "load_table.h"
 
 #include "log.h"
+#include "meta_time.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -45,6 +46,19 @@ column_is(const load_table *table, int column, int field)
     return strcmp(PQgetvalue(table->columns, column, field), "t") == 0;
 }
 
+/* Suggest another delimiter where the only name in a CSV's header holds one. */
+static void
+hint_delimiter(const row_source *source, const char *field)
+{
+    const char *found = strpbrk(field, ";\t|");
+
+    if (source->num_fields == 1 && found != NULL)
+        log_hint("If this is what separates the fields: \"--delimiter '%s'\".",
+                 found[0] == '\t'  ? "\\t"
+                 : found[0] == ';' ? ";"
+                                   : "|");
+}
+
 /* Refuse a field, with a list of the columns that there are. */
 static exit_status
 refuse_field(const load_table *table, const row_source *source, const char *field,
@@ -63,6 +77,7 @@ refuse_field(const load_table *table, const row_source *source, const char *fiel
                  CS_OK))
             break;
     log_detail("The table has the columns %.*s.", (int) list.len, (const char *) list.data);
+    hint_delimiter(source, field);
     cs_buffer_free(&list);
     return STATUS_REFUSED;
 }
@@ -143,6 +158,9 @@ choose_type(load_column *entry, const matching *m, int column, int index)
     if (entry->type == NULL ||
         (kind == CS_VALUE_STRING && !type_takes_field(entry->type, m->source, index)))
         entry->type = column_type_other(is_array);
+    if (entry->type->oid == TIMESTAMPTZOID && strcmp(entry->name, TIME_COLUMN) == 0 &&
+        load_table_is_log(m->table))
+        entry->type = column_type_event_time();
     if (!type_takes_field(entry->type, m->source, index))
         return false;
     entry->is_indirect =

@@ -29,8 +29,7 @@ is_monthly(connection *server, const load_table *table, bool *monthly)
     const char *schema = table->schema;
     PGresult *found;
 
-    *monthly =
-        strcmp(table->name, DEFAULT_TABLE) == 0 && strcmp(table->schema, table->ledger_schema) == 0;
+    *monthly = load_table_is_log(table);
     if (!*monthly)
         return STATUS_OK;
     STATUS_TRY(connection_query(server, resource_partition_check_sql, 1, &schema, &found));

@@ -16,11 +16,13 @@
 
 /* Start without any rejects. */
 void
-reject_spool_init(reject_spool *rejects)
+reject_spool_init(reject_spool *rejects, const connection *server)
 {
+    rejects->as_ascii = !connection_holds_unicode(server);
     file_spool_init(&rejects->spool, NULL);
     copy_encoder_init(&rejects->encoder, &rejects->spool.base);
     cs_buffer_init(&rejects->text, loader_env());
+    cs_buffer_init(&rejects->reason, loader_env());
 }
 
 /* Free what was kept. */
@@ -32,6 +34,7 @@ reject_spool_free(reject_spool *rejects)
     rejects->spool.file = NULL;
     copy_encoder_free(&rejects->encoder);
     cs_buffer_free(&rejects->text);
+    cs_buffer_free(&rejects->reason);
 }
 
 /* A text value, NULL where there is none. */
@@ -52,12 +55,30 @@ number_value(int64_t number, int64_t none)
     return (cs_value){.kind = CS_VALUE_INTEGER, .as.integer = number};
 }
 
-/* The record's bytes, where its text does not show them as they are; else NULL. */
+/* A text that the database can hold, in a scratch buffer. */
+static cs_code
+storable_text(const reject_spool *rejects, cs_slice text, cs_buffer *scratch, cs_value *value,
+              cs_error *err)
+{
+    scratch->len = 0;
+    CS_TRY(rejects->as_ascii ? utf8_append_ascii(scratch, text, err)
+                             : utf8_append_repaired(scratch, text, false, err));
+    *value = (cs_value){.kind = CS_VALUE_STRING,
+                        .as.bytes = {(const char *) scratch->data, scratch->len}};
+    return CS_OK;
+}
+
+/*
+ * The record's bytes, where its text does not show them as they are; else NULL. An Avro
+ * record is shown as JSON, in which an escape is the character itself.
+ */
 static cs_value
 exact_bytes(const reject_spool *rejects, const reject *item)
 {
     cs_slice bytes = item->bytes.data != NULL ? item->bytes : item->text;
 
+    if (item->bytes.data == NULL && item->block >= 0)
+        return (cs_value){.kind = CS_VALUE_NULL};
     if (item->bytes.data == NULL && bytes.len == rejects->text.len &&
         (bytes.len == 0 || memcmp(bytes.data, rejects->text.data, bytes.len) == 0))
         return (cs_value){.kind = CS_VALUE_NULL};
@@ -84,13 +105,11 @@ encode_reject(reject_spool *rejects, int64_t load_id, const reject *item, refusa
     };
     cs_value values[REJECT_COLUMNS] = {number_value(load_id, 0),      text_value(item->file),
                                        number_value(item->block, -1), number_value(item->record, 0),
-                                       text_value(item->column),      text_value(item->sqlstate),
-                                       text_value(item->reason)};
+                                       text_value(item->column),      text_value(item->sqlstate)};
 
-    rejects->text.len = 0;
-    CS_TRY(utf8_append_repaired(&rejects->text, item->text, false, &why->err));
-    values[7] = (cs_value){.kind = CS_VALUE_STRING,
-                           .as.bytes = {(const char *) rejects->text.data, rejects->text.len}};
+    CS_TRY(
+        storable_text(rejects, cs_slice_of(item->reason), &rejects->reason, &values[6], &why->err));
+    CS_TRY(storable_text(rejects, item->text, &rejects->text, &values[7], &why->err));
     values[8] = number_value(item->line, 0);
     values[9] = exact_bytes(rejects, item);
     return copy_encoder_row(&rejects->encoder, columns, REJECT_COLUMNS, values, why);

@@ -93,12 +93,25 @@ plan_current(load_run *run)
         run->budget.count += file->rejected_before + file->counts.rejected;
 }
 
+/* True if all files but this one are done. */
+static bool
+is_last(const load_run *run, const load_file *file)
+{
+    for (int i = 0; i < run->names->count; i++)
+        if (&run->files[i] != file && run->files[i].state != FILE_DONE)
+            return false;
+    return true;
+}
+
 /* End a file of which nothing is left to be loaded. */
 static void
 end_file(load_run *run, load_file *file)
 {
-    exit_status status = load_file_end(file, run->request, &run->coordinator);
+    exit_status status;
 
+    if (is_last(run, file)) /* what is said now stands below all progress */
+        progress_end();
+    status = load_file_end(file, run->request, &run->coordinator);
     if (status != STATUS_OK)
         fail(run, status, run->coordinator.transient);
 }
@@ -174,6 +187,7 @@ count_batch(load_file *file, const batch_outcome *outcome)
     counts->loaded += outcome->counts.loaded;
     counts->rejected += outcome->counts.rejected;
     counts->without_user += outcome->counts.without_user;
+    file->bytes_ended += outcome->bytes;
     file->ranges_ended++;
     file->ranges_left--;
     if (file->known_load == 0)
@@ -371,10 +385,7 @@ forget_attempt(load_run *run)
         fclose(run->rejects);
     run->rejects = NULL;
     for (int i = 0; run->request->dry_run && i < run->names->count; i++)
-    {
-        load_file_forget(&run->files[i]);
-        run->files[i] = (load_file){.name = run->names->items[i], .first = run->files};
-    }
+        load_file_reset(&run->files[i]);
 }
 
 /* Try until it is done, or there is no hope. */

@@ -9,6 +9,17 @@
 
 #include <stdlib.h>
 
+#define QUOTING_HINT                                                                            \
+    "A name is written as in SQL: what is not of small letters, digits and _ is quoted, as in " \
+    "--table '\"Web Log\"' or --table '\"my shop\".visits'."
+
+/* True if a name may lack the quotes that it would need. */
+static bool
+may_need_quotes(const char *name)
+{
+    return name[0] != '"' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.$")] != '\0';
+}
+
 /* Report that there is no such table, or no ledger for it. */
 static exit_status
 report_missing(const char *name, const char *schema, bool found)
@@ -19,10 +30,33 @@ report_missing(const char *name, const char *schema, bool found)
         log_error("table \"%s\" does not exist in schema \"%s\"", name, schema);
     else
         log_error("table \"%s\" does not exist", name);
+    if (!found && may_need_quotes(name))
+    {
+        log_hint(QUOTING_HINT);
+        return STATUS_SERVER;
+    }
     log_hint("\"%s init\" creates http_log and the other tables of the project; \"--schema\" names"
              " the schema of a table.",
              PROGRAM_NAME);
     return STATUS_SERVER;
+}
+
+/* Report that the look-up failed: perhaps because the name is none in SQL. */
+static exit_status
+report_failure(connection *server, PGresult *result, const char *name)
+{
+    static const char *const states[] = {"42602", "42601", "0A000"}; /* syntax, dots, database */
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        if (connection_failed_with(result, states[i]))
+        {
+            log_error("\"%s\" of option \"--table\" is not a table's name", name);
+            log_detail("%s", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+            log_hint(QUOTING_HINT);
+            PQclear(result);
+            return STATUS_USAGE;
+        }
+    return connection_report(server, result);
 }
 
 /* Copy what table_find.sql found. */
@@ -50,7 +84,9 @@ load_table_find(load_table *table, connection *server, const char *name, const c
     PGresult *result;
 
     memset(table, 0, sizeof(*table));
-    STATUS_TRY(connection_query(server, resource_table_find_sql, 3, params, &result));
+    result = connection_execute(server, resource_table_find_sql, 3, params);
+    if (connection_failed(result))
+        return report_failure(server, result, name);
     if (PQntuples(result) == 0 || PQgetisnull(result, 0, 4))
         status = report_missing(name, schema, PQntuples(result) > 0);
     else
@@ -60,6 +96,13 @@ load_table_find(load_table *table, connection *server, const char *name, const c
     STATUS_TRY(connection_use_schema(server, table->ledger_schema, true));
     params[0] = table->oid;
     return connection_query(server, resource_table_columns_sql, 1, params, &table->columns);
+}
+
+bool
+load_table_is_log(const load_table *table)
+{
+    return strcmp(table->name, DEFAULT_TABLE) == 0 &&
+           strcmp(table->schema, table->ledger_schema) == 0;
 }
 
 /* Free the description. */

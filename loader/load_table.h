@@ -41,6 +41,9 @@ void load_table_free(load_table *table);
 /* True if it has the column load_id, by which rows are known to be a load's. */
 bool load_table_knows_loads(const load_table *table);
 
+/* True if the table is the log of its ledger: sessions are made of its rows. */
+bool load_table_is_log(const load_table *table);
+
 /* What the user asks for; all zero: every field goes to the column of its name. */
 typedef struct mapping_request
 {

@@ -57,23 +57,18 @@ find_null_branch(const cs_avro_node *type)
     return -1;
 }
 
-/* Find a field and the shape of its values. */
-static exit_status
-find_field(log_schema *schema, const char *name, const char *field, int what, cs_avro_shape *shape)
+/* Find a field, which is there, and the shape of its values. */
+static void
+find_field(log_schema *schema, const char *field, int what, cs_avro_shape *shape)
 {
     int place = cs_avro_schema_find(schema->avro, field);
     const cs_avro_node *type;
 
-    if (place < 0)
-        return refuse(name, field, "is missing");
-    if (schema->avro->num_fields != LOG_FIELDS)
-        return refuse(name, NULL, "schema has more fields than a log line");
     type = schema->avro->fields[place].type;
     *shape = cs_avro_shape_of(type);
     schema->fields[place].what = what;
     schema->fields[place].branch = find_branch(type, shape->type);
     schema->fields[place].null_branch = find_null_branch(type);
-    return STATUS_OK;
 }
 
 /* Find a string field. */
@@ -82,9 +77,34 @@ find_text(log_schema *schema, const char *name, const char *field, int what)
 {
     cs_avro_shape shape;
 
-    STATUS_TRY(find_field(schema, name, field, what, &shape));
+    find_field(schema, field, what, &shape);
     if (shape.kind != CS_VALUE_STRING || shape.type->type != CS_AVRO_STRING)
         return refuse(name, field, "is not a string");
+    return STATUS_OK;
+}
+
+/* Check that the fields of a log line are there, and no others. */
+static exit_status
+check_names(const log_schema *schema, const char *name)
+{
+    static const char *const names[LOG_FIELDS] = {"timestamp", "http_method", "http_path",
+                                                  "user_id"};
+    char missing[128] = "", problem[160];
+    size_t len = 0;
+    int count = 0;
+
+    for (int i = 0; i < LOG_FIELDS; i++)
+        if (cs_avro_schema_find(schema->avro, names[i]) < 0)
+            len += (size_t) snprintf(missing + len, sizeof(missing) - len, "%s\"%s\"",
+                                     count++ > 0 ? ", " : "", names[i]);
+    if (count > 0)
+    {
+        snprintf(problem, sizeof(problem), "schema has no %s %s", count == 1 ? "field" : "fields",
+                 missing);
+        return refuse(name, NULL, problem);
+    }
+    if (schema->avro->num_fields > LOG_FIELDS)
+        return refuse(name, NULL, "schema has more fields than a log line");
     return STATUS_OK;
 }
 
@@ -94,7 +114,8 @@ find_fields(log_schema *schema, const char *name)
 {
     cs_avro_shape shape;
 
-    STATUS_TRY(find_field(schema, name, "timestamp", LOG_TIMESTAMP, &shape));
+    STATUS_TRY(check_names(schema, name));
+    find_field(schema, "timestamp", LOG_TIMESTAMP, &shape);
     if (shape.kind != CS_VALUE_TIME || shape.type->logical == CS_LOGICAL_TIMESTAMP_NANOS)
         return refuse(name, "timestamp", "is not a timestamp-millis or timestamp-micros");
     schema->millis = shape.type->logical == CS_LOGICAL_TIMESTAMP_MILLIS;

@@ -56,13 +56,20 @@ run_command(const command_spec *command, int argc, char **argv)
     return status;
 }
 
-/* Print the help of the program, or of the command called name. */
+/* Print the help of the program, or of the command that the only word names. */
 static exit_status
-print_help(const char *name)
+print_help(int count, char **words)
 {
+    const char *name = count > 0 ? words[0] : "help";
     const command_spec *command;
 
-    if (name == NULL || strcmp(name, "help") == 0)
+    if (count > 1)
+    {
+        log_error("unexpected argument \"%s\"", words[1]);
+        log_hint("\"%s help COMMAND\" shows the help of one command.", PROGRAM_NAME);
+        return STATUS_USAGE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0)
     {
         command_print_list();
         return STATUS_OK;
@@ -95,7 +102,7 @@ dispatch(int argc, char **argv)
         return STATUS_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help(argv[2]);
+        return print_help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0)
         return print_version();
     command = command_find(argv[1]);

@@ -27,6 +27,7 @@ typedef struct flattening
     const load_column *column;
     cs_value *flat;
     refusal *why;
+    const char *bad_text; /* SQLSTATE of a string that is no text; NULL: none was met */
     cs_avro_visitor json;
     flat_form form;
     int json_depth; /* containers that are open as JSON */
@@ -171,12 +172,27 @@ end(void *ctx, cs_avro_type type, cs_error *err)
     return CS_OK;
 }
 
+/* cs_avro_text_judge: what is no text is refused. A NUL character is not in JSON as jsonb has it.
+ */
+static cs_code
+judge_text(void *ctx, cs_slice text, cs_error *err)
+{
+    flattening *f = ctx;
+    bool json = f->form == FLAT_JSON || f->json_depth > 0;
+
+    (void) err;
+    f->bad_text = json && memchr(text.data, '\0', text.len) != NULL ? SQLSTATE_BAD_CHARACTER
+                                                                    : SQLSTATE_BAD_ENCODING;
+    return CS_ERR_RANGE;
+}
+
 /* Refuse a row for what the walk came to, unless it is no fault of the row. */
 static cs_code
-refuse_walk(refusal *why, cs_code code)
+refuse_walk(const flattening *f, refusal *why, cs_code code)
 {
     const char *state = code == CS_ERR_DATA    ? SQLSTATE_BAD_BINARY
                         : code == CS_ERR_LIMIT ? SQLSTATE_LIMIT
+                        : f->bad_text != NULL  ? f->bad_text
                                                : SQLSTATE_BAD_DATA;
 
     if (code != CS_ERR_DATA && code != CS_ERR_LIMIT && code != CS_ERR_RANGE)
@@ -214,9 +230,9 @@ nested_flatten(nested_writer *writer, const load_column *column, const cs_value 
         f.form = FLAT_JSON;
         CS_TRY(start_json(writer, &why->err));
     }
-    code = cs_avro_walk(column->plan, value, &visitor, &why->err);
+    code = cs_avro_walk_judged(column->plan, value, &visitor, judge_text, &why->err);
     if (code != CS_OK)
-        return refuse_walk(why, code);
+        return refuse_walk(&f, why, code);
     if (f.form != FLAT_SCALAR)
         take_text(&f);
     if (f.form == FLAT_SCALAR ? column_type_accepts(column->type, flat->kind)

@@ -58,7 +58,10 @@ special_sign(cs_slice text)
     } names[] = {{"nan", SIGN_NAN},
                  {"infinity", SIGN_INFINITY},
                  {"+infinity", SIGN_INFINITY},
-                 {"-infinity", SIGN_MINUS_INFINITY}};
+                 {"-infinity", SIGN_MINUS_INFINITY},
+                 {"inf", SIGN_INFINITY},
+                 {"+inf", SIGN_INFINITY},
+                 {"-inf", SIGN_MINUS_INFINITY}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (text.len == strlen(names[i].name) &&

@@ -33,7 +33,6 @@
 #include <sys/stat.h>
 
 #define MEGABYTE ((size_t) 1024 * 1024)
-#define MAX_JOBS 256
 #define MIN_MEMORY_PER_JOB (16 * MEGABYTE)
 #define OWN_MEMORY (6 * MEGABYTE)         /* of the program */
 #define OWN_MEMORY_PER_JOB (5 * MEGABYTE) /* blocks and buffers */
@@ -144,16 +143,13 @@ choose_jobs(const offline_settings *settings, int *jobs)
 {
     cpu_set_t set;
 
-    if (settings->jobs > MAX_JOBS)
+    if (settings->jobs != OFFLINE_JOBS_CHOSEN)
     {
-        log_error("invalid argument \"%" PRId64 "\" of option \"--jobs\": more than %d",
-                  settings->jobs, MAX_JOBS);
-        log_hint("One job for each processor is the most that makes it faster.");
-        return STATUS_USAGE;
+        STATUS_TRY(check_jobs_argument(settings->jobs));
+        *jobs = (int) settings->jobs;
+        return STATUS_OK;
     }
-    *jobs = (int) settings->jobs;
-    if (*jobs == 0)
-        *jobs = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    *jobs = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     if (*jobs > MAX_JOBS)
         *jobs = MAX_JOBS;
     return STATUS_OK;
@@ -167,7 +163,7 @@ choose_memory(const offline_settings *settings, offline_report *report)
     size_t least;
 
     STATUS_TRY(parse_size_argument("memory", text, &report->memory));
-    while (settings->jobs == 0 && report->num_jobs > 1 &&
+    while (settings->jobs == OFFLINE_JOBS_CHOSEN && report->num_jobs > 1 &&
            report->memory < MIN_MEMORY_PER_JOB * (size_t) report->num_jobs)
         report->num_jobs--;
     least = MIN_MEMORY_PER_JOB * (size_t) report->num_jobs;
@@ -199,6 +195,8 @@ read_question(const offline_settings *settings, const report_question *question,
     if (question->gap != NULL)
         STATUS_TRY(parse_gap_argument("gap", question->gap, &to->gap));
     STATUS_TRY(line_format_choose(&report->reading.format, settings->format, "input-format"));
+    if (settings->prefix != NULL)
+        STATUS_TRY(check_prefix_argument("path-prefix", settings->prefix));
     report->reading.prefix = cs_slice_of(settings->prefix != NULL ? settings->prefix : "");
     STATUS_TRY(choose_jobs(settings, &report->num_jobs));
     STATUS_TRY(choose_memory(settings, report));

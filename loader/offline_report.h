@@ -9,6 +9,8 @@
 #include "options.h"
 #include "report_rows.h"
 
+#define OFFLINE_JOBS_CHOSEN (-1) /* one for each processor, as far as the memory reaches */
+
 /* What a report from files takes beside the question. */
 typedef struct offline_settings
 {
@@ -16,7 +18,7 @@ typedef struct offline_settings
     const line_format_settings *format; /* of those that are logs */
     const char *prefix;                 /* of the paths of views and issues; NULL: none */
     const char *mapping;                /* NULL: none, nothing is driven */
-    int64_t jobs;                       /* 0: one for each processor */
+    int64_t jobs;                       /* or OFFLINE_JOBS_CHOSEN */
     const char *memory;                 /* NULL: the default */
     int64_t max_rejects;
     const char *rejects; /* NULL: they are counted, not kept */

@@ -15,6 +15,7 @@
 
 #define MAX_OPTIONS 48
 #define HELP_COLUMN 28       /* where the options' descriptions start */
+#define HELP_GAP 2           /* blanks before them: by these help2man knows where they start */
 #define MAX_NAME_BYTES 64    /* longer names are not compared */
 #define NO_SETTING SIZE_MAX  /* offset of an option that is acted on at once */
 #define FIRST_LONG_VALUE 256 /* getopt's value of the first option: above every letter */
@@ -411,7 +412,7 @@ print_option(const option_spec *spec)
     len = snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", spec->letter ? '-' : ' ',
                    spec->letter ? spec->letter : ' ', spec->letter ? ',' : ' ', spec->name,
                    spec->argument ? " " : "", spec->argument ? spec->argument : "");
-    if (len >= HELP_COLUMN)
+    if (len > HELP_COLUMN - HELP_GAP)
         printf("%s\n%*s", left, HELP_COLUMN, "");
     else
         printf("%-*s", HELP_COLUMN, left);

@@ -5,7 +5,7 @@
  * Whoever works adds to two atomic counters. The thread wakes up a few times a
  * second, reads them, and prints; it takes no signals, so that they interrupt
  * those who wait for something. progress_begin and progress_end are for one
- * thread, and do not nest.
+ * thread at a time, and do not nest.
  */
 #include "progress.h"
 

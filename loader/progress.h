@@ -26,7 +26,8 @@ void progress_set_mode(progress_mode mode);
  */
 void progress_begin(const char *verb, int64_t total_bytes);
 
-/* Count what was done since the last call; from any thread, at any time. */
+/* Count what was done since the last call; from any thread, at any time. Less than nothing: that is
+ * to be done again. */
 void progress_add(int64_t rows, int64_t bytes);
 
 /* Take bytes from the total: it was found that they need not be done. */

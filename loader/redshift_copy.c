@@ -11,6 +11,7 @@
 #include "redshift.h"
 
 #include "load.h"
+#include "load_input.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,13 +24,8 @@ static exit_status
 note_done(const redshift_copy *copy, const PGresult *found, redshift_batch *batch)
 {
     if (strcmp(PQgetvalue(found, 0, 1), copy->file->checksum) != 0)
-    {
-        log_error("%s: file was loaded into %s before (load %s, %s), but its bytes have changed",
-                  copy->file->name, copy->table->qualified, PQgetvalue(found, 0, 0),
-                  PQgetvalue(found, 0, 2));
-        log_detail("An Avro file is known by its header and sync marker, which are the same.");
-        return STATUS_REFUSED;
-    }
+        return load_input_refuse_changed(copy->file->name, copy->table->qualified,
+                                         PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 2));
     batch->done = batch->before = true;
     batch->load_id = strtoll(PQgetvalue(found, 0, 0), NULL, 10);
     batch->rows = strtoll(PQgetvalue(found, 0, 3), NULL, 10);

@@ -2,6 +2,7 @@
  * loader/report.c
  *     The command report: the session report from the database, or from files.
  */
+#include "argument.h"
 #include "commands.h"
 #include "log.h"
 #include "offline_report.h"
@@ -36,6 +37,8 @@ static const char *const format_names[] = {"table", "csv", "json", "html", NULL}
 static const report_ops *const formats[] = {&report_table_ops, &report_csv_ops, &report_json_ops,
                                             &report_html_ops};
 
+static const report_settings defaults = {.jobs = OFFLINE_JOBS_CHOSEN};
+
 static const option_spec options[] = {
     {"from", 0, OPTION_TEXT, offsetof(report_settings, since), "TIME", "sessions from this time on",
      NULL},
@@ -67,8 +70,8 @@ static const option_spec options[] = {
      NULL},
     {"path-prefix", 0, OPTION_TEXT, offsetof(report_settings, prefix), "PREFIX",
      "with FILEs: views are GET PREFIX/campaigns/ID,\nissues POST PREFIX/rewards/ID", NULL},
-    {"jobs", 0, OPTION_COUNT, offsetof(report_settings, jobs), "N",
-     "with FILEs: threads (default: one for each\nprocessor)", NULL},
+    {"jobs", 'j', OPTION_COUNT, offsetof(report_settings, jobs), "N",
+     "with FILEs: threads, up to 64 (default: one for\neach processor)", NULL},
     {"memory", 0, OPTION_TEXT, offsetof(report_settings, memory), "SIZE",
      "with FILEs: what is beyond it goes to temporary\nfiles (default: " DEFAULT_REPORT_MEMORY ")",
      NULL},
@@ -107,7 +110,7 @@ check_options(const report_settings *settings, bool has_files)
         {"user-field", settings->input.user != CS_COMBINED_USER, true},
         {"field", settings->input.fields.count > 0, true},
         {"path-prefix", settings->prefix != NULL, true},
-        {"jobs", settings->jobs > 0, true},
+        {"jobs", settings->jobs != defaults.jobs, true},
         {"memory", settings->memory != NULL, true},
         {"rejects", settings->rejects != NULL, true},
         {"max-rejects", settings->max_rejects > 0, true},
@@ -141,6 +144,33 @@ make_question(const report_settings *settings)
                              .pairs = formats[settings->format]->pair != NULL};
 }
 
+/* True if a failure is that the server could not read this parameter, as it then says. */
+static bool
+is_unread(const PGresult *result, char parameter)
+{
+    static const char *const unread[] = {"22007", "22008", "22015"}; /* of times and intervals */
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    const char *place = context != NULL ? strchr(context, '$') : NULL;
+
+    for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
+        if (connection_failed_with(result, unread[i]))
+            return place != NULL && place[1] == parameter;
+    return false;
+}
+
+/* Refuse the argument that the server could not read, in the words of reports from files. */
+static exit_status
+refuse_unread(const report_question *question, const PGresult *result)
+{
+    if (question->since != NULL && is_unread(result, REPORT_SINCE))
+        return refuse_time_argument("from", question->since);
+    if (question->until != NULL && is_unread(result, REPORT_UNTIL))
+        return refuse_time_argument("to", question->until);
+    if (question->gap != NULL && is_unread(result, REPORT_GAP))
+        return refuse_gap_argument("gap", question->gap);
+    return STATUS_OK;
+}
+
 /* report_server.failed: an argument that the server does not take is a usage error. */
 static exit_status
 report_failure(void *ctx, connection *server, PGresult *result)
@@ -149,9 +179,14 @@ report_failure(void *ctx, connection *server, PGresult *result)
     bool missing = connection_failed_with(result, SQLSTATE_UNDEFINED_FUNCTION) ||
                    connection_failed_with(result, SQLSTATE_UNDEFINED_SCHEMA);
     bool argument = sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0;
-    exit_status status = connection_report(server, result);
+    exit_status status = refuse_unread(ctx, result);
 
-    (void) ctx;
+    if (status != STATUS_OK)
+    {
+        PQclear(result);
+        return status;
+    }
+    status = connection_report(server, result);
     if (missing && status == STATUS_SERVER)
         log_hint("\"%s init\" creates the report; \"--schema\" names the schema it is in.",
                  PROGRAM_NAME);
@@ -160,11 +195,11 @@ report_failure(void *ctx, connection *server, PGresult *result)
 
 /* The report from the database. */
 static exit_status
-report_from_database(const report_settings *settings, const report_question *question)
+report_from_database(const report_settings *settings, report_question *question)
 {
     const report_ops *format = formats[settings->format];
     connection server;
-    report_server asked = {&server, settings->schema, report_failure, NULL};
+    report_server asked = {&server, settings->schema, report_failure, question};
     report_rows *rows = NULL;
     exit_status status;
 
@@ -234,10 +269,12 @@ const command_spec report_command = {
         "TMPDIR names, else to /var/tmp.",
     .examples = "clickstream report -d shop --from 2024-03-01 --to 2024-04-01\n"
                 "clickstream report --mapping mapping.csv --format csv http_log.avro\n"
-                "clickstream report -d shop --format html --timezone Asia/Singapore > page.html",
+                "clickstream report -d shop --format html --timezone Asia/Singapore \\\n"
+                "    > page.html",
     .options = options,
     .connects = true,
     .may_have_operands = true,
     .settings_size = sizeof(report_settings),
+    .defaults = &defaults,
     .run = run,
 };

@@ -8,6 +8,11 @@
 #include "connection.h"
 #include "report_rows.h"
 
+/* The parameters of the queries that hold what the user typed. */
+#define REPORT_SINCE '1'
+#define REPORT_UNTIL '2'
+#define REPORT_GAP '3'
+
 /* The server that is asked, and what to do where it refuses. */
 typedef struct report_server
 {

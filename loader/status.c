@@ -210,18 +210,32 @@ typedef struct status_list
     exit_status (*list)(listing *list, const PGresult *rows, int row);
 } status_list;
 
-/* List what a query finds. */
+/* List what a query finds; *found is how much that is. */
 static exit_status
-list_found(connection *server, const status_list *kind, listing *list, const char *const *params)
+list_found(connection *server, const status_list *kind, listing *list, const char *const *params,
+           int *found)
 {
     exit_status status = STATUS_OK;
     PGresult *rows;
 
     STATUS_TRY(connection_query(server, kind->sql, kind->num_params, params, &rows));
-    for (int i = 0; i < PQntuples(rows) && status == STATUS_OK; i++)
+    *found = PQntuples(rows);
+    for (int i = 0; i < *found && status == STATUS_OK; i++)
         status = kind->list(list, rows, i);
     PQclear(rows);
     return status;
+}
+
+/* Say that the ledger has nothing of an operand. */
+static void
+report_nothing(const ledger_operand *operand, const ledger_scope *scope)
+{
+    const char *where = scope->table != NULL ? scope->table : "any table";
+
+    if (operand->is_load)
+        log_warning("load %s is not in the ledger of %s", operand->text, where);
+    else
+        log_warning("%s: nothing of this file was loaded into %s", operand->text, where);
 }
 
 /* List what is asked for: of each operand, or of all that there is. */
@@ -230,16 +244,19 @@ list_all(connection *server, const status_list *kind, listing *list, const ledge
          const operand_list *names)
 {
     const char *params[4] = {scope->table};
+    int found;
 
     if (names->count == 0)
-        return list_found(server, kind, list, params);
+        return list_found(server, kind, list, params, &found);
     for (int i = 0; i < names->count; i++)
     {
         ledger_operand operand;
 
         STATUS_TRY(ledger_operand_read(&operand, names->items[i]));
         ledger_operand_params(&operand, params + 1);
-        STATUS_TRY(list_found(server, kind, list, params));
+        STATUS_TRY(list_found(server, kind, list, params, &found));
+        if (found == 0 && kind->list == list_file) /* of what is loaded nothing may be refused */
+            report_nothing(&operand, scope);
     }
     return STATUS_OK;
 }

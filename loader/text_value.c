@@ -66,7 +66,8 @@ is_word(const char *text, const char *const *words)
 cs_code
 text_to_double(cs_slice text, double *value, refusal *why)
 {
-    static const char *const words[] = {"nan", "infinity", "+infinity", "-infinity", NULL};
+    static const char *const words[] = {"nan", "infinity", "+infinity", "-infinity",
+                                        "inf", "+inf",     "-inf",      NULL};
     char copy[MAX_NUMBER_CHARACTERS + 1];
     char *end;
 
@@ -99,6 +100,36 @@ text_to_bool(cs_slice text, bool *value, refusal *why)
                                        : text_refuse(why, SQLSTATE_BAD_TEXT, "boolean", text);
 }
 
+/*
+ * What the server says of text that is no time: that a part of it is out of range where
+ * another number in that part's place makes it one. The date is at its start.
+ */
+static const char *
+time_sqlstate(cs_slice text, cs_time_style style)
+{
+    static const char right[] = "2000-01-01 00:00:00"; /* the character in the middle is not used */
+    char copy[CS_TIME_TEXT_SIZE];
+    const char *states[] = {SQLSTATE_TIME_RANGE, SQLSTATE_OFFSET_RANGE};
+    cs_time time;
+    cs_error err;
+
+    if (text.len >= sizeof(copy))
+        return SQLSTATE_BAD_TIME;
+    memcpy(copy, text.data, text.len);
+    for (size_t part = 0; part < 2; part++)
+    {
+        size_t from = part == 0 ? 0 : sizeof(right) - 1;
+        size_t to = part == 0 && text.len > sizeof(right) - 1 ? sizeof(right) - 1 : text.len;
+
+        for (size_t i = from; i < to; i++)
+            if (copy[i] >= '0' && copy[i] <= '9')
+                copy[i] = i < sizeof(right) - 1 ? right[i] : '0';
+        if (cs_time_parse((cs_slice){copy, text.len}, style, &time, &err) == CS_OK)
+            return states[part];
+    }
+    return SQLSTATE_BAD_TIME;
+}
+
 /* Parse a time, in a style. */
 static cs_code
 parse_time(cs_slice text, cs_time_style style, cs_time *value, refusal *why)
@@ -106,7 +137,7 @@ parse_time(cs_slice text, cs_time_style style, cs_time *value, refusal *why)
     if (cs_time_parse(text, style, value, &why->err) != CS_OK)
     {
         why->err.code = CS_ERR_RANGE;
-        why->sqlstate = SQLSTATE_BAD_TIME;
+        why->sqlstate = time_sqlstate(text, style);
         why->column = NULL;
         return CS_ERR_RANGE;
     }
@@ -120,18 +151,51 @@ text_to_time(cs_slice text, cs_time *value, refusal *why)
     return parse_time(text, CS_TIME_CSV, value, why);
 }
 
+/* What a part of a time is called where it has not its form, or names nothing. */
+typedef struct time_part
+{
+    const char *form;
+    const char *thing;
+} time_part;
+
+/* Parse text that copy makes a whole time of. */
+static cs_code
+parse_part(const char *copy, const time_part *part, cs_slice text, cs_time *value, refusal *why)
+{
+    if (parse_time(cs_slice_of(copy), CS_TIME_RFC3339, value, why) == CS_OK)
+        return CS_OK;
+    if (strcmp(why->sqlstate, SQLSTATE_TIME_RANGE) == 0)
+        return refuse(why, SQLSTATE_TIME_RANGE, "\"%.*s\" names a %s that does not exist",
+                      (int) text.len, text.data, part->thing);
+    return text_refuse(why, SQLSTATE_BAD_TIME, part->form, text);
+}
+
+/* True for 24:00:00, with zeros behind a point or without. */
+static bool
+is_end_of_day(cs_slice text)
+{
+    static const char end[] = "24:00:00.000000";
+
+    return text.len <= sizeof(end) - 1 && (text.len == 8 || text.len > 9) &&
+           memcmp(text.data, end, text.len) == 0;
+}
+
 cs_code
 text_to_time_of_day(cs_slice text, int64_t *value, refusal *why)
 {
+    static const time_part part = {"time of the form HH:MM:SS", "time of day"};
     static const char day[] = "2000-01-01T";
     char copy[sizeof(day) + MAX_TIME_OF_DAY + 1];
     cs_time time;
 
     if (text.len > MAX_TIME_OF_DAY)
-        return text_refuse(why, SQLSTATE_BAD_TIME, "time of the form HH:MM:SS", text);
-    snprintf(copy, sizeof(copy), "%s%.*sZ", day, (int) text.len, text.data);
-    if (parse_time(cs_slice_of(copy), CS_TIME_RFC3339, &time, why) != CS_OK)
-        return text_refuse(why, SQLSTATE_BAD_TIME, "time of the form HH:MM:SS", text);
+        return text_refuse(why, SQLSTATE_BAD_TIME, part.form, text);
+    *value = CS_DAY;
+    if (is_end_of_day(text))
+        return CS_OK;
+    snprintf(copy, sizeof(copy), "%s%.*s%sZ", day, (int) text.len, text.data,
+             text.len == 5 ? ":00" : "");
+    CS_TRY(parse_part(copy, &part, text, &time, why));
     *value = time; /* that day is the first one */
     return CS_OK;
 }
@@ -139,16 +203,16 @@ text_to_time_of_day(cs_slice text, int64_t *value, refusal *why)
 cs_code
 text_to_date(cs_slice text, int32_t *value, refusal *why)
 {
+    static const time_part part = {"date of the form YYYY-MM-DD", "day"};
     static const char midnight[] = "T00:00:00Z";
     char copy[10 + sizeof(midnight)];
     cs_time time;
 
     if (text.len != 10)
-        return text_refuse(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
+        return text_refuse(why, SQLSTATE_BAD_TIME, part.form, text);
     memcpy(copy, text.data, 10);
     memcpy(copy + 10, midnight, sizeof(midnight));
-    if (parse_time(cs_slice_of(copy), CS_TIME_RFC3339, &time, why) != CS_OK)
-        return text_refuse(why, SQLSTATE_BAD_TIME, "date of the form YYYY-MM-DD", text);
+    CS_TRY(parse_part(copy, &part, text, &time, why));
     *value = (int32_t) (time / CS_DAY); /* exact: it is midnight */
     return CS_OK;
 }
@@ -157,10 +221,31 @@ cs_code
 text_to_bytes(cs_slice text, cs_buffer *out, refusal *why)
 {
     cs_code code = cs_bytes_parse(text, out, &why->err);
+    bool is_hex = text.len >= 2 && memcmp(text.data, "\\x", 2) == 0;
 
     if (code == CS_ERR_RANGE)
-        return text_refuse(why, SQLSTATE_BAD_TEXT, "\\x and hexadecimal digits", text);
+        return text_refuse(why, is_hex ? SQLSTATE_BAD_PARAMETER : SQLSTATE_BAD_TEXT,
+                           "\\x and hexadecimal digits", text);
     return code;
+}
+
+bool
+text_to_infinity(cs_slice text, int *sign)
+{
+    static const char word[] = "-infinity";
+    size_t skipped = text.len > 0 && text.data[0] == '-' ? 0 : 1;
+
+    *sign = skipped == 0 ? -1 : 1;
+    return text.len == sizeof(word) - 1 - skipped &&
+           strncasecmp(text.data, word + skipped, text.len) == 0;
+}
+
+bool
+text_to_uuid(cs_slice text, uint8_t uuid[CS_UUID_BYTES])
+{
+    if (text.len > 2 && text.data[0] == '{' && text.data[text.len - 1] == '}')
+        text = (cs_slice){text.data + 1, text.len - 2};
+    return cs_uuid_parse(text, uuid);
 }
 
 /* What a JSON text holds that jsonb does not take. */

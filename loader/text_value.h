@@ -13,7 +13,14 @@ cs_code text_to_double(cs_slice text, double *value, refusal *why);
 cs_code text_to_bool(cs_slice text, bool *value, refusal *why);
 cs_code text_to_time(cs_slice text, cs_time *value, refusal *why);
 
-/* Microseconds from midnight. */
+/* True for infinity and -infinity, which only dates and timestamps of a table have; and its sign.
+ */
+bool text_to_infinity(cs_slice text, int *sign);
+
+/* With dashes where they belong; braces around it are fine. False if it is none. */
+bool text_to_uuid(cs_slice text, uint8_t uuid[CS_UUID_BYTES]);
+
+/* Microseconds from midnight; 24:00:00 is the end of the day. */
 cs_code text_to_time_of_day(cs_slice text, int64_t *value, refusal *why);
 
 /* Days since 2000-01-01. */

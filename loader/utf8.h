@@ -19,4 +19,10 @@ size_t utf8_length(cs_slice text);
 /* Append text with U+FFFD for each byte that is not UTF-8, and for NUL unless it is allowed. */
 cs_code utf8_append_repaired(cs_buffer *out, cs_slice text, bool nul_allowed, cs_error *err);
 
+/*
+ * Append text as ASCII: \uXXXX for every other character, two of them above U+FFFF, and for
+ * U+FFFD that stands for NUL and what is not UTF-8.
+ */
+cs_code utf8_append_ascii(cs_buffer *out, cs_slice text, cs_error *err);
+
 #endif

@@ -50,35 +50,56 @@ COMMENT ON FUNCTION forget_before(timestamptz) IS
     'drops the rows with a time before t from http_log, keeping their events in session_state, so that reports stay the same; returns how many rows';
 
 -- A refused Avro record is kept as JSON, a refused CSV line as it came: there it
--- is not known which field is the user, so any that is the same, whole, counts.
+-- is not known which field is the user, so any that is the same, whole, counts. In a
+-- database that lacks characters those beyond ASCII are \uXXXX in either.
 CREATE OR REPLACE FUNCTION reject_names_user(record_text text, is_avro boolean, user_id text)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT SET standard_conforming_strings = on
 AS $$
 DECLARE
+    has_escapes CONSTANT boolean := getdatabaseencoding()::text <> ALL ('{UTF8,SQL_ASCII}');
+    fields text[];
     field text;
 BEGIN
     IF is_avro THEN
-        -- a NUL character, for which a record may have been refused, cannot be read
-        RETURN EXISTS (
-            SELECT
-            FROM json_each_text(regexp_replace(record_text, '(?<!\\)((?:\\\\)*)\\u0000',
-                                               '\1\\ufffd', 'g')::json) AS j
-            WHERE lower(j.key) = 'user_id' AND j.value = reject_names_user.user_id);
+        -- What a text cannot hold cannot be read: NUL, for which a record may have been
+        -- refused, and any other character where some are lacking. Their escapes stay text.
+        fields := ARRAY(
+            SELECT j.value
+            FROM json_each_text(regexp_replace(
+                record_text,
+                CASE WHEN has_escapes THEN '(?<!\\)((?:\\\\)*)\\u(0000|(?!00[0-7])[[:xdigit:]]{4})'
+                     ELSE '(?<!\\)((?:\\\\)*)\\u(0000)' END,
+                '\1\\\\u\2', 'g')::json) AS j
+            WHERE lower(j.key) = 'user_id');
+    ELSE
+        -- A field that is not well-formed ends at the next comma. An empty one is NULL
+        -- unless it is quoted.
+        fields := ARRAY(
+            SELECT f.value
+            FROM regexp_matches(record_text, '("(?:[^"]|"")*"|[^,]*)\s*(?:,|$)', 'g') AS m,
+                 LATERAL (VALUES (m[1]),
+                                 (replace(regexp_replace(m[1], '^\s*"?|"?\s*$', '', 'g'), '""', '"')))
+                     AS f (value)
+            WHERE m[1] <> '');
     END IF;
-    -- A field that is not well-formed ends at the next comma. An empty one is NULL
-    -- unless it is quoted.
-    FOR field IN
-        SELECT m[1]
-        FROM regexp_matches(record_text, '("(?:[^"]|"")*"|[^,]*)\s*(?:,|$)', 'g') AS m
+    FOREACH field IN ARRAY fields
     LOOP
-        IF field <> ''
-           AND (field = reject_names_user.user_id
-                OR replace(regexp_replace(field, '^\s*"?|"?\s*$', '', 'g'), '""', '"')
-                   = reject_names_user.user_id)
-        THEN
+        IF field = reject_names_user.user_id THEN
             RETURN true;
         END IF;
+        CONTINUE WHEN NOT has_escapes OR field !~ '\\u[[:xdigit:]]{4}';
+        BEGIN
+            IF unistr(regexp_replace(field, '\\(?!u[[:xdigit:]]{4})', '\\\\', 'g'))
+               = reject_names_user.user_id
+            THEN
+                RETURN true;
+            END IF;
+        EXCEPTION
+            WHEN data_exception OR syntax_error OR feature_not_supported THEN
+                NULL; -- a character that no user has here
+        END;
     END LOOP;
     RETURN false;
 EXCEPTION

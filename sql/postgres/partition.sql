@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION http_log_missing_months(since timestamptz, until time
 RETURNS SETOF timestamptz
 LANGUAGE plpgsql STABLE STRICT
 SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO, YMD'
+SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT

@@ -48,5 +48,28 @@ BEGIN
             ALTER mark_id SET DEFAULT uuid_hash_extended(gen_random_uuid(), 0::bigint);
         DELETE FROM session_refresh WHERE refreshed_at IS NULL;
     END IF;
+
+    -- Up to 0.6.0 a table had another name under quote_all_identifiers, which is off here.
+    -- What was loaded under both names stays as it is.
+    IF (SELECT count(*)
+        FROM pg_attribute AS a
+        WHERE a.attrelid = 'load_batch'::regclass::oid
+          AND a.attname IN ('table_name', 'file_id')
+          AND a.atttypid = 'text'::regtype::oid
+          AND NOT a.attisdropped) = 2
+    THEN
+        UPDATE load_batch AS b
+        SET table_name = known.name
+        FROM (SELECT d.table_name, pg_catalog.format('%I.%I', p.parts[1], p.parts[2]) AS name
+              FROM (SELECT DISTINCT l.table_name FROM load_batch AS l WHERE l.table_name ~ '^"') AS d
+              CROSS JOIN LATERAL parse_ident(d.table_name, true) AS p (parts)
+              WHERE pg_catalog.cardinality(p.parts) = 2) AS known
+        WHERE b.table_name = known.table_name
+          AND b.table_name <> known.name
+          AND NOT EXISTS (SELECT
+                          FROM load_batch AS other
+                          WHERE other.table_name = known.name
+                            AND other.file_id = b.file_id);
+    END IF;
 END;
 $$;

@@ -196,7 +196,7 @@ try_fields(cs_slice text)
     if ((code = text_to_time_of_day(text, &time_of_day, &why)) != CS_OK)
         check_refusal(code, &why);
     else
-        fuzz_check(time_of_day >= 0 && time_of_day < CS_DAY);
+        fuzz_check(time_of_day >= 0 && time_of_day <= CS_DAY);
     if ((code = text_to_date(text, &date, &why)) != CS_OK)
         check_refusal(code, &why);
     cs_buffer_init(&bytes, fuzz_env());

@@ -348,6 +348,21 @@ def test_one_at_a_time(here):
     third = start(here, log="elsewhere/access.log")
     _, err = third.communicate(timeout=HANG_SECONDS)
     assert third.returncode == 1 and "holds segments of another log" in err.decode()
+    fourth = start(here, log="other.log")
+    _, err = fourth.communicate(timeout=HANG_SECONDS)
+    assert fourth.returncode == 1 and 'holds segments of another log: "access.log"' in err.decode()
+    assert segments(here) == ["access.log-00000001.avro"]
+
+
+@pytest.mark.parametrize("kind, part", [("directory", "it is a directory"), ("fifo", "it is not a regular file")])
+def test_what_is_no_file_is_refused(here, kind, part):
+    if kind == "directory":
+        here.path.joinpath("access.log").mkdir()
+    else:
+        os.mkfifo(here.path / "access.log")
+    result = here.run("encode", "--follow", "-o", "segments", "access.log")
+    assert result.code == 1 and part in result.err, result
+    assert not here.path.joinpath("segments").exists()
 
 
 @pytest.mark.parametrize("options, part", [
@@ -362,6 +377,14 @@ def test_usage(here, options, part):
     here.path.joinpath("d").mkdir()
     result = here.run("encode", "--follow", *options)
     assert result.code == 1 and part in result.err, result
+
+
+@pytest.mark.parametrize("options", [["--segment-time", "5"], ["--segment-size", "5MB"]])
+def test_options_of_follow_alone(here, options):
+    here.write("a", line(1))
+    result = here.run("encode", *options, "a")
+    assert result.code == 1 and f'option "{options[0]}" goes with "--follow" only' in result.err
+    assert not (here.path / "a.avro").exists()
 
 
 class Writer:

@@ -226,6 +226,25 @@ def test_formats_agree(here, number):
     assert len(reports) == 1
 
 
+@pytest.mark.parametrize("line, options", [
+    (f"{TIME[:-6]}.123456+08:00 GET /campaigns/12 frank\n", []),
+    (COMBINED.replace(":00 +0800", ":00.123456 +0800"), ["--format", "combined"]),
+    (json_line(timestamp=f"{TIME[:-6]}.123456+08:00"), ["--format", "json"]),
+])
+def test_microseconds(here, line, options):
+    """The one thing that only the report takes, unless a schema has them."""
+    assert "timestamp is finer than milliseconds" in encode(here, line, *options).err
+    schema = json.loads((ROOT / "schemas/http_log.avsc").read_text())
+    schema["fields"][0]["type"]["logicalType"] = "timestamp-micros"
+    here.write("micros.avsc", json.dumps(schema))
+    assert encode(here, line, "--schema", "micros.avsc", *options).code == 0
+    out = [here.run_ok("report", "--format", "csv", *arguments).out for arguments in (
+        [*(["--input-format", options[1]] if options else []), "access.log"], ["access.avro"])]
+    assert out[0] == out[1] and ".123456+00:00," in out[0]
+    finer = line.replace(".123456", ".1234567")
+    assert "finer than microseconds" in reason(here, finer, *options)
+
+
 def test_path_prefix(here):
     """What is below the prefix counts, in logs and in Avro files; all else is other activity."""
     here.write("log", "".join(f"2024-03-10T08:0{i}:00Z {request} u1\n" for i, request in enumerate(

@@ -49,7 +49,7 @@ def test_version(here):
     assert result.err == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["help", "help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["help", "help"], ["help", "--help"]])
 def test_general_help(here, arguments):
     result = here.run_ok(*arguments)
     assert "Usage: clickstream COMMAND [OPTION]... [FILE]..." in result.out
@@ -65,6 +65,9 @@ def test_help_of_command(here, command):
     assert "Exit status: 0 done, 1 usage" in result.out
     assert result.err == ""
     assert max(map(len, result.out.splitlines())) <= 80
+    # help2man takes what follows a single blank for a part of the option
+    for rest in re.findall(r"^  (?:-\w,|   ) --[\w-]+(.*)$", result.out, re.M):
+        assert re.fullmatch(r"( \S+)?(  +\S.*)?", rest), rest
     assert here.run_ok(command, "--version").out == here.run_ok("--version").out
     assert ("--host" in result.out) == (command in CONNECTING)
 
@@ -97,6 +100,8 @@ def test_misspelt_command(here, word, meant):
     ([], "no command was given"),
     (["frobnicate"], 'unrecognized command "frobnicate"'),
     (["help", "frobnicate"], 'unrecognized command "frobnicate"'),
+    (["help", "report", "load"], 'unexpected argument "load"'),
+    (["help", "--options", "load"], 'unexpected argument "load"'),
     (["--frobnicate"], 'unrecognized option "--frobnicate"'),
     (["encode"], "no file was given"),
     (["load"], "no file was given"),

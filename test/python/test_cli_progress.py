@@ -1,6 +1,7 @@
 # test/python/test_cli_progress.py - progress on a terminal and as JSON, messages as JSON, -v
 
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -27,10 +28,10 @@ HANG = 60  # seconds after which a test that waits gives up
 class Terminal:
     """The program with a pseudo terminal as its standard error, and a pipe as its input."""
 
-    def __init__(self, here, *arguments, columns=80):
+    def __init__(self, here, *arguments, columns=80, env=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.process = subprocess.Popen([PROGRAM, *arguments], cwd=here.path, stderr=slave,
+        self.process = subprocess.Popen([PROGRAM, *arguments], cwd=here.path, stderr=slave, env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         os.close(slave)
         self.text = ""
@@ -172,6 +173,83 @@ def test_json_of_a_file(here, avro):
     assert line["total_bytes"] == line["bytes"] == len(avro)
     assert (line["percent"], line["seconds_left"], line["done"]) == (100, 0, True)
     assert line["rows"] == 200_000
+
+
+@pytest.fixture(name="loads")
+def files_to_load(here, database):
+    """Files of all kinds, and the table for them: (name, rows) each."""
+    here.write("small", GOOD_LINE * 100)
+    here.write("large", GOOD_LINE * 30_000)
+    here.run_ok("encode", "small", "-o", "small.avro")
+    here.run_ok("encode", "large", "-o", "large.avro", "--codec", "null")
+    csv = b"timestamp,http_method,http_path,user_id\n" + b"2024-03-10T08:00:00Z,GET,/,u\n" * 20
+    here.write("f.csv", csv)
+    here.write("f.csv.gz", gzip.compress(csv + b"2024-03-10T08:00:00Z,GET,/,v\n"))
+    database.sql("TRUNCATE http_log; DELETE FROM load_batch")
+    return [("small.avro", 100), ("large.avro", 30_000), ("f.csv", 20), ("f.csv.gz", 21)]
+
+
+def last_progress(here, database, *arguments):
+    """What the last line of progress says of a load that succeeds."""
+    result = here.run_ok("load", "--progress=json", *arguments, env=database.environment)
+    found = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
+    assert [line["done"] for line in found] == [False] * (len(found) - 1) + [True]
+    return found[-1]
+
+
+def expect_all(line, rows, size):
+    assert (line["rows"], line["bytes"], line["total_bytes"], line["percent"]) == (rows, size, size, 100), line
+
+
+def size_of(here, *names):
+    return sum(os.path.getsize(here.path / name) for name in names)
+
+
+def test_loads_end_with_all_bytes(here, database, loads):
+    for name, rows in loads:
+        expect_all(last_progress(here, database, name), rows, size_of(here, name))
+        expect_all(last_progress(here, database, name), 0, 0)
+
+
+@pytest.mark.parametrize("options", [[], ["--jobs=2", "--batch=5000"], ["--batch=5000"], ["--dry-run"], ["--truncate"]])
+def test_load_of_all_ends_with_all_bytes(here, database, loads, options):
+    names = [name for name, _ in loads]
+    expect_all(last_progress(here, database, *options, *names), sum(rows for _, rows in loads),
+               size_of(here, *names))
+
+
+def test_load_of_the_rest_ends_with_its_bytes(here, database, loads):
+    """Files that were loaded before are passed over, and not part of the total."""
+    here.run_ok("load", "small.avro", "f.csv", env=database.environment)
+    expect_all(last_progress(here, database, "--jobs=2", *(name for name, _ in loads)), 30_021,
+               size_of(here, "large.avro", "f.csv.gz"))
+
+
+def test_load_tried_again_counts_once(here, database, loads):  # pylint: disable=unused-argument
+    """What an attempt did that failed is done again, and counted again."""
+    database.sql("""CREATE SEQUENCE tries;
+        CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') = 1 THEN RAISE 'once' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$;
+        CREATE TRIGGER once AFTER INSERT ON http_log EXECUTE FUNCTION fail_once()""")
+    try:
+        expect_all(last_progress(here, database, "large.avro"), 30_000, size_of(here, "large.avro"))
+        assert database.sql("SELECT last_value FROM tries") == [["2"]]
+    finally:
+        database.sql("DROP FUNCTION fail_once CASCADE; DROP SEQUENCE tries")
+
+
+def test_no_line_below_the_last_message(here, database, loads):  # pylint: disable=unused-argument
+    """What a load says last stands where the line stood."""
+    database.sql("""CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+        CREATE TRIGGER slow AFTER INSERT ON http_log EXECUTE FUNCTION slow()""")
+    try:
+        terminal = Terminal(here, "load", "f.csv", env=database.environment)
+        assert terminal.finish() == 0
+    finally:
+        database.sql("DROP FUNCTION slow CASCADE")
+    assert CLEAR + "loading: 20 rows" in terminal.text
+    assert re.search(re.escape(CLEAR) + r"f\.csv: read 20 records = 20 loaded [^\r\n]*\r\n$", terminal.text)
 
 
 # Messages as JSON

@@ -203,12 +203,17 @@ def test_empty_files(log):
     (["--timezone", "right/UTC", "log.txt"], "not recognized"),
     (["--memory", "1MB", "--jobs", "1", "log.txt"], "less than 16MB"),
     (["--memory", "many", "log.txt"], "not a size"),
-    (["--jobs", "1000", "log.txt"], "more than 256"),
+    (["--jobs", "65", "log.txt"], 'invalid argument "65" of option "--jobs": not from 1 to 64'),
+    (["--path-prefix", "/v4/", "log.txt"], 'hint: Write "/v4".'),
+    (["--path-prefix", "v4", "log.txt"], 'invalid argument "v4" of option "--path-prefix": not a path that begins'),
+    (["--path-prefix", "//v4/x//", "log.txt"], 'hint: Write "/v4/x".'),
+    (["--path-prefix", "/", "log.txt"], "hint: Where paths have no prefix the option is left out."),
+    (["--path-prefix", "", "log.txt"], 'option "--path-prefix" needs an argument'),
     (["--frame", "none", "log.txt"], "not one of start, overlap"),
     (["--schema", "s", "log.txt"], 'option "--schema" is for the report from the database'),
     (["-d", "shop", "log.txt"], 'option "--dbname" is for the report from the database'),
     (["--mapping", "map.csv"], 'option "--mapping" is for the report from files'),
-    (["--jobs", "2"], 'option "--jobs" is for the report from files'),
+    (["-j", "2"], 'option "--jobs" is for the report from files'),
     (["-", "-"], "standard input can be read only once"),
     (["--rejects", "log.txt", "log.txt"], "to be read and written")])
 def test_usage(log, arguments, reason):
@@ -217,6 +222,12 @@ def test_usage(log, arguments, reason):
     assert reason in result.err
     assert "hint: " in result.err or "read" in reason
     assert log.read("log.txt").decode() == LOG
+
+
+def test_no_jobs(log):
+    result = report(log, "--jobs", "0", "log.txt")
+    assert result.code == 1 and 'invalid argument "0" of option "--jobs": not from 1 to 64' in result.err
+    assert report_ok(log, "-j", "64", "--memory", "1GB", "log.txt").out == report_ok(log, "log.txt").out
 
 
 @pytest.mark.parametrize("jobs", [1, 4])

@@ -1,6 +1,7 @@
 # test/python/test_load_csv.py - CSV: encodings, compression, delimiters, NULL, ends of lines
 """A file gives the same rows in whatever dress it comes."""
 
+import base64
 import gzip
 import hashlib
 import json
@@ -70,13 +71,14 @@ def test_characters_across_the_pieces_that_are_read(here, database, encoding, le
                         " FROM t") == [[str(length), str(length), "t"]]
 
 
-@pytest.mark.parametrize("encoding, options, spoilt, name", [
-    ("utf-8", [], b"caf\xe9", "UTF-8"),
-    ("utf-16-le", ["--encoding", "UTF-16LE"], b"\x00\xd8", "UTF-16LE"),
-    ("euc-jp", ["--encoding", "EUC-JP"], b"\xff", "EUC-JP"),
+@pytest.mark.parametrize("encoding, options, spoilt, name, kept", [
+    ("utf-8", [], b"caf\xe9", "UTF-8", b"caf\xe9"),
+    ("utf-16-le", ["--encoding", "UTF-16LE"], b"\x00\xd8\x61\x00", "UTF-16LE", b"\xffa"),
+    ("euc-jp", ["--encoding", "EUC-JP"], b"\xff\xfe\xa4\xa2", "EUC-JP", b"\xff\xff\xe3\x81\x82"),
+    ("shift-jis", ["--encoding", "SHIFT_JIS"], b"\xa0a", "SHIFT_JIS", b"\xffa"),
 ])
-def test_text_that_is_not_of_the_encoding(here, database, encoding, options, spoilt, name):
-    """The record is refused, with its line; those around it are loaded."""
+def test_text_that_is_not_of_the_encoding(here, database, encoding, options, spoilt, name, kept):
+    """The record is refused, with its line and, as it was decoded, its bytes; those around it are loaded."""
     lines = [HEADER.encode(encoding), "1,a,b\n".encode(encoding),
              "2,".encode(encoding) + spoilt + ",b\n".encode(encoding), "3,c,d\n".encode(encoding)]
     result = load(here, database, b"".join(lines), "--max-rejects", "1", *options)
@@ -84,6 +86,7 @@ def test_text_that_is_not_of_the_encoding(here, database, encoding, options, spo
     assert loaded(database) == '[[1, "a", "b"], [3, "c", "d"]]'
     assert [(r["line"], r["column"], r["sqlstate"]) for r in rejects(here)] == [(3, "name", "22021")]
     assert rejects(here)[0]["reason"] == f"text is not valid {name}"
+    assert base64.b64decode(rejects(here)[0]["bytes_base64"]) == b"2," + kept + b",b"
 
 
 def test_text_cut_within_a_character(here, database):

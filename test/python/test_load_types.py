@@ -168,14 +168,16 @@ def test_damage_inside_a_nested_value(here, database):
                                        {"a": [], "n": 4}])
     content = here.read("d.avro").replace(b"evil", b"ev\xff\xfe").replace(b"nul!", b"nu\0!")
     here.write("d.avro", content)
-    for column in ("jsonb", "text[]", "text"):
+    for column, nul in (("jsonb", "22P05"), ("text[]", "22021"), ("text", "22P05")):
         database.sql(f"DROP TABLE IF EXISTS damage; CREATE TABLE damage (a {column}, n int)")
         result = here.run_ok("load", "--again", "-t", "damage", "--max-rejects", 2, "--rejects", "r.jsonl", "d.avro",
                              env=database.environment)
         assert "read 4 records = 2 loaded + 2 rejected" in result.err
         assert database.sql("SELECT n FROM damage ORDER BY 1") == [["1"], ["4"]]
         rejects = [json.loads(line) for line in here.read("r.jsonl").splitlines()]
-        assert [(r["record"], r["column"], r["sqlstate"]) for r in rejects] == [(2, "a", "22000"), (3, "a", "22000")]
+        assert [(r["record"], r["column"], r["sqlstate"]) for r in rejects] == [(2, "a", "22021"), (3, "a", nul)]
+        assert rejects[1]["text"] == '{"a":["nu\\u0000!"],"n":3}' and "bytes_base64" not in rejects[1]
+        assert "bytes_base64" in rejects[0]
         database.sql("DELETE FROM load_batch WHERE table_name = 'public.damage'")
 
 

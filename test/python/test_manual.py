@@ -75,9 +75,13 @@ def test_page(page):
     assert done.stdout + done.stderr == ""
     need("man")
     done = subprocess.run(["man", "--warnings", "-l", str(page)], text=True, check=False,
-                          capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+                          capture_output=True,
+                          env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"})
     assert done.stderr == ""
     assert command in done.stdout
+    plain = re.sub(".\b|\x1b\\[[0-9;]*m", "", done.stdout)  # overstruck, or in colour
+    assert max(map(len, plain.splitlines())) <= 80
+    assert not re.search(r"^\.TP\n\\fB.*\\fR \S+ [a-z]", page.read_text(), re.M), "text in a tag"
 
 
 def test_make_install(tmp_path):

@@ -4,6 +4,7 @@ use warnings FATAL => 'all';
 
 use Clickstream::Avro;
 use Clickstream::Cluster;
+use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -129,6 +130,7 @@ my $changed = write_file("$scratch/changed.avro", $bytes =~ s/campaigns/kampaign
 fails_like(2, qr/changed.avro: file was loaded .* but its bytes have changed/,
     'the same header with other blocks', 'load', $changed);
 my $shorter = write_file("$scratch/shorter.avro", substr($bytes, 0, -length avro_block($sync, [ $records[2] ])));
+like($err, qr/hint: Of a file that was overwritten, unload load 1 first.*same marker/, 'with a way on');
 fails_like(2, qr/shorter.avro: file was loaded .* but its bytes have changed/,
     'a file that lost a block', 'load', $shorter);
 
@@ -192,6 +194,37 @@ fails_like(2, qr/field "timestamp" of kind timestamp cannot be loaded into colum
 fails_like(3, qr/table "nowhere" does not exist/, 'no such table', 'load', '-t', 'nowhere', $avro);
 fails_like(3, qr/table "http_log" does not exist in schema "nowhere"/, 'no such schema',
     'load', '--schema', 'nowhere', $avro);
+foreach my $name ('S p.x', 'a.b.c', 'a.b.c.d', '.')
+{
+    fails_like(1, qr/"\Q$name\E" of option "--table" is not a table's name.*detail: .*hint: .* quoted/s,
+        'a name that is none in SQL', 'load', '-t', $name, $avro);
+}
+sql('CREATE TABLE "Quoted" (a int)');
+fails_like(3, qr/table "Quoted" does not exist\n.*hint: A name is written as in SQL/, 'a name without its quotes',
+    'load', '-t', 'Quoted', $avro);
+fails_like(2, qr/matches no column.*hint: If this is what separates the fields: "--delimiter ';'"/s,
+    'another delimiter', 'load', '-t', 'two', write_file("$scratch/semi.csv", "a;A\n1;2\n"));
+fails_like(2, qr/matches no column.*"--delimiter '\\t'"/s, 'tabs', 'load', '-t', 'two',
+    write_file("$scratch/tabs.csv", "a\tA\n1\t2\n"));
+fails_like(2, qr/matches no column(?!.*--delimiter)/s, 'no delimiter', 'load', '-t', 'two',
+    write_file("$scratch/none.csv", "b\n1\n"));
+my %log = (
+    plain => '2024-03-10T08:00:00Z GET /campaigns/1,2 u1',
+    combined => '192.0.2.7 - u1 [10/Mar/2024:08:00:00 +0800] "GET / HTTP/1.1" 200 5 "-" "KHTML, like"',
+    json => '{"timestamp": "2024-03-10T08:00:00Z"}');
+foreach my $format (sort keys %log)
+{
+    fails_like(2, qr/log.txt: file is neither Avro nor CSV.* format $format\n.*"clickstream encode --format $format"/,
+        'a text log', 'load', write_file("$scratch/log.txt", "$log{$format}\n"));
+}
+sql('CREATE TABLE noisy (a int); CREATE FUNCTION noise() RETURNS trigger LANGUAGE plpgsql AS'
+  . q( 'BEGIN RAISE WARNING ''careful''; RAISE NOTICE ''look''; RETURN NEW; END';)
+  . 'CREATE TRIGGER noise BEFORE INSERT ON noisy FOR EACH ROW EXECUTE FUNCTION noise()');
+($status, $out, $err) = clickstream($node, 'load', '--log-format', 'json', '-t', 'noisy',
+    write_file("$scratch/noisy.csv", "a\n1\n"));
+my @said = grep { $_->{message} !~ /noisy/ } map { decode_json($_) } split /\n/, $err;
+is(join(' ', map { "$_->{level}: $_->{message}" } @said),
+    'warning: careful notice: look', 'what the server says keeps its level');
 sql('CREATE SCHEMA plain; CREATE TABLE plain.t (a int)');
 clickstream_ok($node, 'load', '-t', 'plain.t', write_file("$scratch/a.csv", "a\n1\n"));
 is(sql(q(SELECT count(*) FROM public.load_batch WHERE table_name = 'plain.t')), '1',

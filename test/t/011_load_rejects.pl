@@ -75,12 +75,20 @@ my @bad = (
     [ f4 => '1e39', '22003', 'real' ],
     [ f4 => '1e-60', '22003', 'real' ],
     [ b => 'maybe', '22P02', 'boolean' ],
-    [ d => '2023-02-29', '22007', 'date' ],
+    [ d => '2023-02-29', '22008', 'day' ],
+    [ d => '2024-13-01', '22008', 'day' ],
+    [ d => '0000-01-01', '22008', 'day' ],
     [ d => '29.02.2024', '22007', 'date' ],
     [ ts => '2024-03-10', '22007', 'timestamp' ],
-    [ tz => '2024-03-10 25:00:00', '22007', 'time of day' ],
-    [ tz => 'infinity', '22007', 'timestamp' ],
-    [ x => '\\xabc', '22P02', 'hexadecimal' ],
+    [ tz => '2024-03-10 25:00:00', '22008', 'time of day' ],
+    [ tz => '2024-02-30T05:00:00.5', '22008', 'day' ],
+    [ tz => '2024-03-10 08:00:61+08:00', '22008', 'time of day' ],
+    [ tz => '2024-03-10 08:00:00+25', '22009', 'offset' ],
+    [ tz => '2024-03-10 08:00:00 XYZ', '22007', 'offset' ],
+    [ tz => '2024-03-10 08:00', '22007', 'timestamp' ],
+    [ tz => '+infinity', '22007', 'timestamp' ],
+    [ x => '\\xabc', '22023', 'hexadecimal' ],
+    [ x => '\\xZZ', '22023', 'hexadecimal' ],
     [ x => 'plain', '22P02', 'hexadecimal' ],
     [ v => "caf\xe9", '22021', 'UTF-8' ],
     [ v => "nu\0l", '22021', 'NUL' ],
@@ -97,6 +105,10 @@ foreach my $case (@bad)
     is("@$reject{qw(line record column sqlstate)}", "2 1 $column $sqlstate", 'reject');
     like($reject->{reason}, qr/$reason/, 'reason');
 }
+($status, $out, $err) = clickstream($node, 'load',
+    write_file("$scratch/infinite.csv", "timestamp,user_id\ninfinity,u\n"));
+is($status, 2, 'no request is at an infinite time');
+like($err, qr/the time of a request cannot be infinite/, 'message');
 is(sql('SELECT count(*) FROM t'), '3', 'nothing of these files was loaded');
 is(sql('SELECT count(*) FROM load_reject'), '0', 'nor recorded');
 

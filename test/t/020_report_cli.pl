@@ -169,9 +169,11 @@ is(length $zoe, length($japan) + 2, 'wide characters take two columns');
 # Bad arguments are usage errors
 
 foreach my $case (
-    [ qr/invalid input syntax for type timestamp with time zone: "someday"/, '--from', 'someday' ],
-    [ qr/"2024-02-30"/, '--to', '2024-02-30' ],
-    [ qr/invalid input syntax for type interval: "long"/, '--gap', 'long' ],
+    [ qr/invalid argument "someday" of option "--from": not a time/, '--from', 'someday' ],
+    [ qr/invalid argument "2024-03-10T08" of option "--from": not a time/, '--from', '2024-03-10T08' ],
+    [ qr/invalid argument "2024-02-30" of option "--to": not a time/, '--to', '2024-02-30' ],
+    [ qr/invalid argument "\$1" of option "--to": not a time/, '--from', 'today', '--to', '$1' ],
+    [ qr/invalid argument "long" of option "--gap": not an interval longer than zero/, '--gap', 'long' ],
     [ qr/gap/, '--gap', '0' ],
     [ qr/gap/, '--gap', '-1 min' ],
     [ qr/gap/, '--gap', '1 month' ],
@@ -183,6 +185,8 @@ foreach my $case (
     like($err, qr/clickstream: error: .*$pattern/, "@arguments: message");
     is($out, '', "@arguments: no output");
 }
+report('--from', '2024-03-10T08');
+like($err, qr/\A[^\n]*\n[^\n]*hint: Give a date, or date and time: [^\n]*\n\z/, 'nothing but what to give instead');
 report('--schema', 'nowhere');
 is($status, 3, 'no such schema');
 like($err, qr/"clickstream init" creates the report/, 'hint');

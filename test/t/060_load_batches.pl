@@ -149,7 +149,8 @@ foreach my $case (
     [ qr/one file, one job and no batches/, '--freeze', '--truncate', $files[0] ],
     [ qr/exclude each other/, '--freeze', '--truncate', '--on-conflict', 'update' ],
     [ qr/one job only/, '--on-conflict', 'update', '--jobs', 2 ],
-    [ qr/"--jobs" must be between/, '--jobs', 0 ],
+    [ qr/invalid argument "0" of option "--jobs": not from 1 to 64/, '--jobs', 0 ],
+    [ qr/invalid argument "65" of option "--jobs": not from 1 to 64/, '--jobs', 65 ],
     [ qr/\A[^\n]*could not create ".*none.x": No such file/, '--rejects', "$scratch/none/x" ])
 {
     my ($pattern, @options) = @$case;

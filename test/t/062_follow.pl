@@ -172,6 +172,32 @@ holds_lines($last, 'after the server came back');
 is(end($run, 'TERM'), 0, 'it ends in order');
 like($run->{err}, qr/tried again in 10 seconds/, 'it said that it tries again');
 
+# A table that goes away is waited for, one that never was there is not
+
+$run = begin();
+holds_lines($last, 'before the table goes away');
+sql('ALTER TABLE http_log RENAME TO away');
+append($log, $last + 1 .. $last + 5);
+$last += 5;
+for (1 .. 600)
+{
+    last if $run->{err} =~ /tried again in 10 seconds/;
+    $run->{harness}->pump_nb;
+    sleep 0.1;
+}
+like($run->{err}, qr/"http_log" does not exist.*tried again in 10 seconds/s, 'a table that is gone is waited for');
+sql('ALTER TABLE away RENAME TO http_log');
+holds_lines($last, 'after the table came back');
+is(end($run, 'TERM'), 0, 'it ends in order');
+foreach my $options ([ '-t', 'nosuch' ], [ '--schema', 'nosuch' ])
+{
+    my ($status, undef, $message) = clickstream($node, 'load', '--follow', '-o', "$scratch/new", @$options, $log);
+    is($status, 3, "@$options: ends");
+    like($message, qr/does not exist/, "@$options: message");
+    unlike($message, qr/tried again/, "@$options: is not tried again");
+    is_deeply([ glob "$scratch/new/*.avro" ], [], "@$options: no segment was written");
+}
+
 # What is loaded can be removed
 
 append($log, $last + 1 .. $last + 5);

@@ -77,6 +77,10 @@ is(join(' ', map { $_->{file} } status_json('-t', 'http_log')), "$first $second"
 is(join(' ', map { $_->{file} } status_json($second)), $second, 'of one file');
 is(join(' ', map { $_->{file} } status_json('1', $csv)), "$first $csv", 'of a load and a file');
 is(scalar(status_json("$scratch/nowhere.avro")), 0, 'of a file that was never loaded');
+ends_like(0, qr/nowhere.avro: nothing of this file was loaded into any table/, 'and that is said',
+    'status', "$scratch/nowhere.avro");
+ends_like(0, qr/load 99 is not in the ledger of public.http_log/, 'a load that never was',
+    'status', '-t', 'http_log', '99');
 like(clickstream_ok($node, 'status'), qr/^ +file +\| +table +\| batches .*\(3 rows\)\n\z/s, 'a table');
 like(clickstream_ok($node, 'status', '--format', 'csv'),
     qr/^file,table,batches,loads,.*\n\Q$first\E,public.http_log,1,1,/s, 'CSV');
@@ -210,7 +214,7 @@ ends_like(2, qr/has no column load_id.*"--force" takes its loads out of the ledg
 sql('DROP TABLE remade; CREATE TABLE remade (a text)');
 ends_like(0, qr/unload --force" takes it out.*hint: public.remade is not the table that was loaded.*made anew/s,
     'a table that was made anew', 'load', '-t', 'remade', $mapping);
-$again = ends_like(0, qr/notice: table public.remade has no column load_id .* stay, .* twice.*took 0 of 2 rows/s,
+$again = ends_like(0, qr/warning: table public.remade has no column load_id .* stay, .* twice.*took 0 of 2 rows/s,
     'a table that was made anew, unload', 'unload', '--force', $mapping);
 ends_like(0, qr/read 2 records = 2 loaded/, 'a table that was made anew, load', 'load', '-t', 'remade', $mapping);
 sql('DROP TABLE remade; CREATE TABLE remade (a text, load_id bigint)');

@@ -18,6 +18,7 @@ typedef struct event_log
     cs_buffer text;
     size_t count;
     size_t stop_at; /* the event that ends the walk, from 1; 0 for none */
+    int judged;     /* strings that were no text */
 } event_log;
 
 /* Note an event. */
@@ -257,6 +258,59 @@ test_stops(void **state)
     cs_avro_schema_free(parsed);
 }
 
+/* Counts what is no text, and lets it pass. */
+static cs_code
+pass_text(void *ctx, cs_slice text, cs_error *err)
+{
+    event_log *log = ctx;
+
+    assert_true(text.len == 1 && err->code == CS_ERR_RANGE);
+    log->judged++;
+    cs_error_clear(err);
+    return CS_OK;
+}
+
+/* Strings and keys that are no text are refused, unless a judge lets them pass. */
+static void
+test_judge(void **state)
+{
+    static const char data[] = "\2\2a\2b\0"  /* a: b */
+                               "\2\2c\2\0\0" /* c: NUL */
+                               "\2\2\0\2d\0" /* NUL: d */
+                               "\2\2e\2\377\0";
+    static const char *const json[] = {"{\"a\": \"b\"}", "{\"c\": \"\\u0000\"}",
+                                       "{\"\\u0000\": \"d\"}", NULL};
+    avro_case c;
+
+    (void) state;
+    assert_outcome(case_open(&c, ONE(MAP("\"string\"")), NULL, NULL), CS_OK, &c.err, NULL, "");
+    case_load(&c, 4, (cs_slice){data, sizeof(data) - 1});
+    for (int i = 0; i < 4; i++)
+    {
+        event_log log = {.stop_at = 0};
+        const cs_avro_visitor visitor = {&log, on_begin, on_key, on_scalar, on_end};
+        json_t *found;
+
+        cs_buffer_init(&log.text, cs_malloc_env());
+        assert_ok(case_next(&c), &c.err);
+        assert_int_equal(walk(&c, &log), i == 0 ? CS_OK : CS_ERR_RANGE);
+        assert_ok(cs_avro_walk_judged(c.plan, &c.values[0], &visitor, pass_text, &c.err), &c.err);
+        assert_int_equal(log.judged, i > 0);
+        assert_int_equal(cs_avro_value_json_nul(c.plan, &c.values[0], &found, &c.err),
+                         json[i] != NULL ? CS_OK : CS_ERR_RANGE);
+        if (json[i] != NULL)
+        {
+            char *text = json_dumps(found, 0);
+
+            assert_string_equal(text, json[i]);
+            free(text);
+            json_decref(found);
+        }
+        cs_buffer_free(&log.text);
+    }
+    case_close(&c);
+}
+
 int
 main(void)
 {
@@ -264,6 +318,7 @@ main(void)
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_empty_values),
         cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_judge),
     };
 
     return cmocka_run_group_tests_name("avro_walk", tests, NULL, NULL);

@@ -65,6 +65,7 @@ test_good_lines(void **state)
         {"host.example ident u [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", "u",
          "host.example"},
         {"h - Frank Lee [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", "Frank Lee", "h"},
+        {"h - -a - [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", "-a -", "h"},
         {"h - a [b] c [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", "a [b] c", "h"},
         {"h -  [" TIME "] [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", " [" TIME "]", "h"},
         {"h - \\\"q\\\" [" TIME "] " REQUEST TAIL, "GET", "/campaigns/12", "\"q\"", "h"},
@@ -136,6 +137,12 @@ test_bad_lines(void **state)
         {GOOD " \"-\" -", "not of the form host"},
         {GOOD " \"-\" \"cut", "not of the form host"},
         {GOOD " \"-\" \"-\"x", "not of the form host"},
+        {"www.example:80 192.0.2.7 - - [" TIME "] " REQUEST TAIL AGENT, "virtual host"},
+        {"www.example:80 192.0.2.7 - frank [" TIME "] " REQUEST TAIL AGENT, "cut -d' ' -f2-"},
+        {"www.example:80 192.0.2.7 - Frank Lee [" TIME "] " REQUEST TAIL, "virtual host"},
+        {"www.example:80 192.0.2.7 - \"\" [" TIME "] " REQUEST TAIL, "virtual host"},
+        {"h - - [x] [" TIME "] " REQUEST TAIL, "virtual host"},
+        {"h - - \"\"\" [" TIME "] " REQUEST TAIL, "not of the form host"},
         {"h - u [10/Mrz/2024:08:00:00 +0800] " REQUEST TAIL, "not of the form DD/Mon"},
         {"h - u [10/mar/2024:08:00:00 +0800] " REQUEST TAIL, "not of the form DD/Mon"},
         {"h - u [2024-03-10T08:00:00+08:00] " REQUEST TAIL, "not of the form DD/Mon"},
@@ -178,6 +185,8 @@ test_bad_lines(void **state)
 
         assert_outcome(parse(copy, CS_COMBINED_USER, &fields, &err), CS_ERR_DATA, &err,
                        cases[i].message, cases[i].line);
+        assert_int_equal(parse(copy, CS_COMBINED_HOST, &fields, &err) == CS_OK,
+                         strncmp(cases[i].message, "user ", strlen("user ")) == 0);
         test_exact_free(copy);
     }
 }
@@ -296,9 +305,12 @@ mutate(test_random *random, const char *from, char *to, size_t limit)
 static void
 test_mutations(void **state)
 {
-    static const char *const seeds[] = {
-        GOOD, GOOD AGENT, HEAD "\"GET /a?q=\\\"x\\\"\\x41 HTTP/1.1\"" TAIL,
-        "h - \"\" [" TIME "] " REQUEST TAIL, "h - Fr\\xc3\\xa9d [x] [" TIME "] " REQUEST TAIL};
+    static const char *const seeds[] = {GOOD,
+                                        GOOD AGENT,
+                                        HEAD "\"GET /a?q=\\\"x\\\"\\x41 HTTP/1.1\"" TAIL,
+                                        "v h - - [" TIME "] " REQUEST TAIL,
+                                        "h - \"\" [" TIME "] " REQUEST TAIL,
+                                        "h - Fr\\xc3\\xa9d [x] [" TIME "] " REQUEST TAIL};
     size_t counts[2] = {0, 0}; /* refused, taken */
     test_random random;
     char text[1024];
