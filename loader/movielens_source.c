@@ -282,6 +282,8 @@ place_columns(movielens_source *source)
         source->places[i] = (int) source->base.num_fields;
         source->base.fields[source->base.num_fields++] = source->kind->fields[field];
     }
+    if (source->base.num_fields == 0)
+        return refuse_file(csv->file, "the header names no column that is loaded");
     return STATUS_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include "s3_credentials.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 /* Check a value: one line, without blanks around it. */
@@ -19,19 +20,31 @@ check_value(const char *value)
                strchr(" \t\r", value[strlen(value) - 1]) == NULL);
 }
 
+/* Set a variable of the environment, which setenv would keep each value of for ever. */
+static void
+set_variable(char *room, size_t size, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(room, size, format, arguments);
+    va_end(arguments);
+    putenv(room);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static char keys[64], config[64], profile[8192];
     fuzz_input input = {data, data + size};
     char *name = fuzz_take_text(&input);
     cs_slice file = fuzz_take_rest(&input);
     s3_credentials credentials = {.access_key = NULL};
-    char path[64];
+    int fd = fuzz_descriptor(file);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fuzz_descriptor(file));
-    setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-    setenv("AWS_CONFIG_FILE", path, 1);
-    setenv("AWS_PROFILE", name, 1);
+    set_variable(keys, sizeof(keys), "AWS_SHARED_CREDENTIALS_FILE=/proc/self/fd/%d", fd);
+    set_variable(config, sizeof(config), "AWS_CONFIG_FILE=/proc/self/fd/%d", fd);
+    set_variable(profile, sizeof(profile), "AWS_PROFILE=%s", name);
     if (s3_profile_read(&credentials) == STATUS_OK)
     {
         fuzz_check((credentials.access_key == NULL) == (credentials.secret_key == NULL));

@@ -249,6 +249,7 @@ foreach my $case (
     [ "1::2\n", qr/header|MovieLens/ ],
     [ "a,b\n1,2\n", qr/the header has a column that such a file has not.*userId/s ],
     [ "userId,user_id\n1,2\n", qr/the header names a column twice/ ],
+    [ "genres\nComedy\n", qr/the header names no column that is loaded/ ],
     [ '', qr/file is empty/ ],
     [ "1::2::3::978300760\n1::2::3\n", qr/line 2.*line has not 4 fields/s ],
     [ "1::x::3::978300760\n", qr/line 1.*"x"/s ],
