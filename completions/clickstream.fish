@@ -114,7 +114,7 @@ complete -c clickstream -n '__fish_seen_subcommand_from unload' -F
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -s t -l table -x -d 'only what was loaded into this table'
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -l schema -x -d 'schema of the table and of the ledger (default: by the search path)'
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -l dry-run -d 'do everything, say what was done, and undo it'
-complete -c clickstream -n '__fish_seen_subcommand_from unload' -l force -d 'go on where rows were deleted or changed since, with those that are there'
+complete -c clickstream -n '__fish_seen_subcommand_from unload' -l force -d 'go on where rows were deleted or changed since, with those that are there; where the table has no column load_id, only with the ledger'
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -s d -l dbname -x -d 'database name, connection string or URI'
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -s h -l host -x -d 'server host or socket directory'
 complete -c clickstream -n '__fish_seen_subcommand_from unload' -s p -l port -x -d 'server port'

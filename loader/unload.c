@@ -31,7 +31,9 @@ static const option_spec options[] = {
     {"dry-run", 0, OPTION_FLAG, offsetof(unload_settings, dry_run), NULL,
      "do everything, say what was done, and undo it", NULL},
     {"force", 0, OPTION_FLAG, offsetof(unload_settings, force), NULL,
-     "go on where rows were deleted or changed since,\nwith those that are there", NULL},
+     "go on where rows were deleted or changed since,\nwith those that are there; where the table "
+     "has\nno column load_id, only with the ledger",
+     NULL},
     {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL},
 };
 
