@@ -11,7 +11,8 @@ SELECT load_id,
        rows_read,
        rows_rejected,
        to_char(loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
-       coalesce(NOT (to_jsonb(b) -> 'start_pages') ? $3::text, false)
+       coalesce(NOT (pg_catalog.to_jsonb(b) OPERATOR(pg_catalog.->) 'start_pages'::text)
+                    OPERATOR(pg_catalog.?) $3::text, false)
 FROM load_batch AS b
 WHERE table_name = $1
   AND file_id = $2
