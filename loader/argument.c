@@ -19,11 +19,18 @@ typedef struct unit
 
 #define UNIT_NAME_SIZE 16
 
+/* Report what an argument is not. */
+static void
+report_argument(const char *option, const char *text, const char *what)
+{
+    log_error("invalid argument \"%s\" of option \"--%s\": not %s", text, option, what);
+}
+
 /* Report text that is not what an option takes. */
 static exit_status
 refuse_argument(const char *option, const char *text, const char *what, const char *hint)
 {
-    log_error("invalid argument \"%s\" of option \"--%s\": not %s", text, option, what);
+    report_argument(option, text, what);
     log_hint("%s", hint);
     return STATUS_USAGE;
 }
@@ -322,10 +329,7 @@ check_prefix_argument(const char *option, const char *text)
 
     if (rest == text + 1 && rest[len - 1] != '/')
         return STATUS_OK;
-    log_error(
-        "invalid argument \"%s\" of option \"--%s\": not a path that begins with one slash and "
-        "ends with none",
-        text, option);
+    report_argument(option, text, "a path that begins with one slash and ends with none");
     while (len > 0 && rest[len - 1] == '/')
         len--;
     if (len > 0)
